@@ -1,0 +1,31 @@
+/* file.h - whole files and directories, with limits */
+#ifndef BASE_FILE_H
+#define BASE_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "base/slice.h"
+
+/* The whole file, NUL added, to free(); more than `limit` bytes is an error
+ * that names the limit. */
+bool file_read(const char *path, size_t limit, char **at, size_t *len,
+    struct err *err);
+/* A new file beside it, fsync, rename: a reader sees the old or the new. */
+bool file_replace(const char *path, struct slice content, mode_t mode,
+    struct err *err);
+/* mkdir -p; what is new gets `mode`. */
+bool file_make_directories(const char *path, mode_t mode, struct err *err);
+/* "dir/name" to free(). */
+char *file_join(const char *dir, const char *name);
+/* write() until all is out; EINTR is retried. */
+bool file_write_all(int fd, const void *at, size_t len);
+/* An exclusive lock on `path` (made when missing), held until close(fd).
+ * -1 and ERR_OTHER when another process has it. */
+int file_lock(const char *path, bool wait, struct err *err);
+/* A memfd with this content, sealed against every change; -1 on failure. */
+int file_sealed(const char *name, struct slice content, struct err *err);
+
+#endif

@@ -1,0 +1,40 @@
+/* policy_file.h - policy files (YAML) into a struct policy
+ *
+ * Files and directories (every *.yaml and *.yml in them, sorted by name) are
+ * merged in the order given; a preset may be named once in all. Errors are
+ * "FILE:LINE:COLUMN: what, which limit, which value". Sections that this
+ * version does not enforce (http, secrets) are errors. */
+#ifndef CONF_POLICY_FILE_H
+#define CONF_POLICY_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+#include "base/slice.h"
+#include "rules/policy.h"
+
+enum local_rules { LOCAL_RULES_FULL, LOCAL_RULES_DENY_ONLY, LOCAL_RULES_OFF };
+
+struct policy_sources {
+	char *const *paths;	/* files and directories */
+	size_t path_count;
+	const char *local_file;	/* the typed rules, NULL: none; may be missing */
+	enum local_rules local_rules;
+};
+
+/* `p` is initialised here; policy_done() it on success only. Without any path
+ * and any local file p->is_empty. A missing path is ERR_CONF. */
+bool policy_load(const struct policy_sources *from, struct policy *p,
+    struct err *err);
+/* One file's text (tests, fuzzing, --policy). Added to an initialised p. */
+bool policy_parse(const char *file, const char *source, struct slice text,
+    struct policy *p, struct err *err);
+/* Adds the rules of "open", "balanced" or "locked-down" (also allow-all,
+ * deny-all, "locked"). False for any other name. */
+bool policy_add_preset(struct policy *p, const char *preset);
+const char *preset_canonical(const char *name);	/* NULL when unknown */
+/* The text `policy init PRESET` writes. To free(). */
+char *policy_starter(const char *preset);
+
+#endif

@@ -1,0 +1,54 @@
+/* loop.h - one event loop: timers, and work put off to its end
+ *
+ * The product's is libev's (loop.c); tests/sim links another implementation
+ * of this header, with a clock that the test turns by hand. */
+#ifndef GATEWAY_NET_LOOP_H
+#define GATEWAY_NET_LOOP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/list.h"
+
+struct loop;
+struct ev_loop;
+
+struct loop *loop_new(void);
+void loop_free(struct loop *l);
+void loop_run(struct loop *l);		/* until loop_stop() */
+void loop_stop(struct loop *l);
+/* Monotonic; read once per wake-up. */
+uint64_t loop_now_us(const struct loop *l);
+uint64_t loop_now_ms(const struct loop *l);
+/* libev's own, for watchers; NULL in simulations. */
+struct ev_loop *loop_ev(struct loop *l);
+
+/* A timer is cheap to move: setting a later deadline costs no system call and
+ * no heap operation; it is looked at again when the earlier one fires. */
+struct timer {
+	struct loop *loop;
+	void (*fired)(void *owner);
+	void *owner;
+	uint64_t deadline_ms;		/* 0: not set */
+	void *armed;			/* loop.c's own */
+};
+
+void timer_init(struct timer *t, struct loop *l, void (*fired)(void *owner),
+    void *owner);
+void timer_set(struct timer *t, uint64_t after_ms);
+void timer_stop(struct timer *t);
+void timer_done(struct timer *t);
+
+/* Work at the end of this loop iteration, in order: frees of what callers
+ * still on the stack may hold, flushes. Embedded, never allocated. */
+struct deferred {
+	struct list link;
+	void (*run)(void *owner);
+	void *owner;
+	bool queued;
+};
+void deferred_init(struct deferred *d, void (*run)(void *owner), void *owner);
+void loop_defer(struct loop *l, struct deferred *d);	/* once at most */
+void deferred_cancel(struct deferred *d);
+
+#endif

@@ -1,0 +1,97 @@
+/* stream.h - a connection's bytes, whatever carries them
+ *
+ * The stream owns its bytes: what stream_peek() shows stays valid until
+ * stream_consume() or the next return to the loop. Output goes to the kernel
+ * at once; what it does not take waits in a bounded out-buffer. Buffers are
+ * attached while they hold something: an idle stream costs its struct.
+ *
+ *	in:   | consumed ... | peeked (borrowed) | free, up to in_limit |
+ *	out:  kernel | waiting, up to out_limit | refused to the caller
+ *
+ * Three carriers: a socket (stream_open), TLS on one (gateway/tls), a script
+ * (tests/sim). A handler's functions may do anything to the stream but
+ * stream_free(); free by stream_close(), which defers the memory. */
+#ifndef GATEWAY_NET_STREAM_H
+#define GATEWAY_NET_STREAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "base/address.h"
+#include "base/slice.h"
+#include "gateway/net/loop.h"
+
+struct stream;
+
+enum stream_end { STREAM_EOF, STREAM_RESET, STREAM_BROKEN };
+
+struct stream_handler {
+	/* New bytes can be peeked. Called again only when more arrive: what is
+	 * left unconsumed does not repeat the call. */
+	void (*readable)(void *owner);
+	/* The out-buffer has room again after it had less than was asked for,
+	 * or has run empty. */
+	void (*writable)(void *owner);
+	/* The peer ends: EOF (it may still read) after all bytes were shown,
+	 * or the connection is gone. Once each at most. */
+	void (*ended)(void *owner, enum stream_end how);
+};
+
+/* What carries the bytes. recv and send return -1 with errno EAGAIN when they
+ * would block; recv returns 0 at the end. */
+struct stream_carrier {
+	ssize_t (*recv)(void *carrier, void *at, size_t len);
+	ssize_t (*send)(void *carrier, const struct iovec *iov, int count);
+	void (*shut)(void *carrier);		/* no more will be sent */
+	void (*watch)(void *carrier, bool read, bool write);
+	void (*close)(void *carrier, bool reset);	/* frees the carrier */
+};
+
+struct stream_options {
+	struct loop *loop;
+	size_t in_limit;	/* bytes that may wait unconsumed */
+	size_t out_limit;
+};
+
+/* Takes over `fd` (non-blocking). Reading is off until stream_read(true). */
+struct stream *stream_open(int fd, const struct stream_options *o);
+struct stream *stream_new(const struct stream_carrier *ops, void *carrier,
+    const struct stream_options *o);
+void stream_set_handler(struct stream *s, const struct stream_handler *h,
+    void *owner);
+/* Flushes nothing. `reset`: RST instead of FIN. NULL is fine. */
+void stream_close(struct stream *s, bool reset);
+
+void stream_read(struct stream *s, bool on);
+struct slice stream_peek(const struct stream *s);
+void stream_consume(struct stream *s, size_t len);
+/* No more room to read although nothing was consumed. */
+bool stream_is_full(const struct stream *s);
+bool stream_at_end(const struct stream *s);	/* EOF seen, nothing peekable */
+
+/* Take all of it: kernel first, then the out-buffer. The caller keeps to
+ * stream_room(); more is a programming error (CHECK). */
+void stream_send(struct stream *s, struct slice bytes);
+void stream_send_all(struct stream *s, const struct iovec *iov, int count);
+/* Append to the out-buffer without trying the kernel: heads that the body
+ * follows at once. The next stream_send() or stream_flush() sends it. */
+void stream_queue(struct stream *s, struct slice bytes);
+void stream_flush(struct stream *s);
+size_t stream_room(const struct stream *s);
+size_t stream_unsent(const struct stream *s);	/* bytes in the out-buffer */
+/* FIN once the out-buffer is empty. */
+void stream_shut(struct stream *s);
+
+/* What carriers call. */
+void stream_can_recv(struct stream *s);
+void stream_can_send(struct stream *s);
+
+/* The socket, for splice and getpeername; -1 when it is none. Whoever takes it
+ * over for a while must leave nothing peekable and nothing unsent. */
+int stream_fd(const struct stream *s);
+uint64_t stream_bytes_in(const struct stream *s);
+uint64_t stream_bytes_out(const struct stream *s);	/* reached the kernel */
+
+#endif

@@ -1,0 +1,20 @@
+/* roles.h - the four kinds of process (design: Processes)
+ *
+ * `penstock gateway` becomes the supervisor, which forks the others. */
+#ifndef GATEWAY_ROLES_H
+#define GATEWAY_ROLES_H
+
+#include "conf/paths.h"
+#include "conf/settings.h"
+
+struct gateway_options {
+	struct paths *paths;
+	struct settings *settings;	/* file and command line, merged */
+	const char *config_file;	/* read again at reload; NULL: none */
+};
+
+/* Runs the gateway in the foreground; prints "ready: listening on ..." to
+ * standard error when it serves and tells systemd. The exit code. */
+int supervisor_main(const struct gateway_options *o);
+
+#endif

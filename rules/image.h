@@ -1,0 +1,66 @@
+/* image.h - the compiled policy: flat, position-independent, checksummed
+ *
+ * One read-only run of bytes that every process of the gateway maps and that
+ * `penstock policy check` reads in the same way. image_open() validates all
+ * of it once (magic, version, checksum, every offset), so the matcher trusts
+ * it afterwards; hostile bytes end in an error, never in a crash. */
+#ifndef RULES_IMAGE_H
+#define RULES_IMAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/slice.h"
+#include "rules/policy.h"
+
+#define IMAGE_DIGEST_TEXT 65	/* SHA-256 in hex, with NUL */
+#define RULE_NONE UINT32_MAX
+#define SANDBOX_DEFAULT 0	/* every image has the sandbox "default" first */
+
+struct image;
+
+/* Compile. *bytes to free(). */
+bool image_build(const struct policy *p, uint8_t **bytes, size_t *len,
+    struct err *err);
+/* Borrow `len` bytes that stay mapped until image_close(). NULL: *err. */
+struct image *image_open(const void *bytes, size_t len, struct err *err);
+/* Map a file or memfd; the image owns the mapping, not the descriptor. */
+struct image *image_map(int fd, struct err *err);
+void image_close(struct image *i);
+
+/* Hex; the same rules from the same files give the same digest. */
+const char *image_digest(const struct image *i);
+bool image_is_no_policy(const struct image *i);
+const char *image_preset(const struct image *i);	/* "" when none */
+
+/* The sandbox's index in this image; SANDBOX_DEFAULT when the image has no
+ * section for that name (only what holds for all applies to it then). */
+uint32_t image_sandbox(const struct image *i, struct slice name);
+
+/* A rule, as text for people. All strings live as long as the image. */
+struct image_rule {
+	const char *id, *name, *comment, *sandbox /* "" = all */, *resource;
+	const char *file, *source;	/* source: file, preset, local */
+	uint32_t line, column;
+	enum decision decision;
+	bool disabled, raw, any_port;
+	int64_t expires;
+	enum rule_tls tls;
+	enum rule_sni sni;
+	enum rule_ech ech;
+	enum rule_refuse refuse;
+	uint32_t except_count;
+};
+
+uint32_t image_rule_count(const struct image *i);
+/* index < image_rule_count(); in file order. */
+void image_rule(const struct image *i, uint32_t index, struct image_rule *r);
+const char *image_rule_except(const struct image *i, uint32_t index,
+    uint32_t except);
+/* The files the image was made of. */
+uint32_t image_file_count(const struct image *i);
+const char *image_file(const struct image *i, uint32_t index);
+
+#endif

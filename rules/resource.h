@@ -1,0 +1,56 @@
+/* resource.h - the thing a rule names: a host pattern, localhost or a network
+ *
+ *	example.com  *.example.com  **.example.com  crl*.x.com  api[12].x
+ *	**  localhost  10.0.0.0/8  192.0.2.1  2001:db8::/32  [2001:db8::1]
+ * each with an optional :port or :from-to (brackets round IPv6 then). */
+#ifndef RULES_RESOURCE_H
+#define RULES_RESOURCE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/address.h"
+#include "base/err.h"
+#include "base/slice.h"
+#include "rules/target.h"
+
+enum resource_kind {
+	RESOURCE_NAME,		/* names matching depth and host */
+	RESOURCE_LOCALHOST,
+	RESOURCE_NETWORK,	/* literal addresses, and what names resolve to */
+};
+
+enum host_depth {
+	DEPTH_EXACT,		/* host itself (its labels may hold globs) */
+	DEPTH_ONE,		/* *.host: exactly one label more */
+	DEPTH_DEEP,		/* **.host: one label more, or several */
+	DEPTH_EVERY,		/* **: every public name; host is empty */
+};
+
+struct resource {
+	enum resource_kind kind;
+	enum host_depth depth;
+	bool has_globs;		/* '*', '?' or '[' inside a label of host */
+	bool any_port;		/* no port written: port_from 1, port_to 65535 */
+	uint16_t port_from, port_to;
+	struct address network;	/* RESOURCE_NETWORK; masked to `bits` */
+	uint8_t bits;
+	uint8_t host_len;
+	char host[TARGET_HOST_MAX + 1];	/* canonical A-labels, without "*." */
+};
+
+/* U-labels become A-labels (IDNA 2008, UTS 46). err: ERR_CONF with what is
+ * wrong, which limit and which value; no position. */
+bool resource_parse(struct slice text, struct resource *r, struct err *err);
+/* Canonical text, as `policy ls` shows it. */
+#define RESOURCE_TEXT (TARGET_HOST_MAX + 24)
+void resource_format(const struct resource *r, char out[RESOURCE_TEXT]);
+/* The plain meaning, one rule against one target; the image's matcher must
+ * agree with it always (tests/semantics.yaml). A network matches a literal
+ * address only. */
+bool resource_matches(const struct resource *r, const struct target *t);
+/* A network rule against a resolved address and the target's port. */
+bool resource_matches_address(const struct resource *r,
+    const struct address *a, uint16_t port);
+
+#endif
