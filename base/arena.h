@@ -1,8 +1,8 @@
 /* arena.h - memory that is freed all at once
  *
- * Grows by chunks of at least `chunk` bytes up to `limit` in all; past it
- * arena_alloc() gives NULL, so that what a guest sends cannot grow it for
- * ever. Memory is aligned for any type and not zeroed. */
+ * Grows by chunks of at least `chunk` bytes. Allocations (each rounded up to
+ * 16 bytes) count up to `limit` in all; past it arena_alloc() gives NULL, so
+ * that what a guest sends cannot grow it for ever. Memory is aligned for any type and not zeroed. */
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H
 

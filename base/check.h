@@ -5,6 +5,8 @@
 #ifndef BASE_CHECK_H
 #define BASE_CHECK_H
 
+#include <stddef.h>
+
 _Noreturn void check_failed(const char *what, const char *file, int line);
 
 #define CHECK(what)                                                            \

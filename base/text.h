@@ -1,8 +1,8 @@
 /* text.h - text that grows up to a limit
  *
- * For messages, JSON and files, not for the data path. Once the limit is
- * passed the text is `cut`: further appends change nothing. Always ended by a
- * NUL that `len` does not count. */
+ * For messages, JSON and files, not for the data path. The append that passes
+ * the limit is cut there, `cut` is set, and further appends change nothing.
+ * Always ended by a NUL that `len` does not count. */
 #ifndef BASE_TEXT_H
 #define BASE_TEXT_H
 
@@ -26,6 +26,9 @@ void text_add_slice(struct text *t, struct slice s);
 void text_add_char(struct text *t, char c);
 void text_add_format(struct text *t, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* For a terminal: control characters (C1, U+2028/9 too) and bytes that are not
+ * UTF-8 come as \xHH. */
+void text_add_printable(struct text *t, struct slice s);
 static inline struct slice
 text_slice(const struct text *t)
 {
@@ -33,8 +36,8 @@ text_slice(const struct text *t)
 }
 
 /* JSON, written in order; commas are put by the writer itself from the last
- * byte written ('{', '[' or ':' need none).
- * Strings: control bytes, '"', '\\', DEL and U+2028/9 are escaped; bytes that
+ * byte written ('{', '[' or ':' need none, nor does a new line).
+ * Strings: control characters (C1 too), '"', '\\', DEL and U+2028/9 are escaped; bytes that
  * are not valid UTF-8 become \ufffd, one for each maximal bad part. */
 void json_object(struct text *t, const char *key);	/* key NULL: in array */
 void json_object_end(struct text *t);

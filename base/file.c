@@ -1,0 +1,286 @@
+/* file.c - whole files and directories, with limits
+ *
+ * A policy, a key or local rules must never be seen half-written, by us after
+ * a crash or by an editor at the same time: replacing writes a new file in the
+ * same directory, makes it durable, renames it, and makes the name durable. */
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/memory.h"
+
+#define FIRST_READ 4096
+
+/* Reads to the end, at most `room` bytes; -1 on failure. */
+static ssize_t
+read_up_to(int fd, char *at, size_t room)
+{
+	size_t len = 0;
+
+	while (len < room) {
+		ssize_t got = read(fd, at + len, room - len);
+
+		if (got == -1 && errno == EINTR)
+			continue;
+		if (got == -1)
+			return -1;
+		if (got == 0)
+			break;
+		len += (size_t)got;
+	}
+	return (ssize_t)len;
+}
+
+/* Doubles what it holds until the end or one byte past the limit, which is
+ * how a file that grows while it is read is found too long as well. */
+static bool
+read_all(int fd, size_t limit, char **at, size_t *len)
+{
+	size_t size = limit < FIRST_READ ? limit + 1 : FIRST_READ, used = 0;
+	char *bytes = memory_new(size + 1);
+
+	for (;;) {
+		ssize_t got = read_up_to(fd, bytes + used, size - used);
+
+		if (got == -1) {
+			int sys = errno;
+
+			free(bytes);
+			errno = sys;
+			return false;
+		}
+		used += (size_t)got;
+		if (used < size || used > limit)
+			break;
+		size_t wanted = size <= limit / 2 ? size * 2 : limit + 1;
+
+		bytes = memory_grow(bytes, size + 1, wanted + 1, 1);
+		size = wanted;
+	}
+	*at = bytes;
+	*len = used;
+	return true;
+}
+
+bool
+file_read(const char *path, size_t limit, char **at, size_t *len,
+    struct err *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char *bytes;
+	size_t used;
+	bool done;
+
+	CHECK(limit < SIZE_MAX / 4);
+	if (fd == -1)
+		return err_errno(err, "%s", path);
+	done = read_all(fd, limit, &bytes, &used);
+	if (!done)
+		err_errno(err, "%s", path);
+	close(fd);
+	if (!done)
+		return false;
+	if (used > limit) {
+		free(bytes);
+		return err_set(err, ERR_OTHER,
+		    "%s: is longer than the limit of %zu bytes", path, limit);
+	}
+	bytes[used] = '\0';
+	*at = bytes;
+	*len = used;
+	return true;
+}
+
+/* The directory that holds `path`, to free(). */
+static char *
+directory_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (!slash)
+		return memory_text(".");
+	if (slash == path)
+		return memory_text("/");
+	return memory_text_of(path, (size_t)(slash - path));
+}
+
+static bool
+sync_directory(const char *path)
+{
+	char *dir = directory_of(path);
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool done = fd != -1 && fsync(fd) == 0;
+
+	if (fd != -1)
+		close(fd);
+	free(dir);
+	return done;
+}
+
+/* A name beside `path` that mkostemp() fills in: hidden, so that nobody who
+ * lists a directory of policies takes it for one. To free(). */
+static char *
+name_beside(const char *path)
+{
+	char *dir = directory_of(path), *name = NULL;
+	const char *slash = strrchr(path, '/');
+
+	CHECK(asprintf(&name, "%s/.%s.XXXXXX", dir,
+	    slash ? slash + 1 : path) > 0);
+	free(dir);
+	return name;
+}
+
+static bool
+fill_and_rename(int fd, const char *temporary, const char *path,
+    struct slice content, mode_t mode)
+{
+	return fchmod(fd, mode) == 0 &&
+	    file_write_all(fd, content.at, content.len) && fsync(fd) == 0 &&
+	    rename(temporary, path) == 0;
+}
+
+bool
+file_replace(const char *path, struct slice content, mode_t mode,
+    struct err *err)
+{
+	char *temporary = name_beside(path);
+	int fd = mkostemp(temporary, O_CLOEXEC);
+	bool done;
+
+	if (fd == -1) {
+		err_errno(err, "%s", path);
+		free(temporary);
+		return false;
+	}
+	done = fill_and_rename(fd, temporary, path, content, mode);
+	if (!done) {
+		err_errno(err, "%s", path);
+		unlink(temporary);
+	}
+	close(fd);
+	free(temporary);
+	if (!done)
+		return false;
+	return sync_directory(path) || err_errno(err, "%s: directory", path);
+}
+
+/* One directory; an existing one (also behind a link) is fine. */
+static bool
+make_directory(const char *path, mode_t mode)
+{
+	struct stat st;
+
+	if (mkdir(path, mode) == 0)
+		return chmod(path, mode) == 0;	/* whatever the umask */
+	if (errno != EEXIST && errno != EROFS && errno != EACCES)
+		return false;
+	int sys = errno;
+
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		return true;
+	errno = sys == EEXIST ? ENOTDIR : sys;
+	return false;
+}
+
+bool
+file_make_directories(const char *path, mode_t mode, struct err *err)
+{
+	char *part = memory_text(path);
+	bool done = true;
+
+	for (char *at = part + (*part == '/'); done && *at; at++) {
+		if (*at != '/')
+			continue;
+		*at = '\0';
+		done = make_directory(part, mode);
+		if (!done)
+			err_errno(err, "%s", part);
+		*at = '/';
+	}
+	if (done && !make_directory(part, mode))
+		done = err_errno(err, "%s", part);
+	free(part);
+	return done;
+}
+
+char *
+file_join(const char *dir, const char *name)
+{
+	size_t len = strlen(dir);
+	char *joined = NULL;
+
+	CHECK(asprintf(&joined, "%s%s%s", dir,
+	    len && dir[len - 1] != '/' ? "/" : "", name) >= 0);
+	return joined;
+}
+
+bool
+file_write_all(int fd, const void *at, size_t len)
+{
+	const char *bytes = at;
+
+	while (len) {
+		ssize_t out = write(fd, bytes, len);
+
+		if (out == -1 && errno == EINTR)
+			continue;
+		if (out == -1)
+			return false;
+		bytes += out;
+		len -= (size_t)out;
+	}
+	return true;
+}
+
+int
+file_lock(const char *path, bool wait, struct err *err)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	int how = LOCK_EX | (wait ? 0 : LOCK_NB), got;
+
+	if (fd == -1) {
+		err_errno(err, "%s", path);
+		return -1;
+	}
+	do {
+		got = flock(fd, how);
+	} while (got == -1 && errno == EINTR);
+	if (got == 0)
+		return fd;
+	if (errno == EWOULDBLOCK)
+		err_set(err, ERR_OTHER, "%s: another process holds this lock",
+		    path);
+	else
+		err_errno(err, "%s", path);
+	close(fd);
+	return -1;
+}
+
+int
+file_sealed(const char *name, struct slice content, struct err *err)
+{
+	const int seals =
+	    F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (fd == -1) {
+		err_errno(err, "memfd %s", name);
+		return -1;
+	}
+	if (file_write_all(fd, content.at, content.len) &&
+	    lseek(fd, 0, SEEK_SET) == 0 && fcntl(fd, F_ADD_SEALS, seals) == 0)
+		return fd;
+	err_errno(err, "memfd %s", name);
+	close(fd);
+	return -1;
+}
