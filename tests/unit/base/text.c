@@ -121,27 +121,27 @@ TEST(json_puts_the_commas)
 	struct text t;
 
 	text_init(&t, 1000);
-	json_object(&t, NULL);
+	json_object_begin(&t, NULL);
 	json_text(&t, "a", "x");
 	json_text(&t, "n", NULL);
 	json_number(&t, "i", INT64_MIN);
 	json_bool(&t, "b", true);
-	json_array(&t, "l");
+	json_array_begin(&t, "l");
 	json_text(&t, NULL, "[");
 	json_text(&t, NULL, ":");
 	json_number(&t, NULL, 2);
-	json_object(&t, NULL);
+	json_object_begin(&t, NULL);
 	json_object_end(&t);
-	json_array(&t, NULL);
+	json_array_begin(&t, NULL);
 	json_array_end(&t);
 	json_array_end(&t);
-	json_object(&t, "o");
+	json_object_begin(&t, "o");
 	json_bool(&t, "c", false);
 	json_object_end(&t);
 	json_slice(&t, "k\"", SLICE_LITERAL("{"));
 	json_object_end(&t);
 	text_add_char(&t, '\n');
-	json_object(&t, NULL);
+	json_object_begin(&t, NULL);
 	json_object_end(&t);
 	EXPECT_TEXT(t.at,
 	    "{\"a\":\"x\",\"n\":null,\"i\":-9223372036854775808,\"b\":true,"
