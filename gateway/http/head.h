@@ -34,8 +34,9 @@ struct head {
 	enum body_kind body;
 	uint64_t content_length;	/* BODY_LENGTH */
 	bool keep_alive;		/* the sender would go on */
-	bool expects_continue;
-	bool has_upgrade;		/* Connection: upgrade and Upgrade: ... */
+	bool expects_continue;		/* on 1.1 and with a body only */
+	bool has_upgrade;		/* Connection: upgrade and one Upgrade
+					 * to one protocol, not h2c or TLS */
 	struct slice upgrade;		/* that field's value */
 	struct slice host;		/* the one Host field's value */
 	bool has_host;
@@ -46,15 +47,18 @@ const struct field *fields_find(const struct fields *f, const char *name);
 size_t fields_count(const struct fields *f, const char *name);
 /* Is `token` in a comma-separated list (RFC 9110 5.6.1), ASCII case aside? */
 bool list_has_token(struct slice list, const char *token);
-/* The next element of a list; false at its end. */
+/* The next element of a list, never an empty one; false at its end. A quoted
+ * string keeps its commas. */
 bool list_next(struct slice *list, struct slice *element);
 /* Fields that end at this hop: Connection, those it names, Keep-Alive,
- * Proxy-Connection, Proxy-Authorization, Proxy-Authenticate, TE, Trailer,
- * Transfer-Encoding, Upgrade, HTTP2-Settings (RFC 9110 7.6.1). Connection
- * cannot name Host, Content-Length, Authorization, Cookie or Content-*: such a
- * request is malformed (threat 47). */
+ * Proxy-Connection, Proxy-Authorization, Proxy-Authenticate,
+ * Proxy-Authentication-Info, TE, Trailer, Transfer-Encoding, Upgrade,
+ * HTTP2-Settings (RFC 9110 7.6.1; field_names.def). Connection cannot name
+ * Host, Transfer-Encoding, Authorization, Cookie or Content-*: such a message
+ * is malformed (threat 47). */
 bool field_is_hop_by_hop(const struct head *h, struct slice name);
-/* May this field stand in a trailer (threat 44, RFC 9110 6.5.1)? */
+/* May this field stand in a trailer (threat 44, RFC 9110 6.5.1)? No for those
+ * of trailer_fields.def and for what is called like a credential. */
 bool field_is_trailer_safe(struct slice name);
 
 #endif

@@ -1,0 +1,82 @@
+/* field_names.c - telling the few fields apart that this hop must understand
+ *
+ * Asked for every field of every message, twice: the length alone decides
+ * nearly always, so that a chain of comparisons of lengths is the table. */
+#include "gateway/http/field_names.h"
+
+static inline bool
+is_lowered(const char *at, const char *lower, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (ascii_lower(at[i]) != lower[i])
+			return false;
+	return true;
+}
+
+enum field_id
+field_id_of(struct slice name)
+{
+#define FIELD(id, text, hop)                                                   \
+	if (name.len == sizeof(text) - 1 &&                                    \
+	    is_lowered(name.at, text, sizeof(text) - 1))                       \
+		return FIELD_##id;
+#include "gateway/http/field_names.def"
+#undef FIELD
+	return FIELD_OTHER;
+}
+
+bool
+field_id_is_hop(enum field_id id)
+{
+	static const bool hops[] = {
+	    [FIELD_OTHER] = false,
+#define FIELD(id, text, hop) [FIELD_##id] = hop,
+#include "gateway/http/field_names.def"
+#undef FIELD
+	};
+
+	return hops[id];
+}
+
+static bool
+list_has(struct slice list, struct slice name)
+{
+	struct slice element;
+
+	while (list_next(&list, &element))
+		if (slice_equal_nocase(element, name))
+			return true;
+	return false;
+}
+
+bool
+connection_names(const struct fields *f, struct slice name)
+{
+	for (size_t i = 0; i < f->count; i++)
+		if (field_id_of(f->at[i].name) == FIELD_CONNECTION &&
+		    list_has(f->at[i].value, name))
+			return true;
+	return false;
+}
+
+static bool
+list_names_more(struct slice list)
+{
+	struct slice element;
+
+	while (list_next(&list, &element))
+		if (!slice_is_nocase(element, "close") &&
+		    !field_id_is_hop(field_id_of(element)))
+			return true;
+	return false;
+}
+
+bool
+connection_names_more(const struct fields *f)
+{
+	for (size_t i = 0; i < f->count; i++)
+		if (field_id_of(f->at[i].name) == FIELD_CONNECTION &&
+		    list_names_more(f->at[i].value))
+			return true;
+	return false;
+}
