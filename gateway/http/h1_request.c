@@ -35,7 +35,7 @@ method(struct h1_cursor *c, struct slice *found, enum h1_error *error)
 		return bad(H1_BAD_METHOD, error);
 	if (at == c->end)
 		return H1_MORE;
-	if (*at == '\r' || *at == '\n' || at == c->at)
+	if (*at == '\r' || *at == '\n' || (*at == ' ' && at == c->at))
 		return bad(H1_BAD_START_LINE, error);
 	if (*at != ' ')
 		return bad(H1_BAD_METHOD, error);
