@@ -9,6 +9,7 @@
 #ifndef GATEWAY_NET_SPLICE_H
 #define GATEWAY_NET_SPLICE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "gateway/net/loop.h"
@@ -21,7 +22,7 @@ enum splice_end { SPLICE_GUEST_CLOSED, SPLICE_ORIGIN_CLOSED, SPLICE_GUEST_RESET,
 
 struct splice_options {
 	struct loop *loop;
-	int guest_fd, origin_fd;	/* borrowed */
+	struct stream *guest, *origin;	/* borrowed; their watchers rest */
 	bool guest_ended, origin_ended;	/* that side's EOF was already seen */
 	uint64_t idle_ms, half_closed_ms;
 };

@@ -59,6 +59,7 @@ struct stream_options {
 struct stream *stream_open(int fd, const struct stream_options *o);
 struct stream *stream_new(const struct stream_carrier *ops, void *carrier,
     const struct stream_options *o);
+/* NULL: nobody listens; call stream_read(false) first. */
 void stream_set_handler(struct stream *s, const struct stream_handler *h,
     void *owner);
 /* Flushes nothing. `reset`: RST instead of FIN. NULL is fine. */
@@ -67,6 +68,9 @@ void stream_close(struct stream *s, bool reset);
 void stream_read(struct stream *s, bool on);
 struct slice stream_peek(const struct stream *s);
 void stream_consume(struct stream *s, size_t len);
+/* Call `readable` again for what is still peekable, from the loop's deferred
+ * work, never from within: for an owner that could not take it before. */
+void stream_show_again(struct stream *s);
 /* No more room to read although nothing was consumed. */
 bool stream_is_full(const struct stream *s);
 bool stream_at_end(const struct stream *s);	/* EOF seen, nothing peekable */

@@ -1,0 +1,583 @@
+/* end_h1_guest.c - the HTTP/1 server side of an exchange
+ *
+ * A request that is refused while its body is still coming must not be cut off
+ * by a reset: the client would never see the answer (RFC 9112 9.6). So the
+ * connection lingers: our side is shut, what still comes is thrown away, for
+ * a bounded time and size.
+ */
+#include "gateway/end_h1_guest.h"
+
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/memory.h"
+#include "gateway/h1_send.h"
+#include "gateway/http/h1_write.h"
+
+#define LINGER_MS 2000
+#define LINGER_BYTES (4 << 20)
+#define TRAILER_FIELDS 64
+
+enum h1_guest_state {
+	GUEST_HEAD,		/* a request's head is awaited */
+	GUEST_EXCHANGE,		/* its body comes, its answer goes */
+	GUEST_UPGRADED,
+	GUEST_LINGER,
+	GUEST_CLOSED,
+};
+
+struct h1_guest {
+	struct end end;
+	struct h1_guest_options o;
+	struct stream *stream;		/* NULL once closed or given away */
+	enum h1_guest_state state;
+	struct h1_body body;		/* of the request */
+	struct timer timer;
+	bool body_done, keep_alive, is_head, draining;
+	bool answer_begun, answer_chunked;
+	bool at_eof, end_told;
+	bool reading, finished;		/* finish() came while reading */
+	bool head_began;
+	uint8_t minor;
+	size_t credit, unsent, lingered;
+	size_t head_used;		/* bytes of the head in the stream */
+	struct deferred flush, gone;
+};
+
+static void
+free_later(void *owner)
+{
+	struct h1_guest *g = owner;
+
+	deferred_cancel(&g->flush);
+	free(g);
+}
+
+static void
+let_go(struct h1_guest *g)
+{
+	g->state = GUEST_CLOSED;
+	timer_done(&g->timer);
+	loop_defer(g->o.loop, &g->gone);
+}
+
+static void
+close_self(struct h1_guest *g, bool reset)
+{
+	if (g->state == GUEST_CLOSED)
+		return;
+	stream_close(g->stream, reset);
+	g->stream = NULL;
+	let_go(g);
+	g->o.closed(g->o.owner);
+}
+
+static void
+break_off(struct h1_guest *g, enum close_reason why)
+{
+	const struct end_events *events = g->end.events;
+
+	/* The exchange first: the owner learns of the end when it is over. */
+	g->end.events = NULL;
+	if (events != NULL)
+		events->broken(g->end.exchange, why);
+	close_self(g, true);
+}
+
+/* The body breaks the protocol: an answer may still tell so. */
+static void
+body_is_bad(struct h1_guest *g)
+{
+	g->keep_alive = false;
+	if (g->answer_begun)
+		break_off(g, CLOSE_GUEST_MALFORMED);
+	else
+		g->end.events->broken(g->end.exchange, CLOSE_GUEST_MALFORMED);
+}
+
+static void
+linger(struct h1_guest *g)
+{
+	g->state = GUEST_LINGER;
+	g->unsent = stream_unsent(g->stream);
+	stream_shut(g->stream);
+	if (g->at_eof && g->unsent == 0) {
+		close_self(g, false);
+		return;
+	}
+	timer_set(&g->timer, LINGER_MS);
+	stream_read(g->stream, true);
+	stream_show_again(g->stream);
+}
+
+/* The exchange is over: the next request, or the end. */
+static void
+settle(struct h1_guest *g)
+{
+	g->finished = false;
+	if (g->state == GUEST_CLOSED)
+		return;
+	if (g->state == GUEST_UPGRADED || !g->keep_alive || !g->body_done ||
+	    g->draining || (g->at_eof && stream_peek(g->stream).len == 0)) {
+		linger(g);
+		return;
+	}
+	g->state = GUEST_HEAD;
+	g->head_began = false;
+	timer_set(&g->timer, g->o.keep_alive_ms);
+	stream_read(g->stream, true);
+	if (stream_peek(g->stream).len > 0)
+		stream_show_again(g->stream);
+}
+
+static void
+begin(struct h1_guest *g, const struct head *head, enum h1_error error)
+{
+	g->state = GUEST_EXCHANGE;
+	g->keep_alive = error == H1_NO_ERROR && head->keep_alive;
+	g->is_head = slice_is(head->method, "HEAD");
+	g->minor = head->minor;
+	g->answer_begun = g->end_told = false;
+	g->credit = 0;
+	h1_body_init(&g->body, head);
+	g->body_done = error == H1_NO_ERROR && (head->body == BODY_NONE ||
+	    (head->body == BODY_LENGTH && head->content_length == 0));
+	timer_stop(&g->timer);
+	g->o.request(g->o.owner, &g->end, head, error);
+	if (g->stream == NULL || g->head_used == 0)
+		return;
+	stream_consume(g->stream, g->head_used);
+	g->head_used = 0;
+}
+
+static bool
+read_head(struct h1_guest *g)
+{
+	struct head head = {.is_request = true, .fields = {.at = g->o.scratch,
+	    .capacity = g->o.limits->header_count}};
+	struct slice in = stream_peek(g->stream);
+	enum h1_error error = H1_NO_ERROR;
+	size_t used = 0;
+
+	/* Answers that a slow reader has not taken yet hold up the next
+	 * request: no more than one window waits for one connection. */
+	if (in.len == 0 || stream_unsent(g->stream) > 0)
+		return false;
+	if (!g->head_began) {
+		g->head_began = true;
+		timer_set(&g->timer, g->o.header_ms);
+	}
+	switch (h1_parse_request(in, g->o.limits, &head, &used, &error)) {
+	case H1_MORE:
+		if (!stream_is_full(g->stream))
+			return false;
+		error = H1_HEADER_TOO_LARGE;
+		break;
+	case H1_BAD:
+		break;
+	case H1_DONE:
+		g->head_used = used;
+		begin(g, &head, H1_NO_ERROR);
+		return g->stream != NULL;
+	}
+	begin(g, &(struct head){.minor = 1}, error);
+	return false;
+}
+
+static void
+show(struct h1_guest *g, struct slice data, bool last)
+{
+	size_t cost = end_cost(data);
+
+	g->credit -= cost < g->credit ? cost : g->credit;
+	g->end.events->data(g->end.exchange, data, last);
+}
+
+static bool
+read_body(struct h1_guest *g)
+{
+	struct field at[TRAILER_FIELDS];
+	struct fields trailers = {.at = at, .capacity = ARRAY_SIZE(at)};
+	struct slice in = stream_peek(g->stream), data;
+	enum h1_error error;
+	enum h1_result result;
+	size_t used;
+	bool done;
+
+	if (in.len == 0 || g->credit == 0 || g->body_done ||
+	    g->end.events == NULL)
+		return false;
+	result = h1_body_parse(&g->body, in, g->o.limits, &data, &used,
+	    &trailers, &error);
+	done = result == H1_DONE;
+	if (result == H1_BAD ||
+	    (!done && used == 0 && stream_is_full(g->stream))) {
+		body_is_bad(g);
+		return false;
+	}
+	g->body_done = done;
+	if (data.len > 0 || (done && trailers.count == 0))
+		show(g, data, done && trailers.count == 0);
+	if (done && trailers.count > 0 && g->end.events != NULL)
+		g->end.events->trailers(g->end.exchange, &trailers);
+	if (g->stream == NULL)
+		return false;
+	stream_consume(g->stream, used);
+	return used > 0;
+}
+
+static bool
+read_upgraded(struct h1_guest *g)
+{
+	struct slice in = stream_peek(g->stream);
+
+	if (in.len == 0 || g->credit == 0 || g->end.events == NULL)
+		return false;
+	in = slice_first(in, g->credit);
+	show(g, in, false);
+	if (g->stream != NULL)
+		stream_consume(g->stream, in.len);
+	return g->stream != NULL;
+}
+
+static bool
+throw_away(struct h1_guest *g)
+{
+	size_t len = stream_peek(g->stream).len;
+
+	g->lingered += len;
+	stream_consume(g->stream, len);
+	if (g->lingered > LINGER_BYTES)
+		close_self(g, true);
+	return false;
+}
+
+static bool
+read_once(struct h1_guest *g)
+{
+	switch (g->state) {
+	case GUEST_HEAD:
+		return read_head(g);
+	case GUEST_EXCHANGE:
+		return read_body(g);
+	case GUEST_UPGRADED:
+		return read_upgraded(g);
+	case GUEST_LINGER:
+		return throw_away(g);
+	case GUEST_CLOSED:
+		return false;
+	}
+	return false;
+}
+
+static bool
+end_must_wait(const struct h1_guest *g)
+{
+	return stream_peek(g->stream).len > 0 && g->credit == 0 &&
+	    (g->state == GUEST_UPGRADED || (g->state == GUEST_EXCHANGE));
+}
+
+/* The guest will send no more; it may still read (RFC 9112 9.6). */
+static void
+take_end(struct h1_guest *g)
+{
+	switch (g->state) {
+	case GUEST_HEAD:
+		close_self(g, false);
+		break;
+	case GUEST_LINGER:
+		if (stream_unsent(g->stream) == 0)
+			close_self(g, false);
+		break;
+	case GUEST_EXCHANGE:
+		if (!g->body_done && g->end.events != NULL)
+			break_off(g, CLOSE_GUEST_CLOSED);
+		break;
+	case GUEST_UPGRADED:
+		if (g->end_told || g->end.events == NULL)
+			break;
+		g->end_told = true;
+		g->body_done = true;
+		g->end.events->data(g->end.exchange, (struct slice){"", 0}, true);
+		break;
+	case GUEST_CLOSED:
+		break;
+	}
+}
+
+static void
+on_readable(void *owner)
+{
+	struct h1_guest *g = owner;
+
+	g->reading = true;
+	while (g->stream != NULL && read_once(g))
+		;
+	g->reading = false;
+	if (g->finished)
+		settle(g);
+	if (g->stream == NULL)
+		return;
+	/* Without credit what is there waits, first here, then in the kernel;
+	 * between requests and while answering we watch for the end. */
+	if (g->state == GUEST_EXCHANGE || g->state == GUEST_UPGRADED)
+		stream_read(g->stream, g->credit > 0 || g->body_done);
+	if (g->at_eof && !end_must_wait(g))
+		take_end(g);
+}
+
+static void
+report_sent(struct h1_guest *g)
+{
+	size_t waiting = stream_unsent(g->stream);
+	size_t left = g->unsent > waiting ? g->unsent - waiting : 0;
+
+	g->unsent -= left;
+	if (left > 0 && g->end.events != NULL)
+		g->end.events->sent(g->end.exchange, left);
+}
+
+static void
+on_writable(void *owner)
+{
+	struct h1_guest *g = owner;
+
+	report_sent(g);
+	if (g->stream == NULL || stream_unsent(g->stream) > 0)
+		return;
+	if (g->state == GUEST_HEAD)
+		on_readable(g);
+	else if (g->state == GUEST_LINGER && g->at_eof)
+		close_self(g, false);
+}
+
+static void
+on_ended(void *owner, enum stream_end how)
+{
+	struct h1_guest *g = owner;
+
+	if (how != STREAM_EOF) {
+		break_off(g, CLOSE_GUEST_RESET);
+		return;
+	}
+	g->at_eof = true;
+	if (!end_must_wait(g))
+		take_end(g);
+}
+
+static const struct stream_handler handler = {
+	.readable = on_readable,
+	.writable = on_writable,
+	.ended = on_ended,
+};
+
+static void
+on_timer(void *owner)
+{
+	struct h1_guest *g = owner;
+
+	if (g->state == GUEST_HEAD && g->head_began) {
+		begin(g, &(struct head){.minor = 1}, H1_HEADER_TOO_SLOW);
+	} else if (g->state == GUEST_LINGER &&
+	    stream_unsent(g->stream) < g->unsent) {
+		g->unsent = stream_unsent(g->stream);	/* slow, not gone */
+		timer_set(&g->timer, LINGER_MS);
+	} else {
+		close_self(g, g->state == GUEST_LINGER);
+	}
+}
+
+static void
+on_flush(void *owner)
+{
+	struct h1_guest *g = owner;
+
+	if (g->stream != NULL)
+		stream_flush(g->stream);
+}
+
+static void
+op_answer(struct end *e, const struct head *h, bool last)
+{
+	struct h1_guest *g = CONTAINER_OF(e, struct h1_guest, end);
+	bool is_final = h->status >= 200 || h->status == 101;
+	struct h1_response_out out = {.status = h->status,
+	    .phrase = h->phrase, .client_minor = g->minor, .from = h,
+	    .method = g->is_head ? SLICE_LITERAL("HEAD") : SLICE_LITERAL("GET"),
+	    .body = h1_response_framing(h, g->minor),
+	    .content_length = h->content_length,
+	    .upgrade = h->status == 101 ? h->upgrade : (struct slice){NULL, 0}};
+	char small[4096], *room = small;
+	size_t size;
+
+	/* A 1xx may be left out: for 1.0, and for who does not read. */
+	if (g->stream == NULL || (!is_final &&
+	    (g->minor == 0 || stream_unsent(g->stream) > 0)))
+		return;
+	if (is_final && h->status != 101) {
+		g->answer_begun = true;
+		g->answer_chunked = out.body == BODY_CHUNKED;
+		/* A body that is still to come would be taken for the next
+		 * request's head, and 1.0 cannot be told where an end is. */
+		g->keep_alive = g->keep_alive && !g->draining &&
+		    out.body != BODY_UNTIL_CLOSE && (g->body_done || !last);
+	}
+	out.keep_alive = g->keep_alive;
+	size = h1_write_response(&out, room, sizeof(small));
+	CHECK(size > 0);
+	if (size > sizeof(small)) {
+		room = memory_new(size);
+		CHECK(h1_write_response(&out, room, size) == size);
+	}
+	stream_queue(g->stream, (struct slice){room, size});
+	if (room != small)
+		free(room);
+	if (last || !is_final)
+		stream_flush(g->stream);
+	else
+		loop_defer(g->o.loop, &g->flush);
+}
+
+static void
+op_data(struct end *e, struct slice bytes, bool last)
+{
+	struct h1_guest *g = CONTAINER_OF(e, struct h1_guest, end);
+
+	if (g->stream == NULL)
+		return;
+	g->unsent += end_cost(bytes);
+	if (g->state == GUEST_UPGRADED) {
+		stream_send(g->stream, bytes);
+		if (last)
+			stream_shut(g->stream);
+	} else if (g->answer_chunked) {
+		h1_send_chunk(g->stream, bytes, last);
+	} else {
+		stream_send(g->stream, bytes);
+	}
+	report_sent(g);
+}
+
+static void
+op_trailers(struct end *e, const struct fields *f)
+{
+	struct h1_guest *g = CONTAINER_OF(e, struct h1_guest, end);
+
+	if (g->stream == NULL)
+		return;
+	if (!g->answer_chunked)
+		return;		/* HTTP/1.0: the body's end is the close */
+	h1_send_trailers(g->stream, f);
+}
+
+static void
+op_credit(struct end *e, size_t bytes)
+{
+	struct h1_guest *g = CONTAINER_OF(e, struct h1_guest, end);
+	bool was_stopped = g->credit == 0;
+
+	g->credit += bytes;
+	if (!was_stopped || g->stream == NULL)
+		return;
+	stream_read(g->stream, true);
+	if (!g->reading && stream_peek(g->stream).len > 0)
+		stream_show_again(g->stream);
+}
+
+static void
+op_upgrade(struct end *e)
+{
+	struct h1_guest *g = CONTAINER_OF(e, struct h1_guest, end);
+
+	g->state = GUEST_UPGRADED;
+	g->keep_alive = false;
+	g->body_done = false;
+	if (g->stream != NULL)
+		stream_flush(g->stream);
+}
+
+static void
+op_finish(struct end *e)
+{
+	struct h1_guest *g = CONTAINER_OF(e, struct h1_guest, end);
+
+	e->events = NULL;
+	e->exchange = NULL;
+	g->finished = true;
+	if (!g->reading)
+		settle(g);
+}
+
+static void
+op_reset(struct end *e, enum close_reason why)
+{
+	struct h1_guest *g = CONTAINER_OF(e, struct h1_guest, end);
+
+	(void)why;
+	e->events = NULL;
+	e->exchange = NULL;
+	close_self(g, true);
+}
+
+static const struct end_ops ops = {
+	.answer = op_answer,
+	.data = op_data,
+	.trailers = op_trailers,
+	.credit = op_credit,
+	.upgrade = op_upgrade,
+	.finish = op_finish,
+	.reset = op_reset,
+};
+
+struct h1_guest *
+h1_guest_new(struct stream *stream, const struct h1_guest_options *options)
+{
+	struct h1_guest *g = memory_new(sizeof(*g));
+
+	g->o = *options;
+	g->end.ops = &ops;
+	g->stream = stream;
+	timer_init(&g->timer, g->o.loop, on_timer, g);
+	deferred_init(&g->flush, on_flush, g);
+	deferred_init(&g->gone, free_later, g);
+	stream_set_handler(stream, &handler, g);
+	timer_set(&g->timer, g->o.keep_alive_ms);
+	stream_read(stream, true);
+	if (stream_peek(stream).len > 0)
+		stream_show_again(stream);
+	return g;
+}
+
+struct stream *
+h1_guest_release(struct h1_guest *g)
+{
+	struct stream *stream = g->stream;
+
+	CHECK(g->state == GUEST_EXCHANGE);
+	stream_read(stream, false);
+	if (g->head_used > 0)
+		stream_consume(stream, g->head_used);
+	stream_set_handler(stream, NULL, NULL);
+	g->head_used = 0;
+	g->stream = NULL;
+	let_go(g);
+	return stream;
+}
+
+void
+h1_guest_drain(struct h1_guest *g)
+{
+	g->draining = true;
+	if (g->state == GUEST_HEAD)
+		close_self(g, false);
+}
+
+void
+h1_guest_free(struct h1_guest *g)
+{
+	if (g->state == GUEST_CLOSED)
+		return;
+	stream_close(g->stream, false);
+	g->stream = NULL;
+	let_go(g);
+}

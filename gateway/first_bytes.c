@@ -1,0 +1,87 @@
+/* first_bytes.c - TLS, HTTP or neither
+ *
+ * A text protocol's greeting ("EHLO x", "USER x") looks like a method and a
+ * target until its line ends, so known methods decide at once and everything
+ * else that is text waits for the end of its line, where "HTTP/" tells. */
+#include "gateway/first_bytes.h"
+
+#define TLS_HANDSHAKE 0x16
+
+static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+static const char *const methods[] = {"GET", "HEAD", "POST", "PUT", "DELETE",
+	"OPTIONS", "PATCH", "TRACE", "CONNECT", "PROPFIND", "PROPPATCH",
+	"MKCOL", "COPY", "MOVE", "LOCK", "UNLOCK", "SEARCH", "REPORT", "QUERY",
+	"PURGE", "MERGE", "CHECKOUT", "MKACTIVITY", NULL};
+
+static bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+static bool
+starts_with_method(struct slice line)
+{
+	for (size_t i = 0; methods[i] != NULL; i++) {
+		size_t len = strlen(methods[i]);
+
+		if (line.len > len && slice_starts(line, methods[i]) &&
+		    is_blank(line.at[len]))
+			return true;
+	}
+	return false;
+}
+
+static bool
+names_http(struct slice line)
+{
+	for (; line.len >= 5; line = slice_from(line, 1))
+		if (slice_is_nocase(slice_first(line, 5), "HTTP/"))
+			return true;
+	return false;
+}
+
+static bool
+is_text(struct slice s)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		unsigned char c = (unsigned char)s.at[i];
+
+		if ((c < 0x20 && c != '\t' && c != '\r') || c == 0x7f)
+			return false;
+	}
+	return true;
+}
+
+static enum inside
+tell_text(struct slice in)
+{
+	size_t end = slice_find(in, '\n');
+	struct slice line = slice_first(in, end);
+
+	if (!is_text(line))
+		return names_http(line) ? INSIDE_HTTP1 : INSIDE_RAW;
+	if (starts_with_method(line) || names_http(line))
+		return INSIDE_HTTP1;
+	if (end == in.len && in.len < FIRST_LINE_MAX)
+		return INSIDE_UNKNOWN;
+	return INSIDE_RAW;
+}
+
+enum inside
+first_bytes_tell(struct slice in)
+{
+	size_t wanted = sizeof(preface) - 1;
+	size_t common = in.len < wanted ? in.len : wanted;
+
+	if (in.at[0] == TLS_HANDSHAKE)
+		return INSIDE_TLS;
+	if (memcmp(in.at, preface, common) == 0)
+		return common == wanted ? INSIDE_HTTP2 : INSIDE_UNKNOWN;
+	/* An empty line may stand before a request (RFC 9112 2.2); any number
+	 * of them is for the parser to refuse, not for us to relay. */
+	while (in.len > 0 && (in.at[0] == '\r' || in.at[0] == '\n'))
+		in = slice_from(in, 1);
+	return in.len == 0 ? INSIDE_UNKNOWN : tell_text(in);
+}

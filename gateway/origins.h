@@ -1,0 +1,43 @@
+/* origins.h - origin ends for exchanges: pooled or new
+ *
+ * A connection to an origin serves one sandbox, one scheme, one authority.
+ * What an exchange gets is an end; it gives it back by finish() or reset(). */
+#ifndef GATEWAY_ORIGINS_H
+#define GATEWAY_ORIGINS_H
+
+#include "gateway/end.h"
+#include "gateway/service_internal.h"
+
+struct origin_wait;
+
+struct origin_outcome {
+	enum reason reason;	/* REASON_RULE_ALLOW: `end` is there */
+	uint32_t rule;
+	const char *detail;
+	struct end *end;
+	struct address to;	/* the address that is spoken to, or was refused */
+};
+
+typedef void origin_ready_fn(void *owner, const struct origin_outcome *o);
+
+/* An idle connection whose address may still be dialled, or NULL. */
+struct end *origin_take_idle(struct service *s, struct sandbox *sandbox,
+    const struct target *target, struct address *to);
+/* A new one. `ready` runs once, never before this returns; not after
+ * origin_cancel(). */
+struct origin_wait *origin_start(struct service *s, struct sandbox *sandbox,
+    const struct target *target, origin_ready_fn *ready, void *owner);
+void origin_cancel(struct origin_wait *w);
+
+/* A connected socket for the same purpose (the one a tunnel has dialled before
+ * its client turned out to speak HTTP): becomes an idle connection. */
+void origin_adopt(struct service *s, struct sandbox *sandbox,
+    const struct target *target, struct stream *stream,
+    const struct address *to);
+
+/* Close idle connections that the live policy no longer allows. */
+void origins_judge_again(struct service *s);
+void origins_init(struct service *s);
+void origins_done(struct service *s);
+
+#endif

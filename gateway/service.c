@@ -1,0 +1,313 @@
+/* service.c - a worker's connections as a whole: accept, reload, drain
+ *
+ * Everything a worker serves hangs from here. Limits that hold over all
+ * workers are shared counters: taken before use, given back at the end, and
+ * noted in this worker's share so that the supervisor can return them should
+ * this process die.
+ */
+#include "gateway/service.h"
+
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "gateway/identity.h"
+#include "gateway/net/listener.h"
+#include "gateway/origins.h"
+#include "gateway/session.h"
+
+/* One listening socket of this worker. */
+struct door {
+	struct list link;		/* service->acceptors */
+	struct service *service;
+	struct acceptor *acceptor;
+	unsigned sandbox;		/* service_add_listener()'s number */
+};
+
+static const char too_many[] =
+    "HTTP/1.1 429 Too Many Connections\r\n"
+    "Content-Type: text/plain; charset=utf-8\r\n"
+    "Penstock-Reason: limit\r\n"
+    "Connection: close\r\n"
+    "Content-Length: 74\r\n\r\n"
+    "Limit reached: limits.connections or limits.connections_per_sandbox: close\n";
+
+struct facts
+service_facts(const struct service *s, const struct sandbox *sandbox,
+    const struct target *target)
+{
+	return (struct facts){.sandbox = sandbox->in_image,
+	    .now = (int64_t)(clock_wall_us() / 1000000), .target = target};
+}
+
+bool
+service_take_request(struct service *s, struct sandbox *sandbox)
+{
+	uint64_t rate = sandbox->setting != NULL &&
+	    sandbox->setting->requests_per_second != 0 ?
+	    sandbox->setting->requests_per_second :
+	    s->limits->requests_per_second;
+	uint64_t now = loop_now_us(s->loop), full = rate * 1000;
+	uint64_t gained;
+
+	if (rate == 0)
+		return true;
+	/* A bucket of one second's requests; 1 us brings rate/1000 thousandths. */
+	gained = (now - sandbox->refilled_us) / 1000 * rate;
+	if (gained > 0) {
+		sandbox->refilled_us = now;
+		sandbox->allowance = gained > full - sandbox->allowance ?
+		    full : sandbox->allowance + gained;
+	}
+	if (sandbox->allowance < 1000)
+		return false;
+	sandbox->allowance -= 1000;
+	return true;
+}
+
+static uint32_t
+connections_allowed(const struct service *s, const struct sandbox *sandbox)
+{
+	if (sandbox->setting != NULL && sandbox->setting->connections != 0)
+		return sandbox->setting->connections;
+	return (uint32_t)s->limits->connections_per_sandbox;
+}
+
+static void
+give_back(struct service *s, const struct sandbox *sandbox)
+{
+	struct counters *c = s->o.counters;
+	struct worker_share *mine = &c->share[s->o.slot];
+
+	c->connections--;
+	c->sandbox_connections[sandbox->index]--;
+	mine->connections--;
+	mine->sandbox[sandbox->index]--;
+}
+
+static bool
+take_connection(struct service *s, const struct sandbox *sandbox)
+{
+	struct counters *c = s->o.counters;
+	struct worker_share *mine = &c->share[s->o.slot];
+	uint32_t all, of_sandbox;
+
+	mine->connections++;
+	mine->sandbox[sandbox->index]++;
+	all = ++c->connections;
+	of_sandbox = ++c->sandbox_connections[sandbox->index];
+	if (all <= s->limits->connections &&
+	    of_sandbox <= connections_allowed(s, sandbox))
+		return true;
+	give_back(s, sandbox);
+	return false;
+}
+
+static void
+turn_away(struct service *s, const struct sandbox *sandbox, int fd)
+{
+	static uint64_t told_us;
+	ssize_t sent = send(fd, too_many, sizeof(too_many) - 1,
+	    MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	(void)sent;	/* who cannot even take this is not served either */
+	close(fd);
+	s->o.figures->denied++;
+	if (loop_now_us(s->loop) - told_us < 1000000 && told_us != 0)
+		return;
+	told_us = loop_now_us(s->loop);
+	log_warn("sandbox %s: connection turned away: limits.connections or "
+	    "limits.connections_per_sandbox is reached", sandbox->name);
+}
+
+static void
+on_accepted(void *owner, int fd, const struct peer *peer)
+{
+	struct door *d = owner;
+	struct service *s = d->service;
+	struct sandbox *sandbox = identity_of_connection(s, d->sandbox,
+	    &peer->address);
+
+	if (!take_connection(s, sandbox)) {
+		turn_away(s, sandbox, fd);
+		return;
+	}
+	s->o.figures->connections_open++;
+	s->o.figures->connections_total++;
+	session_start(s, sandbox, fd);
+}
+
+void
+service_add_listener(struct service *s, int fd, unsigned sandbox)
+{
+	struct door *d = memory_new(sizeof(*d));
+
+	CHECK(sandbox < s->sandbox_count);
+	d->service = s;
+	d->sandbox = sandbox;
+	d->acceptor = acceptor_new(s->loop, fd, on_accepted, d);
+	list_add(&s->acceptors, &d->link);
+}
+
+static void
+close_doors(struct service *s)
+{
+	list_each_safe(l, &s->acceptors) {
+		struct door *d = list_entry(l, struct door, link);
+
+		list_remove(&d->link);
+		acceptor_free(d->acceptor);
+		free(d);
+	}
+}
+
+static void
+tell_drained(void *owner)
+{
+	struct service *s = owner;
+
+	timer_stop(&s->drain_timer);
+	s->drained(s->drained_owner);
+}
+
+void
+service_session_ended(struct service *s, struct sandbox *sandbox)
+{
+	give_back(s, sandbox);
+	s->o.figures->connections_open--;
+	if (s->draining && list_is_empty(&s->sessions))
+		loop_defer(s->loop, &s->drained_later);
+}
+
+static void
+drain_is_over(void *owner)
+{
+	struct service *s = owner;
+
+	list_each_safe(l, &s->sessions)
+		session_close(session_of(l), CLOSE_DRAINING);
+}
+
+void
+service_drain(struct service *s, void (*drained)(void *owner), void *owner)
+{
+	if (s->draining)
+		return;
+	s->draining = true;
+	s->drained = drained;
+	s->drained_owner = owner;
+	close_doors(s);
+	timer_set(&s->drain_timer, s->limits->drain_ms);
+	list_each_safe(l, &s->sessions)
+		session_drain(session_of(l));
+	if (list_is_empty(&s->sessions))
+		loop_defer(s->loop, &s->drained_later);
+}
+
+void
+service_set_policy(struct service *s, struct image *image, uint64_t generation)
+{
+	struct image *old = s->image;
+
+	s->image = image;
+	s->generation = generation;
+	for (unsigned i = 0; i < s->sandbox_count; i++)
+		s->sandboxes[i].in_image = image_sandbox(image,
+		    slice_of(s->sandboxes[i].name));
+	/* Judged at once, all of them: far within the second that is promised,
+	 * and nothing can slip through between two halves. */
+	list_each_safe(l, &s->sessions)
+		session_judge_again(session_of(l));
+	origins_judge_again(s);
+	image_close(old);
+	s->o.figures->policy_generation = generation;
+}
+
+void
+service_set_resolver_files(struct service *s, struct slice resolv_conf,
+    struct slice hosts)
+{
+	resolver_set_files(s->resolver, resolv_conf, hosts);
+}
+
+static void
+make_sandboxes(struct service *s)
+{
+	const struct settings *set = s->o.settings;
+
+	CHECK(set->sandbox_count < COUNTERS_SANDBOXES_MAX);
+	s->sandbox_count = (unsigned)set->sandbox_count + 1;
+	s->sandboxes = memory_array(s->sandbox_count, sizeof(*s->sandboxes));
+	s->sandboxes[0].name = "default";
+	for (unsigned i = 1; i < s->sandbox_count; i++) {
+		s->sandboxes[i].index = i;
+		s->sandboxes[i].setting = &set->sandboxes[i - 1];
+		s->sandboxes[i].name = set->sandboxes[i - 1].name;
+	}
+}
+
+static struct own_listeners
+copy_own(const struct own_listeners *own)
+{
+	struct address *copy = memory_array(own->count + 1, sizeof(*copy));
+
+	if (own->count > 0)
+		memcpy(copy, own->at, own->count * sizeof(*copy));
+	return (struct own_listeners){copy, own->count};
+}
+
+struct service *
+service_new(const struct service_options *o)
+{
+	struct service *s = memory_new(sizeof(*s));
+	const struct limits *l = &o->settings->limits;
+
+	s->o = *o;
+	s->o.own = copy_own(&o->own);
+	s->limits = l;
+	s->loop = o->loop;
+	s->h1 = (struct h1_limits){.header_bytes = l->header_bytes,
+	    .header_count = l->header_count,
+	    .trailer_bytes = l->trailer_bytes,
+	    .chunk_extension_bytes = l->chunk_extension_bytes};
+	s->scratch = memory_array(l->header_count, sizeof(*s->scratch));
+	list_init(&s->acceptors);
+	list_init(&s->sessions);
+	make_sandboxes(s);
+	s->resolver = resolver_new(s->loop, o->settings);
+	origins_init(s);
+	timer_init(&s->drain_timer, s->loop, drain_is_over, s);
+	deferred_init(&s->drained_later, tell_drained, s);
+	return s;
+}
+
+static void
+free_owned(struct service *s)
+{
+	/* The list was copied by copy_own(). */
+	free((void *)(uintptr_t)s->o.own.at);
+	free(s->scratch);
+	free(s->sandboxes);
+	free(s);
+}
+
+void
+service_free(struct service *s)
+{
+	if (s == NULL)
+		return;
+	close_doors(s);
+	list_each_safe(l, &s->sessions)
+		session_close(session_of(l), CLOSE_DRAINING);
+	deferred_cancel(&s->drained_later);
+	timer_done(&s->drain_timer);
+	origins_done(s);
+	resolver_free(s->resolver);
+	image_close(s->image);
+	free_owned(s);
+}

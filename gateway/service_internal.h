@@ -1,0 +1,57 @@
+/* service_internal.h - what the files of the service share, and nobody else
+ *
+ * service.c owns all of this; session, exchange, tunnel, reach and origins
+ * borrow it. */
+#ifndef GATEWAY_SERVICE_INTERNAL_H
+#define GATEWAY_SERVICE_INTERNAL_H
+
+#include "base/list.h"
+#include "base/map.h"
+#include "gateway/dns/resolver.h"
+#include "gateway/http/h1_parse.h"
+#include "gateway/service.h"
+
+/* A sandbox as this worker knows it. */
+struct sandbox {
+	unsigned index;			/* 0: default, else settings' + 1 */
+	const char *name;
+	const struct sandbox_setting *setting;	/* NULL: default */
+	uint32_t in_image;		/* its index in the live image */
+	uint32_t origins;		/* connections to origins, this worker */
+	/* Token bucket of requests_per_second, in thousandths of a request. */
+	uint64_t allowance, refilled_us;
+};
+
+struct service {
+	struct service_options o;
+	const struct limits *limits;
+	struct loop *loop;
+	struct image *image;		/* owned; NULL until the first policy */
+	uint64_t generation;
+	struct resolver *resolver;
+	struct sandbox *sandboxes;	/* 0 is default */
+	unsigned sandbox_count;
+	struct list acceptors;
+	struct list sessions;		/* every guest's connection */
+	struct map *pool;		/* origins.c: key to struct pool_host */
+	struct list pool_hosts;
+	struct timer pool_timer;
+	struct h1_limits h1;
+	struct field *scratch;		/* limits.header_count fields, for one
+					 * parse at a time */
+	bool draining;
+	struct timer drain_timer;
+	void (*drained)(void *owner);
+	void *drained_owner;
+	struct deferred drained_later;
+};
+
+/* The facts of one question to the live image. */
+struct facts service_facts(const struct service *s,
+    const struct sandbox *sandbox, const struct target *target);
+/* One more request of this sandbox: false when requests_per_second is used up. */
+bool service_take_request(struct service *s, struct sandbox *sandbox);
+/* A session has ended: counters, and the end of draining. */
+void service_session_ended(struct service *s, struct sandbox *sandbox);
+
+#endif

@@ -1,0 +1,228 @@
+/* session.c - a guest's connection: requests one by one, or a tunnel
+ *
+ *	accept -> HTTP/1 --request--> exchange, exchange, ...
+ *	               `--CONNECT--> tunnel --opaque--> relay until the end
+ *	                                   `-HTTP/1--> exchanges for its target
+ *
+ * At most one of exchange and tunnel runs on the outer connection; inside a
+ * tunnel with HTTP both exist, the tunnel holding the record of the whole.
+ */
+#include "gateway/session.h"
+
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/memory.h"
+#include "gateway/end_h1_guest.h"
+#include "gateway/exchange.h"
+#include "gateway/identity.h"
+#include "gateway/tunnel.h"
+
+struct session {
+	struct list link;		/* service->sessions */
+	struct service *service;
+	struct sandbox *sandbox;	/* by connection */
+	struct sandbox *inside;		/* of the tunnel; NULL outside one */
+	struct h1_guest *h1;		/* NULL while a tunnel has the stream */
+	struct exchange *exchange;	/* not NULL while one runs */
+	struct tunnel *tunnel;		/* not NULL while one stands */
+	bool closed, closing;
+	struct deferred gone;
+};
+
+struct session *
+session_of(struct list *link)
+{
+	return list_entry(link, struct session, link);
+}
+
+static void
+free_later(void *owner)
+{
+	free(owner);
+}
+
+/* The only end of a session; its parts are gone or going. */
+static void
+end_session(struct session *s, enum close_reason why)
+{
+	if (s->closed)
+		return;
+	s->closed = true;
+	if (s->tunnel != NULL)
+		tunnel_finish(s->tunnel, why);
+	s->tunnel = NULL;
+	list_remove(&s->link);
+	loop_defer(s->service->loop, &s->gone);
+	service_session_ended(s->service, s->sandbox);
+}
+
+static void
+on_h1_closed(void *owner)
+{
+	struct session *s = owner;
+
+	s->h1 = NULL;
+	/* A running exchange hears of it from its end, before or after. */
+	if (!s->closing)
+		end_session(s, CLOSE_GUEST_CLOSED);
+}
+
+static void
+on_exchange_done(void *owner)
+{
+	struct session *s = owner;
+
+	s->exchange = NULL;
+}
+
+static struct stream *
+give_stream(void *owner)
+{
+	struct session *s = owner;
+	struct stream *stream = h1_guest_release(s->h1);
+
+	s->h1 = NULL;
+	return stream;
+}
+
+static void
+on_tunnel_done(void *owner, bool refused)
+{
+	struct session *s = owner;
+
+	s->tunnel = NULL;
+	s->inside = NULL;
+	if (!refused && !s->closing)
+		end_session(s, CLOSE_DONE);
+}
+
+static void serve(struct session *s, struct stream *stream);
+
+static void
+start_tunnel(struct session *s, struct sandbox *sandbox, struct end *end,
+    const struct head *head)
+{
+	struct tunnel_options o = {.service = s->service, .sandbox = sandbox,
+	    .guest = end, .head = head, .take_stream = give_stream,
+	    .http_inside = (void (*)(void *, struct stream *))serve,
+	    .done = on_tunnel_done, .owner = s};
+	struct tunnel *t;
+
+	s->inside = sandbox;
+	t = tunnel_start(&o);
+	/* Refused at once: on_tunnel_done() has run. */
+	if (s->inside != NULL)
+		s->tunnel = t;
+}
+
+static void
+start_exchange(struct session *s, struct exchange_request *r)
+{
+	struct exchange *x;
+
+	r->service = s->service;
+	r->done = on_exchange_done;
+	r->owner = s;
+	x = exchange_start(r);
+	/* Answered at once: the end has no events any more. */
+	if (r->guest->exchange == x)
+		s->exchange = x;
+}
+
+static void
+on_request(void *owner, struct end *end, const struct head *head,
+    enum h1_error error)
+{
+	struct session *s = owner;
+	struct exchange_request r = {.sandbox = s->inside, .guest = end,
+	    .head = head, .entry = ENTRY_CONNECT,
+	    .tunnel = s->tunnel ? tunnel_target(s->tunnel) : NULL,
+	    .refuse = REASON_RULE_ALLOW};
+
+	if (s->tunnel == NULL) {
+		r.entry = ENTRY_FORWARD;
+		r.sandbox = identity_of_request(s->service, s->sandbox, head);
+	}
+	if (r.sandbox == NULL) {
+		r.sandbox = s->sandbox;
+		r.refuse = REASON_UNAUTHENTICATED;
+	}
+	if (error != H1_NO_ERROR) {
+		r.refuse = h1_error_status(error) == 431 ? REASON_LIMIT :
+		    REASON_MALFORMED;
+		r.refuse_status = h1_error_status(error);
+		r.detail = h1_error_text(error);
+	}
+	if (r.refuse == REASON_RULE_ALLOW && s->tunnel == NULL &&
+	    slice_is(head->method, "CONNECT"))
+		start_tunnel(s, r.sandbox, end, head);
+	else
+		start_exchange(s, &r);
+}
+
+/* Speak HTTP/1 on this stream: the connection itself, or a tunnel's inside. */
+static void
+serve(struct session *s, struct stream *stream)
+{
+	const struct limits *l = s->service->limits;
+	struct h1_guest_options o = {.loop = s->service->loop,
+	    .limits = &s->service->h1, .scratch = s->service->scratch,
+	    .header_ms = l->header_ms, .keep_alive_ms = l->keep_alive_ms,
+	    .request = on_request, .closed = on_h1_closed, .owner = s};
+
+	s->h1 = h1_guest_new(stream, &o);
+}
+
+void
+session_start(struct service *service, struct sandbox *sandbox, int fd)
+{
+	const struct limits *l = service->limits;
+	struct session *s = memory_new(sizeof(*s));
+	struct stream_options o = {.loop = service->loop,
+	    .in_limit = l->header_bytes > l->buffer_bytes ? l->header_bytes :
+	    l->buffer_bytes,
+	    .out_limit = 2 * (l->buffer_bytes + l->header_bytes) +
+	    l->trailer_bytes};
+
+	s->service = service;
+	s->sandbox = sandbox;
+	list_add(&service->sessions, &s->link);
+	deferred_init(&s->gone, free_later, s);
+	serve(s, stream_open(fd, &o));
+}
+
+void
+session_close(struct session *s, enum close_reason why)
+{
+	if (s->closed)
+		return;
+	s->closing = true;
+	if (s->exchange != NULL)
+		exchange_close(s->exchange, why);
+	if (s->tunnel != NULL)
+		tunnel_close(s->tunnel, why);
+	s->tunnel = NULL;
+	if (s->h1 != NULL)
+		h1_guest_free(s->h1);
+	s->h1 = NULL;
+	end_session(s, why);
+}
+
+void
+session_judge_again(struct session *s)
+{
+	if (s->exchange != NULL)
+		exchange_judge_again(s->exchange);
+	if (s->closed || s->tunnel == NULL)
+		return;
+	if (!tunnel_judge_again(s->tunnel))
+		session_close(s, CLOSE_POLICY);
+}
+
+void
+session_drain(struct session *s)
+{
+	if (s->h1 != NULL)
+		h1_guest_drain(s->h1);
+}

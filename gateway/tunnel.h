@@ -1,0 +1,43 @@
+/* tunnel.h - one CONNECT: judge, dial, 200, and then see what is inside
+ *
+ * The client's first bytes tell (first_bytes.h): TLS is judged by its server
+ * name and relayed, HTTP/1 becomes exchanges, anything else passes only where
+ * the rule says so. None of the client's bytes goes on before the tunnel's
+ * opening record is stored; a server that speaks first is relayed meanwhile. */
+#ifndef GATEWAY_TUNNEL_H
+#define GATEWAY_TUNNEL_H
+
+#include "gateway/end.h"
+#include "gateway/net/stream.h"
+#include "gateway/service_internal.h"
+
+struct tunnel;
+
+struct tunnel_options {
+	struct service *service;
+	struct sandbox *sandbox;
+	struct end *guest;		/* answers a refusal */
+	const struct head *head;	/* the CONNECT; copied where needed */
+	/* The guest's stream, once the tunnel stands: h1_guest_release(). */
+	struct stream *(*take_stream)(void *owner);
+	/* The client speaks HTTP/1: serve it on `guest`, which is the owner's
+	 * now, for tunnel_target() alone. The tunnel stays until
+	 * tunnel_finish(). */
+	void (*http_inside)(void *owner, struct stream *guest);
+	/* It was refused (the guest end has been finished), or it has ended;
+	 * the tunnel is freed at the end of this loop iteration. */
+	void (*done)(void *owner, bool refused);
+	void *owner;
+};
+
+struct tunnel *tunnel_start(const struct tunnel_options *o);
+const struct target *tunnel_target(const struct tunnel *t);
+/* After http_inside(): the guest's connection has ended. `done` does not run. */
+void tunnel_finish(struct tunnel *t, enum close_reason why);
+/* Ask the live policy again. False: it is no longer allowed, and the owner must
+ * close it. (Before the 200 it is refused here, which is an answer.) */
+bool tunnel_judge_again(struct tunnel *t);
+/* Close now, with the record; `done` does not run. */
+void tunnel_close(struct tunnel *t, enum close_reason why);
+
+#endif
