@@ -247,7 +247,7 @@ begin_value(struct text *t, const char *key)
 }
 
 void
-json_object(struct text *t, const char *key)
+json_object_begin(struct text *t, const char *key)
 {
 	begin_value(t, key);
 	text_add_char(t, '{');
@@ -260,7 +260,7 @@ json_object_end(struct text *t)
 }
 
 void
-json_array(struct text *t, const char *key)
+json_array_begin(struct text *t, const char *key)
 {
 	begin_value(t, key);
 	text_add_char(t, '[');

@@ -35,13 +35,14 @@ text_slice(const struct text *t)
 	return (struct slice){t->at, t->len};
 }
 
-/* JSON, written in order; commas are put by the writer itself from the last
+/* JSON, written in order (the names keep clear of jansson's json_object() and
+ * json_array(), which the same program links); commas are put by the writer itself from the last
  * byte written ('{', '[' or ':' need none, nor does a new line).
  * Strings: control characters (C1 too), '"', '\\', DEL and U+2028/9 are escaped; bytes that
  * are not valid UTF-8 become \ufffd, one for each maximal bad part. */
-void json_object(struct text *t, const char *key);	/* key NULL: in array */
+void json_object_begin(struct text *t, const char *key);	/* key NULL: in array */
 void json_object_end(struct text *t);
-void json_array(struct text *t, const char *key);
+void json_array_begin(struct text *t, const char *key);
 void json_array_end(struct text *t);
 void json_slice(struct text *t, const char *key, struct slice value);
 void json_text(struct text *t, const char *key, const char *value); /* NULL: null */

@@ -15,6 +15,7 @@
 #include "base/arena.h"
 #include "base/check.h"
 #include "base/memory.h"
+#include "gateway/asked.h"
 #include "gateway/origins.h"
 #include "gateway/refusal.h"
 
@@ -188,49 +189,21 @@ fail_origin(struct exchange *x, enum reason reason, const char *detail)
 	return refuse_with(x, &r, CLOSE_REFUSED);
 }
 
-/* Absolute-form outside, origin-form inside a tunnel: one target either way,
- * and every name in the message must be that one (threats 30, 32). */
+/* Reduce the message to its target. NULL: done, else what is wrong. */
 static const char *
-find_target(struct exchange *x)
+read_asked(struct exchange *x)
 {
-	struct request_target rt;
-	struct target named;
-	const char *why = NULL;
-	enum h1_error error;
 	char *room = arena_alloc(&x->arena, x->head.target.len + 1);
+	struct asked asked;
+	const char *wrong = asked_read(&x->head, x->tunnel, room, &asked);
 
-	if (!request_target_parse(x->head.method, x->head.target, room, &rt,
-	    &error))
-		return h1_error_text(error);
-	if (rt.form == FORM_ABSOLUTE && rt.is_https)
-		return "https:// goes through CONNECT, not through an "
-		    "absolute-form request";
-	if (rt.form == FORM_AUTHORITY)
-		return "CONNECT inside a tunnel is not served";
-	if (rt.form != FORM_ABSOLUTE && x->tunnel == NULL)
-		return "this is a proxy: the request target must be absolute, "
-		    "http://HOST/PATH";
-	if (rt.form == FORM_ABSOLUTE &&
-	    !target_parse(rt.authority, 80, &x->tuple.target, &why))
-		return why;
-	if (rt.form != FORM_ABSOLUTE)
-		x->tuple.target = *x->tunnel;
-	x->tuple.has_target = true;
-	if (x->head.has_host && (!target_parse(x->head.host, x->tunnel ?
-	    x->tunnel->port : 80, &named, &why) ||
-	    !target_same(&named, &x->tuple.target))) {
-		if (x->tunnel != NULL)
-			x->refuse_status = 421;
-		return "the Host field and the request target name different "
-		    "resources";
-	}
-	if (x->tunnel != NULL && !target_same(&x->tuple.target, x->tunnel)) {
-		x->refuse_status = 421;
-		return "the request names another resource than the tunnel";
-	}
+	x->tuple.has_target = asked.has_target;
+	x->tuple.target = asked.target;
+	if (asked.is_misdirected)
+		x->refuse_status = 421;		/* RFC 9110 15.5.20 */
 	x->forwarded = (struct request_head){.head = &x->head,
-	    .path = rt.path, .query = rt.query};
-	return NULL;
+	    .path = asked.path, .query = asked.query};
+	return wrong;
 }
 
 static bool
@@ -245,7 +218,7 @@ static enum step_result
 step_judge(struct exchange *x)
 {
 	struct service *s = x->service;
-	const char *wrong = find_target(x);
+	const char *wrong = read_asked(x);
 	struct facts f;
 
 	if (wrong != NULL)
@@ -314,7 +287,6 @@ static enum step_result
 step_forward(struct exchange *x)
 {
 	struct service *s = x->service;
-	bool no_body = x->head.body == BODY_NONE && !x->head.has_upgrade;
 
 	if (!x->note.is_open && !note_open(&x->note, s, EVENT_REQUEST,
 	    &x->tuple, &x->verdict, 0)) {
@@ -327,7 +299,6 @@ step_forward(struct exchange *x)
 	x->origin->events = &origin_events;
 	x->step = EXCHANGE_RELAY;
 	x->request_done = x->head.body == BODY_NONE;
-	(void)no_body;
 	x->origin->ops->request(x->origin, &x->forwarded, x->request_done);
 	if (x->origin != NULL)
 		x->origin->ops->credit(x->origin, s->limits->buffer_bytes);
@@ -663,40 +634,6 @@ static const struct end_events origin_events = {
 	.broken = origin_broken,
 };
 
-/* All slices of a head lie in one run of bytes: copy that, and move them. */
-static struct slice
-moved(struct slice s, const char *from, const char *to)
-{
-	return s.at == NULL ? s :
-	    (struct slice){to + (s.at - from), s.len};
-}
-
-static void
-copy_head(struct exchange *x, const struct head *h)
-{
-	const struct fields *f = &h->fields;
-	const char *from = h->method.at, *to, *end = h->target.at + h->target.len;
-
-	x->head = *h;
-	if (from == NULL)
-		return;
-	if (f->count > 0)
-		end = f->at[f->count - 1].value.at +
-		    f->at[f->count - 1].value.len;
-	to = arena_copy(&x->arena, (struct slice){from, (size_t)(end - from)}).at;
-	x->head.fields.at = arena_alloc(&x->arena,
-	    (f->count + 1) * sizeof(*f->at));
-	for (size_t i = 0; i < f->count; i++)
-		x->head.fields.at[i] = (struct field){
-		    moved(f->at[i].name, from, to),
-		    moved(f->at[i].value, from, to)};
-	x->head.fields.capacity = f->count;
-	x->head.method = moved(h->method, from, to);
-	x->head.target = moved(h->target, from, to);
-	x->head.upgrade = moved(h->upgrade, from, to);
-	x->head.host = moved(h->host, from, to);
-}
-
 struct exchange *
 exchange_start(const struct exchange_request *r)
 {
@@ -713,7 +650,7 @@ exchange_start(const struct exchange_request *r)
 	/* Three times the greatest head: its bytes, its fields, its target. */
 	arena_init(&x->arena, ARENA_CHUNK, 3 * s->limits->header_bytes +
 	    s->limits->header_count * sizeof(struct field) + ARENA_CHUNK);
-	copy_head(x, r->head);
+	CHECK(head_copy(&x->arena, r->head, &x->head));
 	x->tuple = (struct tuple){.sandbox = r->sandbox, .entry = r->entry,
 	    .method = x->head.method, .url = x->head.target};
 	timer_init(&x->timer, s->loop, on_timer, x);

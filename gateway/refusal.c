@@ -155,7 +155,7 @@ make_json(const struct service *s, const struct refusal *r,
     const struct tuple *t, int status, const char *phrase, const char *hint,
     struct text *body)
 {
-	json_object(body, NULL);
+	json_object_begin(body, NULL);
 	json_text(body, "type", "about:blank");
 	json_text(body, "title", title_of(r->reason));
 	json_number(body, "status", status);
@@ -171,7 +171,7 @@ make_json(const struct service *s, const struct refusal *r,
 		struct image_rule rule;
 
 		image_rule(s->image, r->rule, &rule);
-		json_object(body, "rule");
+		json_object_begin(body, "rule");
 		json_text(body, "id", rule.id);
 		json_text(body, "name", rule.name);
 		json_text(body, "file", rule.file);

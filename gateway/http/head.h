@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/slice.h"
 
 struct field {
@@ -41,6 +42,10 @@ struct head {
 	struct slice host;		/* the one Host field's value */
 	bool has_host;
 };
+
+/* A copy in the arena, fields and all. All slices of `from` must lie in one run
+ * of bytes, as the parsers leave them. False: the arena is full. */
+bool head_copy(struct arena *a, const struct head *from, struct head *to);
 
 /* The first field of that name, or NULL. */
 const struct field *fields_find(const struct fields *f, const char *name);
