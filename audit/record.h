@@ -25,7 +25,7 @@ enum record_field {
 #define FIELD(id, text, kind, max) FIELD_##id,
 #include "audit/fields.def"
 #undef FIELD
-	FIELD_COUNT
+	FIELDS_IN_ALL
 };
 
 /* Unique for ever: made by journal_id(). */

@@ -9,6 +9,7 @@
 #include "gateway/service_internal.h"
 
 struct origin_wait;
+struct stream;
 
 struct origin_outcome {
 	enum reason reason;	/* REASON_RULE_ALLOW: `end` is there */
