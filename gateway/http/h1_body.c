@@ -184,6 +184,8 @@ take_trailers(struct h1_body *b, struct slice in, const struct h1_limits *l,
 	enum h1_result result =
 	    h1_fields_parse(&c, l->header_count, trailers, error);
 
+	if (result != H1_DONE)
+		trailers->count = 0;
 	if (result == H1_MORE && in.len < l->trailer_bytes)
 		return H1_MORE;
 	if (result == H1_MORE ||
@@ -216,8 +218,6 @@ parse_chunked(struct h1_body *b, struct slice in, const struct h1_limits *l,
 			b->state = DATA_CR;
 	}
 	*used = at;
-	/* Not right behind the data: what is in `trailers` must not have to
-	 * wait for it. */
 	if (b->state == TRAILERS)
 		return take_trailers(b, slice_from(in, at), l, used, trailers,
 		    error);
