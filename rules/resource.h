@@ -12,19 +12,13 @@
 #include "base/address.h"
 #include "base/err.h"
 #include "base/slice.h"
+#include "rules/host_pattern.h"
 #include "rules/target.h"
 
 enum resource_kind {
 	RESOURCE_NAME,		/* names matching depth and host */
 	RESOURCE_LOCALHOST,
 	RESOURCE_NETWORK,	/* literal addresses, and what names resolve to */
-};
-
-enum host_depth {
-	DEPTH_EXACT,		/* host itself (its labels may hold globs) */
-	DEPTH_ONE,		/* *.host: exactly one label more */
-	DEPTH_DEEP,		/* **.host: one label more, or several */
-	DEPTH_EVERY,		/* **: every public name; host is empty */
 };
 
 struct resource {
@@ -45,11 +39,14 @@ bool resource_parse(struct slice text, struct resource *r, struct err *err);
 /* Canonical text, as `policy ls` shows it. */
 #define RESOURCE_TEXT (TARGET_HOST_MAX + 24)
 void resource_format(const struct resource *r, char out[RESOURCE_TEXT]);
+/* The first `bits` bits of an address, the rest zero; without port. */
+struct address network_of(const struct address *a, unsigned bits);
 /* The plain meaning, one rule against one target; the image's matcher must
  * agree with it always (tests/semantics.yaml). A network matches a literal
- * address only. */
+ * address only; whether a special one is opened is the matcher's affair. */
 bool resource_matches(const struct resource *r, const struct target *t);
-/* A network rule against a resolved address and the target's port. */
+/* A network rule against a resolved address and the target's port. It holds
+ * 64:ff9b::a.b.c.d also when it holds a.b.c.d. */
 bool resource_matches_address(const struct resource *r,
     const struct address *a, uint16_t port);
 
