@@ -57,6 +57,8 @@ struct policy_test {
 	uint32_t origin, line;
 };
 
+struct map;
+
 struct policy {
 	bool is_empty;		/* no file at all: REASON_NO_POLICY */
 	char *preset;		/* NULL: none named */
@@ -64,6 +66,8 @@ struct policy {
 	size_t origin_count;
 	struct policy_rule *rules;	/* in file order, presets first */
 	size_t rule_count;
+	size_t rule_capacity;	/* of `rules`; policy.c's own, as is `ids` */
+	struct map *ids;	/* a rule's hash -> its latest index + 1 */
 	struct policy_test *tests;
 	size_t test_count;
 	char **sandboxes;	/* names with a section, sorted, unique */
@@ -74,7 +78,7 @@ void policy_init(struct policy *p);
 void policy_done(struct policy *p);
 uint32_t policy_add_origin(struct policy *p, const char *file,
     const char *source);
-/* Takes over what `rule` points to; fills in its id. */
+/* Takes over what `rule` points to; fills in its id. Its sandbox is added. */
 struct policy_rule *policy_add_rule(struct policy *p,
     const struct policy_rule *rule);
 struct policy_test *policy_add_test(struct policy *p,
