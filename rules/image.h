@@ -18,25 +18,30 @@
 #define IMAGE_DIGEST_TEXT 65	/* SHA-256 in hex, with NUL */
 #define RULE_NONE UINT32_MAX
 #define SANDBOX_DEFAULT 0	/* every image has the sandbox "default" first */
+#define SANDBOX_OTHER (UINT32_MAX - 1)	/* one without a section of its own */
 
 struct image;
 
-/* Compile. *bytes to free(). */
+/* Compile. *bytes to free(), aligned for any type. */
 bool image_build(const struct policy *p, uint8_t **bytes, size_t *len,
     struct err *err);
-/* Borrow `len` bytes that stay mapped until image_close(). NULL: *err. */
+/* Borrow `len` bytes, aligned to 8, that stay as they are until image_close().
+ * NULL: *err. */
 struct image *image_open(const void *bytes, size_t len, struct err *err);
-/* Map a file or memfd; the image owns the mapping, not the descriptor. */
+/* Map a sealed memfd, or copy any other file (somebody could change it under
+ * us); the image owns the memory, not the descriptor. */
 struct image *image_map(int fd, struct err *err);
 void image_close(struct image *i);
 
-/* Hex; the same rules from the same files give the same digest. */
+/* Hex, over what the rules say and their order, not where they stand: the same
+ * rules give the same digest on every machine. */
 const char *image_digest(const struct image *i);
 bool image_is_no_policy(const struct image *i);
 const char *image_preset(const struct image *i);	/* "" when none */
 
-/* The sandbox's index in this image; SANDBOX_DEFAULT when the image has no
- * section for that name (only what holds for all applies to it then). */
+/* The sandbox's index in this image; SANDBOX_OTHER when the image has no
+ * section for that name: only what holds for all applies to it then, not what
+ * the section "default" says. */
 uint32_t image_sandbox(const struct image *i, struct slice name);
 
 /* A rule, as text for people. All strings live as long as the image. */
