@@ -41,6 +41,7 @@ struct h1_guest {
 	uint8_t minor;
 	size_t credit, unsent, lingered;
 	size_t head_used;		/* bytes of the head in the stream */
+	size_t head_seen;		/* h1_head_may_be_whole()'s own */
 	struct deferred flush, gone;
 };
 
@@ -165,8 +166,11 @@ read_head(struct h1_guest *g)
 		return false;
 	if (!g->head_began) {
 		g->head_began = true;
+		g->head_seen = 0;
 		timer_set(&g->timer, g->o.header_ms);
 	}
+	if (!h1_head_may_be_whole(in, g->o.limits, &g->head_seen))
+		return false;
 	switch (h1_parse_request(in, g->o.limits, &head, &used, &error)) {
 	case H1_MORE:
 		if (!stream_is_full(g->stream))

@@ -33,6 +33,7 @@ struct h1_origin {
 	bool reading, finished;		/* finish() came while reading */
 	char method[16];		/* of the request, for the answer's framing */
 	size_t method_len;
+	size_t head_seen;		/* h1_head_may_be_whole()'s own */
 	size_t credit;			/* bytes that may be shown */
 	size_t unsent;			/* of data(), not yet in the kernel */
 	struct deferred flush, gone;
@@ -105,12 +106,15 @@ read_head(struct h1_origin *o)
 	struct head head = {.fields = {.at = o->o.scratch,
 	    .capacity = o->o.limits->header_count}};
 	struct slice method = {o->method, o->method_len};
+	struct slice in = stream_peek(o->stream);
 	enum h1_error error;
 	size_t used;
 	bool last;
 
-	switch (h1_parse_response(stream_peek(o->stream), o->o.limits, method,
-	    &head, &used, &error)) {
+	if (!h1_head_may_be_whole(in, o->o.limits, &o->head_seen))
+		return false;
+	switch (h1_parse_response(in, o->o.limits, method, &head, &used,
+	    &error)) {
 	case H1_MORE:
 		if (stream_is_full(o->stream))
 			break_off(o, CLOSE_ORIGIN_MALFORMED);
@@ -119,6 +123,7 @@ read_head(struct h1_origin *o)
 		break_off(o, CLOSE_ORIGIN_MALFORMED);
 		return false;
 	case H1_DONE:
+		o->head_seen = 0;
 		break;
 	}
 	if (head.status >= 200 || head.status == 101) {
@@ -323,11 +328,17 @@ op_request(struct end *e, const struct request_head *r, bool last)
 	    .content_length = r->head->content_length,
 	    .upgrade = r->head->has_upgrade ? r->head->upgrade :
 	    (struct slice){NULL, 0}};
+	struct field credentials = {SLICE_LITERAL("Proxy-Authorization"),
+	    slice_of(o->o.parent_authorization)};
 	char small[4096], *room = small;
 	size_t size;
 
 	CHECK(o->state == ORIGIN_IDLE);
+	out.prefix = slice_of(o->o.prefix);
+	out.extra = &credentials;
+	out.extra_count = o->o.parent_authorization != NULL;
 	o->state = ORIGIN_HEAD;
+	o->head_seen = 0;
 	o->request_body = r->head->body;
 	o->request_done = last;
 	o->keep_alive = false;

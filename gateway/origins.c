@@ -6,6 +6,7 @@
  */
 #include "gateway/origins.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/memory.h"
@@ -34,6 +35,7 @@ struct pooled {
 	struct address to;
 	uint64_t idle_since_ms;
 	bool is_idle;
+	char prefix[TARGET_TEXT + 8];	/* towards a parent proxy */
 };
 
 static struct slice
@@ -133,11 +135,11 @@ on_idle(void *owner, struct h1_origin *h1)
 static struct pooled *
 make_pooled(struct service *s, struct sandbox *sandbox,
     const struct target *target, struct stream *stream,
-    const struct address *to)
+    const struct address *to, bool by_parent)
 {
 	struct pooled *p = memory_new(sizeof(*p));
 	struct h1_origin_options o = {.loop = s->loop, .limits = &s->h1,
-	    .scratch = s->scratch, .window = s->limits->buffer_bytes,
+	    .scratch = s->scratch,
 	    .idle = on_idle, .closed = on_closed, .owner = p};
 
 	p->service = s;
@@ -145,6 +147,15 @@ make_pooled(struct service *s, struct sandbox *sandbox,
 	p->host->users++;
 	sandbox->origins++;
 	p->to = *to;
+	if (by_parent) {
+		char host[TARGET_TEXT];
+
+		target_format_host(target, 80, host);
+		snprintf(p->prefix, sizeof(p->prefix), "http://%s", host);
+		o.prefix = p->prefix;
+		o.parent_authorization =
+		    s->o.settings->parent_authorization;
+	}
 	p->h1 = h1_origin_new(stream, &o);
 	return p;
 }
@@ -156,8 +167,9 @@ may_still_dial(struct service *s, const struct pooled *p)
 	struct facts f = service_facts(s, host->sandbox, &host->target);
 	struct decision_made d;
 
-	if (host->target.kind != TARGET_NAME)
-		return true;		/* judged as asked for */
+	/* Judged as asked for; or dialled by a parent, out of our sight. */
+	if (host->target.kind != TARGET_NAME || p->to.family == 0)
+		return true;
 	return screen_address(s->image, &f, &s->o.own, &p->to, &d);
 }
 
@@ -190,7 +202,8 @@ origin_adopt(struct service *s, struct sandbox *sandbox,
     const struct target *target, struct stream *stream,
     const struct address *to)
 {
-	struct pooled *p = make_pooled(s, sandbox, target, stream, to);
+	struct pooled *p = make_pooled(s, sandbox, target, stream, to,
+	    false);
 
 	on_idle(p, p->h1);
 }
@@ -213,15 +226,9 @@ on_reached(void *owner, const struct reach_outcome *r)
 	    .detail = r->detail, .to = r->to};
 
 	w->reach = NULL;
-	if (r->reason == REASON_RULE_ALLOW) {
-		struct stream_options so = {.loop = s->loop,
-		    .in_limit = s->limits->header_bytes,
-		    .out_limit = 2 * (s->limits->buffer_bytes +
-		    s->limits->header_bytes)};
-
+	if (r->reason == REASON_RULE_ALLOW)
 		outcome.end = h1_origin_end(make_pooled(s, w->sandbox,
-		    &w->target, stream_open(r->fd, &so), &r->to)->h1);
-	}
+		    &w->target, r->stream, &r->to, r->by_parent)->h1);
 	w->ready(w->owner, &outcome);
 	free(w);
 }
@@ -237,7 +244,7 @@ origin_start(struct service *s, struct sandbox *sandbox,
 	w->target = *target;
 	w->ready = ready;
 	w->owner = owner;
-	w->reach = reach_start(s, sandbox, target, on_reached, w);
+	w->reach = reach_start(s, sandbox, target, false, on_reached, w);
 	return w;
 }
 

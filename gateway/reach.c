@@ -1,15 +1,23 @@
 /* reach.c - resolve, judge, dial (threats 21-24)
  *
+ *	name --look up--> addresses --judge--> dial
+ *	     `--parent serves it: (look up, judge,) look the parent up, dial it,
+ *	        ask it for a tunnel
+ *
  * We only ever connect to addresses the rules have seen: a name that resolves
  * twice may answer differently the second time, so the list is taken once, judged
- * once, and dialled as it was judged. */
+ * once, and dialled as it was judged. The parent's own addresses are the
+ * operator's word and need no rule.
+ */
 #include "gateway/reach.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/memory.h"
 #include "gateway/net/dial.h"
+#include "gateway/parent.h"
 
 #define HAPPY_EYEBALLS_MS 250	/* RFC 8305 section 8 */
 
@@ -17,8 +25,12 @@ struct reach {
 	struct service *service;
 	struct sandbox *sandbox;
 	struct target target;
+	bool for_tunnel, by_parent;
+	char authority[TARGET_TEXT];	/* what a parent is asked for */
 	struct lookup *lookup;		/* not NULL while resolving */
 	struct dial *dial;		/* not NULL while connecting */
+	struct stream *stream;		/* not NULL while asking the parent */
+	struct parent_ask *ask;
 	struct deferred later;		/* reports what was known at once */
 	struct reach_outcome outcome;
 	reach_done_fn *done;
@@ -29,6 +41,7 @@ static void
 reach_free(struct reach *r)
 {
 	deferred_cancel(&r->later);
+	stream_close(r->stream, true);
 	free(r);
 }
 
@@ -48,6 +61,30 @@ fail(struct reach *r, enum reason reason, const char *detail)
 	r->outcome.reason = reason;
 	r->outcome.detail = detail;
 	loop_defer(r->service->loop, &r->later);
+}
+
+static void
+succeed(struct reach *r)
+{
+	r->outcome.reason = REASON_RULE_ALLOW;
+	r->outcome.stream = r->stream;
+	r->stream = NULL;
+	report(r);
+}
+
+static void
+on_asked(void *owner, bool stands)
+{
+	struct reach *r = owner;
+
+	r->ask = NULL;
+	if (stands) {
+		succeed(r);
+		return;
+	}
+	r->outcome.reason = REASON_ORIGIN_CONNECT;
+	r->outcome.detail = "the parent proxy refused the tunnel";
+	report(r);
 }
 
 /* A listener on 0.0.0.0 or :: is on every address of this machine, and a
@@ -71,6 +108,29 @@ came_home(const struct service *s, int fd, const struct address *to)
 }
 
 static void
+on_connected(struct reach *r, int fd, const struct address *to)
+{
+	struct stream_options o = service_stream_options(r->service);
+
+	if (came_home(r->service, fd, to)) {
+		close(fd);
+		r->outcome.reason = REASON_OWN_LISTENER;
+		report(r);
+		return;
+	}
+	r->stream = stream_open(fd, &o);
+	if (r->by_parent && r->for_tunnel) {
+		r->ask = parent_ask_start(r->service, r->stream, r->authority,
+		    on_asked, r);
+		return;
+	}
+	r->outcome.by_parent = r->by_parent;
+	if (!r->by_parent)
+		r->outcome.to = *to;
+	succeed(r);
+}
+
+static void
 on_dialled(void *owner, enum dial_result result, int fd,
     const struct address *to)
 {
@@ -79,15 +139,8 @@ on_dialled(void *owner, enum dial_result result, int fd,
 	r->dial = NULL;
 	switch (result) {
 	case DIAL_CONNECTED:
-		if (came_home(r->service, fd, to)) {
-			close(fd);
-			r->outcome.reason = REASON_OWN_LISTENER;
-			break;
-		}
-		r->outcome.reason = REASON_RULE_ALLOW;
-		r->outcome.fd = fd;
-		r->outcome.to = *to;
-		break;
+		on_connected(r, fd, to);
+		return;
 	case DIAL_REFUSED:
 		r->outcome.reason = REASON_ORIGIN_CONNECT;
 		r->outcome.detail = "connection refused";
@@ -117,8 +170,7 @@ dial(struct reach *r, const struct address *addresses, size_t count)
 }
 
 static void
-on_resolved(void *owner, enum lookup_result result,
-    const struct address *found, size_t count)
+fail_lookup(struct reach *r, enum lookup_result result)
 {
 	static const char *const what[] = {
 		[LOOKUP_NO_SUCH_NAME] = "no such host",
@@ -126,35 +178,99 @@ on_resolved(void *owner, enum lookup_result result,
 		[LOOKUP_TIMED_OUT] = "no answer from DNS within limits.resolve",
 		[LOOKUP_FAILED] = "the DNS servers could not answer",
 	};
+
+	fail(r, REASON_ORIGIN_DNS, what[result]);
+}
+
+static void
+on_parent_resolved(void *owner, enum lookup_result result,
+    const struct address *found, size_t count)
+{
 	struct reach *r = owner;
-	struct address allowed[DIAL_ADDRESSES_MAX];
-	struct facts f = service_facts(r->service, r->sandbox, &r->target);
-	struct decision_made d = {.reason = REASON_PRIVATE_ADDRESS,
-	    .rule = RULE_NONE};
+	struct address parents[DIAL_ADDRESSES_MAX];
 	size_t n = 0;
 
 	r->lookup = NULL;
 	if (result != LOOKUP_FOUND) {
-		fail(r, REASON_ORIGIN_DNS, what[result]);
+		fail_lookup(r, result);
 		return;
 	}
+	for (; n < count && n < DIAL_ADDRESSES_MAX; n++) {
+		parents[n] = found[n];
+		parents[n].port = r->service->o.settings->parent_port;
+	}
+	dial(r, parents, n);
+}
+
+static void
+reach_parent(struct reach *r)
+{
+	const struct settings *set = r->service->o.settings;
+	struct address literal;
+
+	if (address_parse(slice_of(set->parent_host), &literal)) {
+		literal.port = set->parent_port;
+		dial(r, &literal, 1);
+	} else if (strcmp(set->parent_host, "localhost") == 0) {
+		literal = (struct address){.family = 4,
+		    .port = set->parent_port, .bytes = {127, 0, 0, 1}};
+		dial(r, &literal, 1);
+	} else {
+		r->lookup = lookup_start(r->service->resolver,
+		    set->parent_host, on_parent_resolved, r);
+	}
+}
+
+/* Keeps of `found` what may be dialled; else the reason why nothing may. */
+static size_t
+judge_addresses(struct reach *r, const struct address *found, size_t count,
+    struct address *allowed, struct decision_made *d)
+{
+	struct facts f = service_facts(r->service, r->sandbox, &r->target);
+	size_t n = 0;
+
 	for (size_t i = 0; i < count && n < DIAL_ADDRESSES_MAX; i++) {
 		struct address a = found[i];
 
 		a.port = r->target.port;
 		if (screen_address(r->service->image, &f, &r->service->o.own,
-		    &a, &d))
+		    &a, d))
 			allowed[n++] = a;
 		else
 			r->outcome.to = a;
 	}
-	if (n > 0) {
-		r->outcome.to = (struct address){0};
+	return n;
+}
+
+static void
+on_resolved(void *owner, enum lookup_result result,
+    const struct address *found, size_t count)
+{
+	struct reach *r = owner;
+	struct address allowed[DIAL_ADDRESSES_MAX];
+	struct decision_made d = {.reason = REASON_PRIVATE_ADDRESS,
+	    .rule = RULE_NONE};
+	size_t n;
+
+	r->lookup = NULL;
+	if (result != LOOKUP_FOUND) {
+		fail_lookup(r, result);
+		return;
+	}
+	n = judge_addresses(r, found, count, allowed, &d);
+	if (n == 0) {
+		r->outcome.rule = d.rule;
+		fail(r, d.reason, NULL);
+		return;
+	}
+	r->outcome.to = (struct address){0};
+	if (!r->by_parent) {
 		dial(r, allowed, n);
 		return;
 	}
-	r->outcome.rule = d.rule;
-	fail(r, d.reason, NULL);
+	r->outcome.to = allowed[0];
+	address_format_with_port(&allowed[0], r->authority);
+	reach_parent(r);
 }
 
 static void
@@ -169,36 +285,56 @@ dial_localhost(struct reach *r)
 	dial(r, both, ARRAY_SIZE(both));
 }
 
+static void
+begin(struct reach *r)
+{
+	const struct settings *set = r->service->o.settings;
+
+	r->by_parent = parent_serves(r->service, &r->target);
+	/* By checked address there is only CONNECT. */
+	if (r->by_parent && set->parent_resolve == UPSTREAM_RESOLVE_LOCAL)
+		r->for_tunnel = true;
+	else if (r->by_parent) {
+		reach_parent(r);
+		return;
+	}
+	switch (r->target.kind) {
+	case TARGET_LOCALHOST:
+		dial_localhost(r);
+		break;
+	case TARGET_ADDRESS:
+		if (r->by_parent)
+			reach_parent(r);
+		else
+			dial(r, &r->target.address, 1);
+		break;
+	case TARGET_NAME:
+		r->lookup = lookup_start(r->service->resolver, r->target.host,
+		    on_resolved, r);
+		break;
+	}
+}
+
 struct reach *
 reach_start(struct service *s, struct sandbox *sandbox,
-    const struct target *target, reach_done_fn *done, void *owner)
+    const struct target *target, bool for_tunnel, reach_done_fn *done,
+    void *owner)
 {
 	struct reach *r = memory_new(sizeof(*r));
 
 	r->service = s;
 	r->sandbox = sandbox;
 	r->target = *target;
-	r->outcome.fd = -1;
+	r->for_tunnel = for_tunnel;
 	r->outcome.rule = RULE_NONE;
 	r->done = done;
 	r->owner = owner;
+	target_format(target, r->authority);
 	deferred_init(&r->later, report, r);
-	if (s->limits->origin_per_sandbox <= sandbox->origins) {
+	if (s->limits->origin_per_sandbox <= sandbox->origins)
 		fail(r, REASON_LIMIT, "limits.origin_connections_per_sandbox");
-		return r;
-	}
-	switch (target->kind) {
-	case TARGET_LOCALHOST:
-		dial_localhost(r);
-		break;
-	case TARGET_ADDRESS:
-		dial(r, &target->address, 1);
-		break;
-	case TARGET_NAME:
-		r->lookup = lookup_start(s->resolver, r->target.host,
-		    on_resolved, r);
-		break;
-	}
+	else
+		begin(r);
 	return r;
 }
 
@@ -211,5 +347,6 @@ reach_cancel(struct reach *r)
 		lookup_cancel(r->lookup);
 	if (r->dial != NULL)
 		dial_cancel(r->dial);
+	parent_ask_cancel(r->ask);
 	reach_free(r);
 }

@@ -45,6 +45,18 @@ service_facts(const struct service *s, const struct sandbox *sandbox,
 	    .now = (int64_t)(clock_wall_us() / 1000000), .target = target};
 }
 
+struct stream_options
+service_stream_options(const struct service *s)
+{
+	const struct limits *l = s->limits;
+
+	return (struct stream_options){.loop = s->loop,
+	    .in_limit = l->header_bytes > l->buffer_bytes ? l->header_bytes :
+	    l->buffer_bytes,
+	    .out_limit = 2 * (l->buffer_bytes + l->header_bytes) +
+	    l->trailer_bytes};
+}
+
 bool
 service_take_request(struct service *s, struct sandbox *sandbox)
 {
@@ -251,6 +263,20 @@ make_sandboxes(struct service *s)
 	}
 }
 
+static void
+read_no_proxy(struct service *s)
+{
+	const struct settings *set = s->o.settings;
+
+	s->no_proxy = memory_array(set->no_proxy_count + 1,
+	    sizeof(*s->no_proxy));
+	/* The settings' reader has accepted them. */
+	for (size_t i = 0; i < set->no_proxy_count; i++)
+		CHECK(resource_parse(slice_of(set->no_proxy[i]),
+		    &s->no_proxy[i], NULL));
+	s->no_proxy_count = set->no_proxy_count;
+}
+
 static struct own_listeners
 copy_own(const struct own_listeners *own)
 {
@@ -279,6 +305,7 @@ service_new(const struct service_options *o)
 	list_init(&s->acceptors);
 	list_init(&s->sessions);
 	make_sandboxes(s);
+	read_no_proxy(s);
 	s->resolver = resolver_new(s->loop, o->settings);
 	origins_init(s);
 	timer_init(&s->drain_timer, s->loop, drain_is_over, s);
@@ -291,6 +318,7 @@ free_owned(struct service *s)
 {
 	/* The list was copied by copy_own(). */
 	free((void *)(uintptr_t)s->o.own.at);
+	free(s->no_proxy);
 	free(s->scratch);
 	free(s->sandboxes);
 	free(s);

@@ -9,6 +9,7 @@
 #include "base/map.h"
 #include "gateway/dns/resolver.h"
 #include "gateway/http/h1_parse.h"
+#include "gateway/net/stream.h"
 #include "gateway/service.h"
 
 /* A sandbox as this worker knows it. */
@@ -36,6 +37,8 @@ struct service {
 	struct map *pool;		/* origins.c: key to struct pool_host */
 	struct list pool_hosts;
 	struct timer pool_timer;
+	struct resource *no_proxy;	/* upstream: no_proxy: */
+	size_t no_proxy_count;
 	struct h1_limits h1;
 	struct field *scratch;		/* limits.header_count fields, for one
 					 * parse at a time */
@@ -49,6 +52,9 @@ struct service {
 /* The facts of one question to the live image. */
 struct facts service_facts(const struct service *s,
     const struct sandbox *sandbox, const struct target *target);
+/* Buffers of every connection, a guest's or an origin's: a window of data both
+ * ways, and beside it the greatest head and trailer section. */
+struct stream_options service_stream_options(const struct service *s);
 /* One more request of this sandbox: false when requests_per_second is used up. */
 bool service_take_request(struct service *s, struct sandbox *sandbox);
 /* A session has ended: counters, and the end of draining. */

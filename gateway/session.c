@@ -177,13 +177,8 @@ serve(struct session *s, struct stream *stream)
 void
 session_start(struct service *service, struct sandbox *sandbox, int fd)
 {
-	const struct limits *l = service->limits;
+	struct stream_options o = service_stream_options(service);
 	struct session *s = memory_new(sizeof(*s));
-	struct stream_options o = {.loop = service->loop,
-	    .in_limit = l->header_bytes > l->buffer_bytes ? l->header_bytes :
-	    l->buffer_bytes,
-	    .out_limit = 2 * (l->buffer_bytes + l->header_bytes) +
-	    l->trailer_bytes};
 
 	s->service = service;
 	s->sandbox = sandbox;

@@ -48,6 +48,7 @@ struct tunnel {
 	struct client_hello hello;
 	char *authority;		/* owned: as received */
 	bool guest_ended, origin_ended, first_byte_seen, wants_json;
+	uint64_t base_in, base_out;	/* what the way through a parent took */
 	uint64_t bytes_in, bytes_out;	/* once the streams are gone */
 	struct deferred gone;
 };
@@ -69,8 +70,8 @@ count_bytes(struct tunnel *t)
 	if (t->splice != NULL)
 		splice_bytes(t->splice, &out, &in);
 	if (t->origin != NULL) {
-		t->bytes_out = stream_bytes_out(t->origin) + out;
-		t->bytes_in = stream_bytes_in(t->origin) + in;
+		t->bytes_out = stream_bytes_out(t->origin) + out - t->base_out;
+		t->bytes_in = stream_bytes_in(t->origin) + in - t->base_in;
 	}
 }
 
@@ -310,7 +311,7 @@ serve_inside(struct tunnel *t)
 	struct stream *guest = t->guest, *origin = t->origin;
 
 	/* Bytes from the origin before any request cannot belong to one. */
-	if (stream_bytes_in(origin) > 0 || t->origin_ended || t->guest_ended) {
+	if (stream_bytes_in(origin) > t->base_in || t->origin_ended || t->guest_ended) {
 		refuse_inside(t, REASON_MALFORMED, false);
 		return;
 	}
@@ -506,16 +507,16 @@ on_timer(void *owner)
 
 /* The origin is there: say so, and see what comes. */
 static void
-establish(struct tunnel *t, int fd)
+establish(struct tunnel *t, struct stream *origin)
 {
 	const struct limits *l = t->service->limits;
-	struct stream_options so = {.loop = t->service->loop,
-	    .in_limit = l->buffer_bytes, .out_limit = l->buffer_bytes};
 
 	t->o.guest->events = NULL;
 	t->o.guest = NULL;
 	t->guest = t->o.take_stream(t->o.owner);
-	t->origin = stream_open(fd, &so);
+	t->origin = origin;
+	t->base_in = stream_bytes_in(origin) - stream_peek(origin).len;
+	t->base_out = stream_bytes_out(origin);
 	stream_set_handler(t->guest, &guest_handler, t);
 	stream_set_handler(t->origin, &origin_handler, t);
 	t->step = TUNNEL_PEEK;
@@ -526,6 +527,8 @@ establish(struct tunnel *t, int fd)
 	stream_read(t->origin, true);
 	if (stream_peek(t->guest).len > 0)
 		stream_show_again(t->guest);
+	if (stream_peek(t->origin).len > 0)
+		stream_show_again(t->origin);
 }
 
 static void
@@ -538,7 +541,7 @@ on_reached(void *owner, const struct reach_outcome *r)
 	t->reach = NULL;
 	if (r->reason == REASON_RULE_ALLOW) {
 		t->tuple.dialled = r->to;
-		establish(t, r->fd);
+		establish(t, r->stream);
 	} else if (reason_status(r->reason) >= 502) {
 		fail_origin(t, r->reason, r->detail);
 	} else {
@@ -591,7 +594,7 @@ judge(struct tunnel *t, const struct head *h)
 		return;
 	}
 	t->step = TUNNEL_REACH;
-	t->reach = reach_start(s, t->tuple.sandbox, &t->tuple.target,
+	t->reach = reach_start(s, t->tuple.sandbox, &t->tuple.target, true,
 	    on_reached, t);
 }
 
