@@ -177,13 +177,13 @@ find_zeros(const uint16_t groups[8], int *start, int *len)
 static void
 format_ipv6(const struct address *a, char out[ADDRESS_TEXT])
 {
+	const uint8_t *b = a->bytes;
 	uint16_t groups[8];
 	int start, len;
 	size_t at = 0;
 
-	for (int i = 0; i < 8; i++)
-		groups[i] = (uint16_t)(a->bytes[2 * i] << 8 |
-		    a->bytes[2 * i + 1]);
+	for (int i = 0; i < 8; i++, b += 2)
+		groups[i] = (uint16_t)(b[0] << 8 | b[1]);
 	find_zeros(groups, &start, &len);
 	out[0] = '\0';
 	for (int i = 0; i < 8; i++) {
