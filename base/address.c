@@ -94,10 +94,10 @@ parse_ipv6(struct slice text, uint8_t bytes[16])
 	/* "::" stands for one group of zeros at least. */
 	before = (size_t)(gap - text.at);
 	if (!parse_groups(slice_first(text, before), false, bytes, 14,
-	    &head_len))
+		&head_len))
 		return false;
 	if (!parse_groups(slice_from(text, before + 2), true, tail,
-	    14 - head_len, &tail_len))
+		14 - head_len, &tail_len))
 		return false;
 	memset(bytes + head_len, 0, 16 - head_len);
 	memcpy(bytes + 16 - tail_len, tail, tail_len);
@@ -188,7 +188,8 @@ format_ipv6(const struct address *a, char out[ADDRESS_TEXT])
 	out[0] = '\0';
 	for (int i = 0; i < 8; i++) {
 		if (i == start) {
-			at += (size_t)snprintf(out + at, ADDRESS_TEXT - at, "::");
+			at += (size_t)snprintf(out + at, ADDRESS_TEXT - at,
+			    "::");
 			i += len - 1;
 			continue;
 		}

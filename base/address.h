@@ -13,9 +13,9 @@
 #include "base/slice.h"
 
 struct address {
-	uint8_t family;		/* 4 or 6; 0: none */
-	uint16_t port;		/* host byte order; 0 where there is none */
-	uint8_t bytes[16];	/* IPv4 in the first four, the rest zero */
+	uint8_t family;	   /* 4 or 6; 0: none */
+	uint16_t port;	   /* host byte order; 0 where there is none */
+	uint8_t bytes[16]; /* IPv4 in the first four, the rest zero */
 };
 
 /* Strict: IPv4 is four decimal numbers of 0-255 without leading zeros; IPv6 is
@@ -28,7 +28,8 @@ bool address_parse_with_port(struct slice text, struct address *a);
 void address_format(const struct address *a, char out[ADDRESS_TEXT]);
 /* "1.2.3.4:80", "[::1]:80". */
 void address_format_with_port(const struct address *a, char out[ADDRESS_TEXT]);
-bool address_equal(const struct address *a, const struct address *b); /* and port */
+bool address_equal(const struct address *a,
+    const struct address *b); /* and port */
 bool address_same_host(const struct address *a, const struct address *b);
 /* Are the first `bits` bits those of `net` (same family)? */
 bool address_in(const struct address *a, const struct address *net,

@@ -2,7 +2,8 @@
  *
  * Grows by chunks of at least `chunk` bytes. Allocations (each rounded up to
  * 16 bytes) count up to `limit` in all; past it arena_alloc() gives NULL, so
- * that what a guest sends cannot grow it for ever. Memory is aligned for any type and not zeroed. */
+ * that what a guest sends cannot grow it for ever. Memory is aligned for any
+ * type and not zeroed. */
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H
 
@@ -13,7 +14,7 @@
 struct arena_chunk;
 
 struct arena {
-	struct arena_chunk *chunks;	/* owned, newest first */
+	struct arena_chunk *chunks; /* owned, newest first */
 	size_t chunk, limit, used;
 };
 

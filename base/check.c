@@ -12,12 +12,12 @@ void
 check_failed(const char *what, const char *file, int line)
 {
 	char text[512];
-	int len = snprintf(text, sizeof(text), "error: %s:%d: CHECK(%s) failed\n",
-	    file, line, what);
+	int len = snprintf(text, sizeof(text),
+	    "error: %s:%d: CHECK(%s) failed\n", file, line, what);
 
 	if (len > (int)sizeof(text) - 1)
 		len = (int)sizeof(text) - 1;
 	if (len > 0 && write(STDERR_FILENO, text, (size_t)len) == -1)
-		abort();	/* nowhere to say it; it ends the same way */
+		abort(); /* nowhere to say it; it ends the same way */
 	abort();
 }

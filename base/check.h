@@ -9,8 +9,7 @@
 
 _Noreturn void check_failed(const char *what, const char *file, int line);
 
-#define CHECK(what)                                                            \
-	((what) ? (void)0 : check_failed(#what, __FILE__, __LINE__))
+#define CHECK(what) ((what) ? (void)0 : check_failed(#what, __FILE__, __LINE__))
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 

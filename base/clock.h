@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 uint64_t clock_monotonic_us(void);
-uint64_t clock_wall_us(void);	/* since 1970 */
+uint64_t clock_wall_us(void); /* since 1970 */
 /* RFC 3339 with microseconds and Z; needs CLOCK_TEXT bytes. */
 #define CLOCK_TEXT 28
 void clock_format(uint64_t wall_us, char out[CLOCK_TEXT]);

@@ -12,11 +12,11 @@
 
 enum err_kind {
 	ERR_NONE,
-	ERR_USAGE,	/* exit 2: the command line is wrong */
-	ERR_CONF,	/* exit 3: a policy or configuration is wrong */
-	ERR_NOT_RUNNING,	/* exit 4: there is no gateway */
-	ERR_SYSTEM,	/* exit 5: a system call failed; `sys` is errno */
-	ERR_OTHER,	/* exit 5 */
+	ERR_USAGE,	 /* exit 2: the command line is wrong */
+	ERR_CONF,	 /* exit 3: a policy or configuration is wrong */
+	ERR_NOT_RUNNING, /* exit 4: there is no gateway */
+	ERR_SYSTEM,	 /* exit 5: a system call failed; `sys` is errno */
+	ERR_OTHER,	 /* exit 5 */
 };
 
 struct err {

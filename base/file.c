@@ -134,8 +134,8 @@ name_beside(const char *path)
 	char *dir = directory_of(path), *name = NULL;
 	const char *slash = strrchr(path, '/');
 
-	CHECK(asprintf(&name, "%s/.%s.XXXXXX", dir,
-	    slash ? slash + 1 : path) > 0);
+	CHECK(asprintf(&name, "%s/.%s.XXXXXX", dir, slash ? slash + 1 : path) >
+	    0);
 	free(dir);
 	return name;
 }
@@ -181,7 +181,7 @@ make_directory(const char *path, mode_t mode)
 	struct stat st;
 
 	if (mkdir(path, mode) == 0)
-		return chmod(path, mode) == 0;	/* whatever the umask */
+		return chmod(path, mode) == 0; /* whatever the umask */
 	if (errno != EEXIST && errno != EROFS && errno != EACCES)
 		return false;
 	int sys = errno;
@@ -220,7 +220,7 @@ file_join(const char *dir, const char *name)
 	char *joined = NULL;
 
 	CHECK(asprintf(&joined, "%s%s%s", dir,
-	    len && dir[len - 1] != '/' ? "/" : "", name) >= 0);
+		  len && dir[len - 1] != '/' ? "/" : "", name) >= 0);
 	return joined;
 }
 
@@ -269,8 +269,8 @@ file_lock(const char *path, bool wait, struct err *err)
 int
 file_sealed(const char *name, struct slice content, struct err *err)
 {
-	const int seals =
-	    F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+	const int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW |
+	    F_SEAL_WRITE;
 	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
 	if (fd == -1) {

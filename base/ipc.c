@@ -29,8 +29,8 @@ union ipc_control {
 bool
 ipc_pair(int ends[2])
 {
-	return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC,
-	    0, ends) == 0;
+	return socketpair(AF_UNIX,
+		   SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) == 0;
 }
 
 static void
@@ -49,8 +49,8 @@ put_fds(struct msghdr *m, union ipc_control *control, const int *fds, int nfds)
 }
 
 bool
-ipc_send(int fd, uint16_t type, uint32_t tag, struct slice body,
-    const int *fds, int nfds)
+ipc_send(int fd, uint16_t type, uint32_t tag, struct slice body, const int *fds,
+    int nfds)
 {
 	struct ipc_header header = {.type = type, .tag = tag};
 	union ipc_control control = {0};
@@ -144,7 +144,7 @@ ipc_receive(int fd, const struct ipc_limit *table, size_t table_len,
 							       : IPC_CLOSED;
 	clean = take_fds(&from, m);
 	if (got == 0) {
-		close_fds(m);	/* an empty packet could bring some */
+		close_fds(m); /* an empty packet could bring some */
 		return IPC_CLOSED;
 	}
 	if (clean && (size_t)got >= sizeof(header) && !header.zero) {

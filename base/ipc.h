@@ -13,20 +13,20 @@
 
 #include "base/slice.h"
 
-#define IPC_BODY_MAX 8192	/* the largest of all tables' limits */
+#define IPC_BODY_MAX 8192 /* the largest of all tables' limits */
 #define IPC_FDS_MAX 4
 
 struct ipc_limit {
 	uint16_t type;
-	uint16_t body_max;	/* bytes */
+	uint16_t body_max; /* bytes */
 	uint8_t fds_max;
 };
 
 struct ipc_message {
 	uint16_t type;
-	uint32_t tag;		/* the asker's; an answer repeats it */
+	uint32_t tag; /* the asker's; an answer repeats it */
 	size_t len;
-	int fds[IPC_FDS_MAX];	/* the receiver closes them */
+	int fds[IPC_FDS_MAX]; /* the receiver closes them */
 	int nfds;
 	char body[IPC_BODY_MAX];
 };

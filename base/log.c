@@ -58,7 +58,7 @@ log_set_role(const char *name)
 void
 log_write(enum log_level level, const char *format, ...)
 {
-	int saved = errno;	/* callers log, then look at errno */
+	int saved = errno; /* callers log, then look at errno */
 	char message[LINE_MAX_BYTES];
 	struct text line;
 	va_list args;
@@ -73,7 +73,7 @@ log_write(enum log_level level, const char *format, ...)
 	text_add_format(&line, "%s: %s%s", level_names[level], role,
 	    role[0] ? ": " : "");
 	text_add_printable(&line, slice_of(message));
-	line.limit++;	/* the end of the line is never cut */
+	line.limit++; /* the end of the line is never cut */
 	line.cut = false;
 	text_add_char(&line, '\n');
 	/* A log that nobody takes is no reason to stop. */

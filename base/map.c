@@ -17,7 +17,7 @@
 
 struct map_slot {
 	struct slice key;
-	void *value;	/* NULL: free */
+	void *value; /* NULL: free */
 	uint64_t hash;
 };
 

@@ -14,14 +14,13 @@
 struct map;
 
 struct map *map_new(void);
-void map_free(struct map *m);	/* not the values */
+void map_free(struct map *m); /* not the values */
 void *map_get(const struct map *m, struct slice key);
 /* Sets; returns the value that was there before, or NULL. */
 void *map_put(struct map *m, struct slice key, void *value);
 void *map_remove(struct map *m, struct slice key);
 size_t map_count(const struct map *m);
 /* Walk: start with *at = 0; false at the end. The map must not change. */
-bool map_next(const struct map *m, size_t *at, struct slice *key,
-    void **value);
+bool map_next(const struct map *m, size_t *at, struct slice *key, void **value);
 
 #endif

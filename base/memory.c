@@ -25,7 +25,7 @@ memory_array(size_t count, size_t size)
 	void *at;
 
 	CHECK(size > 0);
-	at = calloc(count ? count : 1, size);	/* checks the product */
+	at = calloc(count ? count : 1, size); /* checks the product */
 	CHECK(at != NULL);
 	return at;
 }

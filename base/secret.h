@@ -10,7 +10,7 @@
 
 struct secret;
 
-struct secret *secret_new(size_t size);	/* zeroed pages of its own */
+struct secret *secret_new(size_t size); /* zeroed pages of its own */
 void secret_free(struct secret *s);	/* zeroes; NULL is fine */
 void *secret_bytes(struct secret *s);
 size_t secret_size(const struct secret *s);

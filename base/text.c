@@ -106,7 +106,7 @@ text_add_format(struct text *t, const char *format, ...)
 /* The well-formed UTF-8 of the Unicode standard, table 3-7: what may follow a
  * lead byte directly depends on it; all later bytes are 80 to bf. */
 struct utf8_lead {
-	uint8_t first, last;		/* of the lead byte */
+	uint8_t first, last; /* of the lead byte */
 	uint8_t len;
 	uint8_t second_low, second_high;
 };
@@ -161,8 +161,8 @@ utf8_step(struct slice s, int32_t *code)
 static bool
 is_control(int32_t code)
 {
-	return code < 0x20 || (code >= 0x7f && code < 0xa0) ||
-	    code == 0x2028 || code == 0x2029;
+	return code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0x2028 ||
+	    code == 0x2029;
 }
 
 void
@@ -174,7 +174,8 @@ text_add_printable(struct text *t, struct slice s)
 
 		if (code >= 0 && !is_control(code))
 			text_add_slice(t, slice_first(s, len));
-		for (size_t i = 0; i < len && (code < 0 || is_control(code)); i++)
+		for (size_t i = 0; i < len && (code < 0 || is_control(code));
+		     i++)
 			text_add_format(t, "\\x%02x", (uint8_t)s.at[i]);
 		s = slice_from(s, len);
 	}

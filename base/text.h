@@ -13,7 +13,7 @@
 #include "base/slice.h"
 
 struct text {
-	char *at;	/* owned; never NULL after text_init */
+	char *at; /* owned; never NULL after text_init */
 	size_t len, size, limit;
 	bool cut;
 };
@@ -36,16 +36,19 @@ text_slice(const struct text *t)
 }
 
 /* JSON, written in order (the names keep clear of jansson's json_object() and
- * json_array(), which the same program links); commas are put by the writer itself from the last
- * byte written ('{', '[' or ':' need none, nor does a new line).
- * Strings: control characters (C1 too), '"', '\\', DEL and U+2028/9 are escaped; bytes that
- * are not valid UTF-8 become \ufffd, one for each maximal bad part. */
-void json_object_begin(struct text *t, const char *key);	/* key NULL: in array */
+ * json_array(), which the same program links); commas are put by the writer
+ * itself from the last byte written ('{', '[' or ':' need none, nor does a new
+ * line). Strings: control characters (C1 too), '"', '\\', DEL and U+2028/9 are
+ * escaped; bytes that are not valid UTF-8 become \ufffd, one for each maximal
+ * bad part. */
+void json_object_begin(struct text *t,
+    const char *key); /* key NULL: in array */
 void json_object_end(struct text *t);
 void json_array_begin(struct text *t, const char *key);
 void json_array_end(struct text *t);
 void json_slice(struct text *t, const char *key, struct slice value);
-void json_text(struct text *t, const char *key, const char *value); /* NULL: null */
+void json_text(struct text *t, const char *key,
+    const char *value); /* NULL: null */
 void json_number(struct text *t, const char *key, int64_t value);
 void json_bool(struct text *t, const char *key, bool value);
 /* Just the quoted and escaped string. */

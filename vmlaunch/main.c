@@ -30,8 +30,9 @@ help(FILE *to)
 	fprintf(to, "usage: vmlaunch VERB [ARGUMENT]...\n\n");
 	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
 		fprintf(to, "  %-10s %s\n", verbs[i].name, verbs[i].help);
-	fprintf(to, "\nThis version does not start guests yet: every verb ends "
-		    "with exit code 2.\n");
+	fprintf(to,
+	    "\nThis version does not start guests yet: every verb ends "
+	    "with exit code 2.\n");
 	return to == stdout ? 0 : 2;
 }
 

@@ -150,8 +150,8 @@ judge(int status)
 	if (report->outcome == FAILED)
 		return FAILED;
 	if (status == -1)
-		snprintf(text, sizeof(report->text), "not done after %d seconds",
-		    TIME_LIMIT_S);
+		snprintf(text, sizeof(report->text),
+		    "not done after %d seconds", TIME_LIMIT_S);
 	else if (WIFSIGNALED(status))
 		snprintf(text, sizeof(report->text), "killed by signal %d (%s)",
 		    WTERMSIG(status), strsignal(WTERMSIG(status)));
@@ -195,9 +195,9 @@ run_test(const struct test *t, const sigset_t *child_signal,
 	}
 	if (child == 0)
 		run_in_child(t, output, mask);
-	setpgid(child, child);	/* whoever is first; the other's fails */
+	setpgid(child, child); /* whoever is first; the other's fails */
 	outcome = judge(wait_for(child, child_signal));
-	kill(-child, SIGKILL);	/* what it left running */
+	kill(-child, SIGKILL); /* what it left running */
 	if (outcome == FAILED) {
 		printf("FAIL %s: %s\n", t->name, report->text);
 		show_output(output);

@@ -23,7 +23,8 @@ struct test {
 void test_register(struct test *t);
 _Noreturn void test_fail(const char *file, int line, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* This test cannot run here (no suites folder, no namespaces): counted apart. */
+/* This test cannot run here (no suites folder, no namespaces): counted apart.
+ */
 _Noreturn void test_skip(const char *why);
 /* A copy of `len` bytes that ends right before a page that faults on any
  * access: reading one byte too far is seen (never freed). */
@@ -42,16 +43,17 @@ const char *test_suite(const char *name);
 	static void test_name(void)
 
 #define EXPECT(what)                                                           \
-	((what) ? (void)0                                                      \
-		: test_fail(__FILE__, __LINE__, "expected %s", #what))
+	((what) ? (void)0 : test_fail(__FILE__, __LINE__, "expected %s", #what))
 #define EXPECT_INT(is, wanted)                                                 \
 	do {                                                                   \
-		long long is_ = (long long)(is), wanted_ = (long long)(wanted); \
+		long long is_ = (long long)(is),                               \
+			  wanted_ = (long long)(wanted);                       \
 		if (is_ != wanted_)                                            \
 			test_fail(__FILE__, __LINE__,                          \
-			    "%s: expected %lld, got %lld", #is, wanted_, is_);  \
+			    "%s: expected %lld, got %lld", #is, wanted_, is_); \
 	} while (0)
-#define EXPECT_TEXT(is, wanted) test_expect_text(__FILE__, __LINE__, #is, is, wanted)
+#define EXPECT_TEXT(is, wanted)                                                \
+	test_expect_text(__FILE__, __LINE__, #is, is, wanted)
 void test_expect_text(const char *file, int line, const char *what,
     const char *is, const char *wanted);
 

@@ -72,7 +72,8 @@ TEST(copies_end_with_a_nul)
 	EXPECT(slice_is(copy, "abc") && copy.at[3] == '\0');
 	copy = arena_copy(&a, (struct slice){NULL, 0});
 	EXPECT(copy.at && copy.len == 0);
-	copy = arena_copy(&a, SLICE_LITERAL("0123456789abcdef0123456789abcdef"));
+	copy = arena_copy(&a,
+	    SLICE_LITERAL("0123456789abcdef0123456789abcdef"));
 	EXPECT(!copy.at && copy.len == 0);
 	arena_done(&a);
 }

@@ -27,7 +27,7 @@ static int
 count_entries(void)
 {
 	DIR *d = opendir(dir);
-	int count = -2;		/* . and .. */
+	int count = -2; /* . and .. */
 
 	EXPECT(d != NULL);
 	while (readdir(d))
@@ -214,9 +214,9 @@ TEST(one_process_has_the_lock)
 	child = fork();
 	if (child == 0)
 		_exit(file_lock(path, false, &err) == -1 &&
-			err.kind == ERR_OTHER
-		    ? 0
-		    : 1);
+			    err.kind == ERR_OTHER
+			? 0
+			: 1);
 	EXPECT(waitpid(child, &status, 0) == child && status == 0);
 	close(fd);
 	fd = file_lock(path, false, &err);

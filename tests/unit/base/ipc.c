@@ -143,14 +143,16 @@ TEST(more_descriptors_than_fit_are_closed)
 		char bytes[CMSG_SPACE(sizeof(int) * 20)];
 	} control = {0};
 	struct iovec part = {&header, sizeof(header)};
-	struct msghdr m = {.msg_iov = &part, .msg_iovlen = 1,
-	    .msg_control = control.bytes, .msg_controllen = sizeof(control)};
+	struct msghdr m = {.msg_iov = &part,
+	    .msg_iovlen = 1,
+	    .msg_control = control.bytes,
+	    .msg_controllen = sizeof(control)};
 	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
 	int before;
 
 	c->cmsg_level = SOL_SOCKET;
 	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(sizeof(int) * 20);	/* all are stdin */
+	c->cmsg_len = CMSG_LEN(sizeof(int) * 20); /* all are stdin */
 	EXPECT(ipc_pair(ends));
 	before = open_fds();
 	EXPECT(sendmsg(ends[0], &m, 0) > 0);

@@ -101,14 +101,21 @@ TEST(json_replaces_each_maximal_bad_part)
 {
 #define BAD "\\ufffd"
 	QUOTED("\x80", "\"" BAD "\"");
-	QUOTED("\xff" "a", "\"" BAD "a\"");
-	QUOTED("\xc0\xaf\xe0\x80\xbf\xf0\x81\x82" "A",
+	QUOTED("\xff"
+	       "a",
+	    "\"" BAD "a\"");
+	QUOTED("\xc0\xaf\xe0\x80\xbf\xf0\x81\x82"
+	       "A",
 	    "\"" BAD BAD BAD BAD BAD BAD BAD BAD "A\"");
-	QUOTED("\xed\xa0\x80\xed\xbf\xbf\xed\xaf" "A",
+	QUOTED("\xed\xa0\x80\xed\xbf\xbf\xed\xaf"
+	       "A",
 	    "\"" BAD BAD BAD BAD BAD BAD BAD BAD "A\"");
-	QUOTED("\xf4\x91\x92\x93\xff" "A\x80\xbf" "B",
+	QUOTED("\xf4\x91\x92\x93\xff"
+	       "A\x80\xbf"
+	       "B",
 	    "\"" BAD BAD BAD BAD BAD "A" BAD BAD "B\"");
-	QUOTED("\xe1\x80\xe2\xf0\x91\x92\xf1\xbf" "A",
+	QUOTED("\xe1\x80\xe2\xf0\x91\x92\xf1\xbf"
+	       "A",
 	    "\"" BAD BAD BAD BAD "A\"");
 	/* Cut by the end; the guard page is right behind. */
 	QUOTED("\xe2\x82", "\"" BAD "\"");
@@ -145,7 +152,8 @@ TEST(json_puts_the_commas)
 	json_object_end(&t);
 	EXPECT_TEXT(t.at,
 	    "{\"a\":\"x\",\"n\":null,\"i\":-9223372036854775808,\"b\":true,"
-	    "\"l\":[\"[\",\":\",2,{},[]],\"o\":{\"c\":false},\"k\\\"\":\"{\"}\n{}");
+	    "\"l\":[\"[\",\":\",2,{},[]],\"o\":{\"c\":false},\"k\\\"\":\"{\"}"
+	    "\n{}");
 	text_done(&t);
 }
 
@@ -158,6 +166,7 @@ TEST(printable_is_for_terminals)
 	text_init(&t, 1000);
 	text_add_printable(&t, SLICE_LITERAL(bytes));
 	EXPECT_TEXT(t.at,
-	    "a\\x1b[2J\\x0a\\xc2\\x9b\\xe2\\x80\\xa8\\xff\\xe2\\x82 \xc3\xa4\"\\");
+	    "a\\x1b[2J\\x0a\\xc2\\x9b\\xe2\\x80\\xa8\\xff\\xe2\\x82 "
+	    "\xc3\xa4\"\\");
 	text_done(&t);
 }
