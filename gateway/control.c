@@ -1,0 +1,485 @@
+/* control.c - the supervisor's end of the control socket
+ *
+ *	READING  bytes until a newline; too many, too slow: away
+ *	ASKED    the line was an object with a verb; its handler has it, and
+ *	         answers now or when others have done their part
+ *	WRITING  the answer goes out, a descriptor beside its first byte
+ *	HELD     answered; the open connection tells the peer that we live
+ *
+ * Who may ask is the kernel's word (SO_PEERCRED, SO_PEERGROUPS), taken when
+ * the connection was made: the socket's mode alone would also let in a worker
+ * that was taken over and runs as the same user, so our own children are
+ * refused by pid. They cannot make a process of another pid (confine.c).
+ */
+#include "gateway/control.h"
+
+#include <errno.h>
+#include <ev.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/file.h"
+#include "base/list.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "gateway/control_socket.h"
+#include "gateway/net/loop.h"
+
+#define BACKLOG 64
+#define GROUPS_MAX 256
+
+enum peer_step { PEER_READING, PEER_ASKED, PEER_WRITING, PEER_HELD };
+
+struct control_request { /* one connection */
+	struct list link;
+	struct control *control;
+	enum peer_step step;
+	int fd;
+	struct ev_io watcher;
+	struct timer late;
+	char *line; /* what was read so far */
+	size_t len, size;
+	char *answer; /* with its newline, no NUL */
+	size_t answer_len, answer_sent;
+	int answer_fd; /* owned; -1: none */
+	bool hold;
+};
+
+struct control {
+	struct control_options options;
+	char *path;
+	int fd;
+	bool paused; /* CONTROL_PEERS are there already */
+	struct ev_io watcher;
+	struct list peers;
+	unsigned peer_count;
+	gid_t group;
+	bool has_group; /* there is a group penstock */
+};
+
+static void
+peer_free(struct control_request *r)
+{
+	struct control *c = r->control;
+
+	ev_io_stop(loop_ev(c->options.loop), &r->watcher);
+	timer_done(&r->late);
+	close(r->fd);
+	if (r->answer_fd != -1)
+		close(r->answer_fd);
+	free(r->line);
+	free(r->answer);
+	list_remove(&r->link);
+	c->peer_count--;
+	free(r);
+	if (c->paused) {
+		c->paused = false;
+		ev_io_start(loop_ev(c->options.loop), &c->watcher);
+	}
+}
+
+static void
+watch(struct control_request *r, int events)
+{
+	struct ev_loop *loop = loop_ev(r->control->options.loop);
+
+	ev_io_stop(loop, &r->watcher);
+	ev_io_set(&r->watcher, r->fd, events);
+	ev_io_start(loop, &r->watcher);
+}
+
+/* --- writing --- */
+
+static ssize_t
+send_some(struct control_request *r)
+{
+	union {
+		struct cmsghdr align;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = {0};
+	struct iovec part = {
+	    r->answer + r->answer_sent, r->answer_len - r->answer_sent};
+	struct msghdr m = {.msg_iov = &part, .msg_iovlen = 1};
+	struct cmsghdr *c;
+
+	if (r->answer_fd != -1) {
+		m.msg_control = &control;
+		m.msg_controllen = sizeof(control);
+		c = CMSG_FIRSTHDR(&m);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(c), &r->answer_fd, sizeof(int));
+	}
+	return sendmsg(r->fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+static void
+write_on(struct control_request *r)
+{
+	while (r->answer_sent < r->answer_len) {
+		ssize_t out = send_some(r);
+
+		if (out == -1 && errno == EINTR)
+			continue;
+		if (out == -1 && errno == EAGAIN)
+			return;
+		if (out == -1) {
+			peer_free(r);
+			return;
+		}
+		r->answer_sent += (size_t)out;
+		if (r->answer_fd != -1)
+			close(r->answer_fd);
+		r->answer_fd = -1;
+	}
+	if (!r->hold) {
+		peer_free(r);
+		return;
+	}
+	r->step = PEER_HELD;
+	timer_stop(&r->late);
+	watch(r, EV_READ);
+}
+
+/* Takes over `object`. */
+static void
+answer(struct control_request *r, json_t *object, int fd)
+{
+	char *text = json_dumps(object, JSON_COMPACT);
+
+	CHECK(r->step == PEER_READING || r->step == PEER_ASKED);
+	CHECK(text);
+	json_decref(object);
+	r->answer = text;
+	r->answer_len = strlen(text) + 1;
+	r->answer[r->answer_len - 1] = '\n'; /* in the place of the NUL */
+	if (fd != -1)
+		r->answer_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	r->step = PEER_WRITING;
+	timer_set(&r->late, CONTROL_PEER_MS);
+	watch(r, EV_WRITE);
+}
+
+void
+control_answer(struct control_request *r, json_t *members, int fd)
+{
+	json_t *object = json_object();
+
+	json_object_set_new(object, "ok", json_true());
+	if (members)
+		json_object_update(object, members);
+	json_decref(members);
+	answer(r, object, fd);
+}
+
+void
+control_answer_and_hold(struct control_request *r, json_t *members)
+{
+	r->hold = true;
+	control_answer(r, members, -1);
+}
+
+void
+control_refuse(struct control_request *r, const struct err *err)
+{
+	json_t *object = json_object();
+
+	json_object_set_new(object, "ok", json_false());
+	json_object_set_new(object, "exit", json_integer(err_exit_code(err)));
+	json_object_set_new(object, "error", control_text(err->text));
+	answer(r, object, -1);
+}
+
+json_t *
+control_text(const char *text)
+{
+	json_t *string = json_string(text);
+	char *ascii;
+
+	if (string)
+		return string;
+	/* Not UTF-8: a file's name, or a sentence that was cut. */
+	ascii = memory_text(text);
+	for (char *at = ascii; *at; at++)
+		if (*at & 0x80)
+			*at = '?';
+	string = json_string(ascii);
+	free(ascii);
+	return string;
+}
+
+static void
+refuse(struct control_request *r, enum err_kind kind, const char *why)
+{
+	struct err err = {0};
+
+	err_set(&err, kind, "%s", why);
+	control_refuse(r, &err);
+}
+
+/* --- reading --- */
+
+static void
+take_line(struct control_request *r, size_t len)
+{
+	const struct control_options *o = &r->control->options;
+	json_t *request = json_loadb(r->line, len, JSON_REJECT_DUPLICATES,
+	    NULL);
+	const char *verb = json_string_value(json_object_get(request, "verb"));
+
+	timer_stop(&r->late);
+	ev_io_stop(loop_ev(o->loop), &r->watcher);
+	if (verb) {
+		r->step = PEER_ASKED;
+		o->handle(o->owner, r, verb, request);
+	} else {
+		refuse(r, ERR_USAGE,
+		    "a request is one line of JSON with a \"verb\"");
+	}
+	json_decref(request);
+}
+
+static bool
+make_room(struct control_request *r)
+{
+	if (r->len < r->size)
+		return true;
+	if (r->size == CONTROL_REQUEST_MAX)
+		return false;
+	r->line = memory_grow(r->line, r->size, r->size * 2, 1);
+	r->size *= 2;
+	return true;
+}
+
+static void
+read_on(struct control_request *r)
+{
+	const char *end;
+	ssize_t got;
+
+	if (!make_room(r)) {
+		refuse(r, ERR_USAGE, "the request is too long");
+		return;
+	}
+	got = recv(r->fd, r->line + r->len, r->size - r->len, MSG_DONTWAIT);
+	if (got == -1 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (got <= 0) {
+		peer_free(r);
+		return;
+	}
+	end = memchr(r->line + r->len, '\n', (size_t)got);
+	r->len += (size_t)got;
+	if (end)
+		take_line(r, (size_t)(end - r->line));
+}
+
+static void
+on_peer(struct ev_loop *loop, struct ev_io *watcher, int events)
+{
+	struct control_request *r = watcher->data;
+
+	(void)loop;
+	(void)events;
+	switch (r->step) {
+	case PEER_READING:
+		read_on(r);
+		break;
+	case PEER_ASKED:
+		break; /* not watched */
+	case PEER_WRITING:
+		write_on(r);
+		break;
+	case PEER_HELD:
+		peer_free(r); /* it has gone, or talks on: both end it */
+		break;
+	}
+}
+
+static void
+on_late(void *owner)
+{
+	peer_free(owner);
+}
+
+/* --- who asks --- */
+
+static bool
+is_in_group(int fd, gid_t primary, gid_t group)
+{
+	gid_t groups[GROUPS_MAX];
+	socklen_t len = sizeof(groups);
+
+	if (primary == group)
+		return true;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len) == -1)
+		return false;
+	for (size_t n = 0; n < len / sizeof(groups[0]); n++)
+		if (groups[n] == group)
+			return true;
+	return false;
+}
+
+static bool
+may_ask(const struct control *c, int fd)
+{
+	struct ucred who;
+	socklen_t len = sizeof(who);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == -1)
+		return false;
+	if (c->options.is_child(c->options.owner, who.pid)) {
+		log_error("process %d of this gateway asked on the control "
+			  "socket; refused",
+		    (int)who.pid);
+		return false;
+	}
+	return who.uid == geteuid() || who.uid == 0 ||
+	    (c->has_group && is_in_group(fd, who.gid, c->group));
+}
+
+static void
+take_peer(struct control *c, int fd)
+{
+	struct control_request *r = memory_new(sizeof(*r));
+
+	r->control = c;
+	r->fd = fd;
+	r->answer_fd = -1;
+	r->size = 4096;
+	r->line = memory_new(r->size);
+	list_add(&c->peers, &r->link);
+	c->peer_count++;
+	timer_init(&r->late, c->options.loop, on_late, r);
+	timer_set(&r->late, CONTROL_PEER_MS);
+	ev_io_init(&r->watcher, on_peer, fd, EV_READ);
+	r->watcher.data = r;
+	if (may_ask(c, fd))
+		ev_io_start(loop_ev(c->options.loop), &r->watcher);
+	else
+		refuse(r, ERR_OTHER,
+		    "only the gateway's own user, root and "
+		    "the group penstock may ask");
+}
+
+static void
+on_listener(struct ev_loop *loop, struct ev_io *watcher, int events)
+{
+	struct control *c = watcher->data;
+	int fd;
+
+	(void)events;
+	while (c->peer_count < CONTROL_PEERS) {
+		fd = accept4(c->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd == -1)
+			return;
+		take_peer(c, fd);
+	}
+	/* The others wait in the kernel's queue. */
+	c->paused = true;
+	ev_io_stop(loop, &c->watcher);
+}
+
+/* --- the socket --- */
+
+static void
+find_group(struct control *c)
+{
+	const struct group *g = getgrnam("penstock");
+
+	if (!g)
+		return;
+	c->has_group = true;
+	c->group = g->gr_gid;
+}
+
+/* A socket that is left over refuses connections. The state's lock is ours
+ * already, so who still answers here is no gateway of this state. */
+static bool
+remove_stale(const struct control_address *a, const char *path, struct err *err)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool lives = fd != -1 &&
+	    connect(fd, (const struct sockaddr *)&a->at, a->len) == 0;
+
+	if (fd != -1)
+		close(fd);
+	if (lives)
+		return err_set(err, ERR_OTHER,
+		    "%s: another gateway answers on this control socket", path);
+	if (unlink(path) == -1 && errno != ENOENT)
+		return err_errno(err, "%s", path);
+	return true;
+}
+
+static bool
+listen_on(struct control *c, struct err *err)
+{
+	struct control_address a;
+	bool done;
+
+	if (!control_address_init(&a, c->path, err))
+		return false;
+	done = remove_stale(&a, c->path, err);
+	if (!done) {
+		control_address_done(&a);
+		return false;
+	}
+	c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	done = c->fd != -1 &&
+	    bind(c->fd, (const struct sockaddr *)&a.at, a.len) == 0 &&
+	    chmod(c->path, 0660) == 0 &&
+	    (!c->has_group || geteuid() != 0 ||
+		chown(c->path, (uid_t)-1, c->group) == 0) &&
+	    listen(c->fd, BACKLOG) == 0;
+	if (!done)
+		err_errno(err, "%s", c->path);
+	control_address_done(&a);
+	return done;
+}
+
+struct control *
+control_open(const struct control_options *o, struct err *err)
+{
+	struct control *c = memory_new(sizeof(*c));
+
+	c->options = *o;
+	c->path = memory_text(o->path);
+	c->fd = -1;
+	list_init(&c->peers);
+	find_group(c);
+	ev_io_init(&c->watcher, on_listener, -1, EV_READ);
+	if (!listen_on(c, err)) {
+		if (c->fd != -1)
+			close(c->fd);
+		free(c->path);
+		free(c);
+		return NULL;
+	}
+	ev_io_set(&c->watcher, c->fd, EV_READ);
+	c->watcher.data = c;
+	ev_io_start(loop_ev(o->loop), &c->watcher);
+	return c;
+}
+
+void
+control_close(struct control *c)
+{
+	if (!c)
+		return;
+	unlink(c->path);
+	while (!list_is_empty(&c->peers))
+		peer_free(list_entry(c->peers.next, struct control_request,
+		    link));
+	ev_io_stop(loop_ev(c->options.loop), &c->watcher);
+	close(c->fd);
+	free(c->path);
+	free(c);
+}
