@@ -1,0 +1,231 @@
+/* worker.c - a loop, a service on it, and the channel to the supervisor
+ *
+ * The order at start matters: the policy is there before the first listener,
+ * and everything is given up before the first guest can be heard.
+ */
+#include "gateway/worker.h"
+
+#include <ev.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "gateway/messages.h"
+#include "gateway/resolver_files.h"
+
+struct worker {
+	struct loop *loop;
+	struct service *service;
+	int channel;
+	struct ev_io watcher;
+	int exit_code;
+};
+
+static void
+give_up(struct worker *w, const char *why)
+{
+	log_error("%s", why);
+	w->exit_code = 1;
+	loop_stop(w->loop);
+}
+
+static bool
+use_policy(struct worker *w, int fd, uint64_t generation)
+{
+	struct err err = {0};
+	struct image *image = image_map(fd, &err);
+
+	close(fd);
+	if (!image) {
+		log_error("policy generation %llu: %s",
+		    (unsigned long long)generation, err.text);
+		return false;
+	}
+	service_set_policy(w->service, image, generation);
+	return true;
+}
+
+static void
+take_policy(struct worker *w, struct ipc_message *m)
+{
+	uint64_t generation;
+
+	if (m->nfds != 1 || !message_number(m, &generation)) {
+		give_up(w, "a policy without an image");
+		return;
+	}
+	/* Without its policy a worker must not go on with the old one: the
+	 * supervisor puts another in its place. */
+	if (!use_policy(w, m->fds[0], generation)) {
+		m->nfds = 0;
+		give_up(w, "cannot take over the policy");
+		return;
+	}
+	m->nfds = 0;
+	if (!message_send_number(w->channel, WORKER_POLICY_DONE, m->tag,
+		generation, NULL, 0))
+		give_up(w, "the supervisor does not listen");
+}
+
+/* The text of a memfd, to free(). NULL when it is too long. */
+static char *
+text_of(int fd, size_t *len)
+{
+	struct stat st;
+	char *text;
+
+	if (fstat(fd, &st) == -1 || st.st_size > RESOLVER_FILE_MAX)
+		return NULL;
+	text = memory_new((size_t)st.st_size + 1);
+	*len = 0;
+	while (*len < (size_t)st.st_size) {
+		ssize_t got = pread(fd, text + *len, (size_t)st.st_size - *len,
+		    (off_t)*len);
+
+		if (got <= 0)
+			break;
+		*len += (size_t)got;
+	}
+	return text;
+}
+
+static void
+take_resolver_files(struct worker *w, const struct ipc_message *m)
+{
+	struct slice conf, hosts;
+
+	if (m->nfds != 2) {
+		give_up(w, "resolver files without descriptors");
+		return;
+	}
+	conf.at = text_of(m->fds[0], &conf.len);
+	hosts.at = text_of(m->fds[1], &hosts.len);
+	if (conf.at && hosts.at)
+		service_set_resolver_files(w->service, conf, hosts);
+	free((void *)(uintptr_t)conf.at);
+	free((void *)(uintptr_t)hosts.at);
+}
+
+static void
+on_drained(void *owner)
+{
+	struct worker *w = owner;
+
+	ipc_send(w->channel, WORKER_DRAINED, 0, (struct slice){0}, NULL, 0);
+	w->exit_code = 0;
+	loop_stop(w->loop);
+}
+
+static void
+take_message(struct worker *w, struct ipc_message *m)
+{
+	switch (m->type) {
+	case WORKER_POLICY:
+		take_policy(w, m);
+		break;
+	case WORKER_RESOLVER_FILES:
+		take_resolver_files(w, m);
+		break;
+	case WORKER_DRAIN:
+		service_drain(w->service, on_drained, w);
+		break;
+	}
+	for (int n = 0; n < m->nfds; n++)
+		close(m->fds[n]);
+}
+
+static void
+on_channel(struct ev_loop *loop, struct ev_io *watcher, int events)
+{
+	struct worker *w = watcher->data;
+	struct ipc_message m;
+
+	(void)loop;
+	(void)events;
+	for (;;) {
+		switch (ipc_receive(w->channel, messages_to_worker.limits,
+		    messages_to_worker.count, &m)) {
+		case IPC_MESSAGE:
+			take_message(w, &m);
+			break;
+		case IPC_EMPTY:
+			return;
+		case IPC_CLOSED:
+			/* Nobody could tell it about a policy any more. */
+			_exit(1);
+		case IPC_BROKEN:
+			log_error("the supervisor sent what it may not send");
+			_exit(1);
+		}
+	}
+}
+
+static void
+watch_channel(struct worker *w)
+{
+	ev_io_init(&w->watcher, on_channel, w->channel, EV_READ);
+	w->watcher.data = w;
+	ev_io_start(loop_ev(w->loop), &w->watcher);
+}
+
+static struct service *
+make_service(const struct worker *w, const struct worker_options *o)
+{
+	struct service_options service = {
+	    .loop = w->loop,
+	    .slot = o->slot,
+	    .settings = o->settings,
+	    .journal = o->journal,
+	    .counters = o->counters,
+	    .figures = o->figures,
+	    .own = o->own,
+	};
+
+	return service_new(&service);
+}
+
+/* Everything but the loop's run. */
+static bool
+begin(struct worker *w, const struct worker_options *o)
+{
+	struct err err = {0};
+
+	w->service = make_service(w, o);
+	if (!w->service) {
+		log_error("cannot set up the service");
+		return false;
+	}
+	service_set_resolver_files(w->service, o->resolv_conf, o->hosts);
+	if (!use_policy(w, o->policy, o->generation))
+		return false;
+	if (!confine_process(&o->confine, &err)) {
+		log_error("%s", err.text);
+		return false;
+	}
+	for (size_t n = 0; n < o->listener_count; n++)
+		service_add_listener(w->service, o->listeners[n].fd,
+		    o->listeners[n].sandbox);
+	watch_channel(w);
+	return message_send_number(w->channel, WORKER_SERVING, 0, o->generation,
+	    NULL, 0);
+}
+
+int
+worker_main(const struct worker_options *o)
+{
+	struct worker w = {
+	    .loop = loop_new(), .channel = o->channel, .exit_code = 1};
+
+	if (!w.loop) {
+		log_error("cannot make an event loop");
+		return 1;
+	}
+	if (begin(&w, o))
+		loop_run(w.loop);
+	/* Nothing is freed: the process ends, and what a broken service
+	 * would do in its destructor nobody needs. */
+	return w.exit_code;
+}
