@@ -1,0 +1,394 @@
+/* supervisor_edit.c - changes to the gateway's own two policy files
+ *
+ * Typed rules and the preset. Only these two files are ever written here:
+ * another file is the business of whoever names it, with his own rights, and a
+ * reload; a gateway that runs as root must not write where a member of the
+ * group penstock points.
+ *
+ * A change is compiled with everything else before it is kept: first under
+ * another name, then, once that is known to be a policy, in its place.
+ */
+#include "gateway/supervisor_internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "conf/local_rules.h"
+#include "gateway/policy_preset.h"
+
+#define RULES_MAX (16u << 20)
+
+/* --- the answer, when every worker has the policy --- */
+
+struct answer {
+	struct supervisor *supervisor;
+	struct control_request *request;
+	json_t *members;
+};
+
+static void
+on_swapped(void *owner)
+{
+	struct answer *a = owner;
+	const struct compiled_policy *live = &a->supervisor->policy;
+
+	json_object_set_new(a->members, "digest",
+	    json_string(image_digest(live->image)));
+	json_object_set_new(a->members, "generation",
+	    json_integer((json_int_t)live->generation));
+	control_answer(a->request, a->members, -1);
+	free(a);
+}
+
+void
+supervisor_answer_swapped(struct supervisor *s, struct control_request *r,
+    json_t *members)
+{
+	struct answer *a = memory_new(sizeof(*a));
+
+	a->supervisor = s;
+	a->request = r;
+	a->members = members ? members : json_object();
+	supervisor_when_swapped(s, on_swapped, a);
+}
+
+/* --- files --- */
+
+/* A missing file is an empty one: *at is "" then, *was_there false. */
+static bool
+read_text(const char *path, char **at, size_t *len, bool *was_there,
+    struct err *err)
+{
+	struct err why = {0};
+
+	*was_there = file_read(path, RULES_MAX, at, len, &why);
+	if (*was_there)
+		return true;
+	if (why.sys != ENOENT)
+		return err_set(err, why.kind, "%s", why.text);
+	*at = memory_text("");
+	*len = 0;
+	return true;
+}
+
+static mode_t
+mode_of(const char *path, mode_t otherwise)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 ? st.st_mode & 0777 : otherwise;
+}
+
+/* Puts back what stood in `path`, or takes away what did not. */
+static void
+put_back(const char *path, struct slice text, bool was_there, mode_t mode)
+{
+	struct err err = {0};
+
+	if (!was_there)
+		unlink(path);
+	else if (!file_replace(path, text, mode, &err))
+		log_error("cannot restore %s", err.text);
+}
+
+/* An error that names the candidate names the file it stands for. */
+static void
+rename_in(struct err *err, const char *candidate, const char *path)
+{
+	char *at = strstr(err->text, candidate);
+	char tail[sizeof(err->text)];
+
+	if (!at)
+		return;
+	snprintf(tail, sizeof(tail), "%s%s", path, at + strlen(candidate));
+	snprintf(at, sizeof(err->text) - (size_t)(at - err->text), "%s", tail);
+}
+
+/* --- edit: typed rules --- */
+
+static bool
+text_of(const json_t *change, const char *key, const char **text,
+    struct err *err)
+{
+	const json_t *value = json_object_get(change, key);
+
+	*text = json_string_value(value);
+	if (!value || json_is_null(value) || *text)
+		return true;
+	return err_set(err, ERR_USAGE, "\"%s\" must be a string", key);
+}
+
+static bool
+read_change(const json_t *from, struct rule_change *c, struct err *err)
+{
+	static const struct {
+		const char *name;
+		enum rule_edit edit;
+	} edits[] = {
+	    {"allow", RULE_EDIT_ALLOW},
+	    {"deny", RULE_EDIT_DENY},
+	    {"remove", RULE_EDIT_REMOVE},
+	};
+	const char *edit = NULL;
+
+	if (!text_of(from, "edit", &edit, err) ||
+	    !text_of(from, "sandbox", &c->sandbox, err) ||
+	    !text_of(from, "resource", &c->resource, err) ||
+	    !text_of(from, "id", &c->id, err) ||
+	    !text_of(from, "name", &c->name, err) ||
+	    !text_of(from, "comment", &c->comment, err) ||
+	    !text_of(from, "expires", &c->expires, err))
+		return false;
+	c->raw = json_is_true(json_object_get(from, "raw"));
+	for (size_t n = 0; edit && n < ARRAY_SIZE(edits); n++)
+		if (strcmp(edit, edits[n].name) == 0) {
+			c->edit = edits[n].edit;
+			return true;
+		}
+	return err_set(err, ERR_USAGE,
+	    "\"edit\" must be allow, deny or remove");
+}
+
+/* To free(); the texts belong to `list`. */
+static struct rule_change *
+read_changes(const json_t *list, size_t *count, struct err *err)
+{
+	struct rule_change *changes;
+
+	*count = json_array_size(list);
+	if (!*count) {
+		err_set(err, ERR_USAGE, "\"changes\" must be a list");
+		return NULL;
+	}
+	changes = memory_array(*count, sizeof(*changes));
+	for (size_t n = 0; n < *count; n++)
+		if (!read_change(json_array_get(list, n), &changes[n], err)) {
+			free(changes);
+			return NULL;
+		}
+	return changes;
+}
+
+static bool
+may_edit(const struct supervisor *s, const json_t *request, struct err *err)
+{
+	struct policy_sources from = policy_sources_of(s->settings,
+	    s->paths->local_rules);
+
+	if (json_object_get(request, "file"))
+		return err_set(err, ERR_USAGE,
+		    "the gateway edits the local rules only");
+	if (s->settings->local_rules == LOCAL_RULES_OFF)
+		return err_set(err, ERR_CONF,
+		    "typed rules are switched off "
+		    "(local_rules: off)");
+	if (policy_is_image(&from))
+		return err_set(err, ERR_CONF,
+		    "the policy is the compiled "
+		    "image %s; no rule can be added to it",
+		    from.paths[0]);
+	return true;
+}
+
+static bool
+try_candidate(struct supervisor *s, const char *candidate, struct slice text,
+    struct err *err)
+{
+	struct compiled_policy c;
+	mode_t mode = mode_of(s->paths->local_rules, 0640);
+
+	if (!file_replace(candidate, text, mode, err))
+		return false;
+	if (!supervisor_compile(s, candidate, &c, err)) {
+		rename_in(err, candidate, s->paths->local_rules);
+		unlink(candidate);
+		return false;
+	}
+	compiled_policy_done(&c);
+	return true;
+}
+
+/* Compiled under its own name, so that its rules say where they stand. */
+static bool
+keep_candidate(struct supervisor *s, const char *candidate, struct slice before,
+    bool was_there, struct err *err)
+{
+	const char *path = s->paths->local_rules;
+	mode_t mode = mode_of(candidate, 0640);
+
+	if (rename(candidate, path) == -1) {
+		err_errno(err, "%s", path);
+		unlink(candidate);
+		return false;
+	}
+	if (supervisor_reload(s, err))
+		return true;
+	/* Another file has become wrong since a moment ago. */
+	put_back(path, before, was_there, mode);
+	return false;
+}
+
+static bool
+write_rules(struct supervisor *s, struct slice before, bool was_there,
+    struct slice after, struct err *err)
+{
+	char *candidate = file_join(s->paths->state, "candidate-rules.yaml");
+	bool done = try_candidate(s, candidate, after, err) &&
+	    keep_candidate(s, candidate, before, was_there, err);
+
+	free(candidate);
+	return done;
+}
+
+static bool
+edit_rules(struct supervisor *s, const struct rule_change *changes,
+    size_t count, size_t *changed, struct err *err)
+{
+	const char *path = s->paths->local_rules;
+	struct slice before;
+	char *text, *after = NULL;
+	bool was_there, done;
+
+	if (!read_text(path, &text, &before.len, &was_there, err))
+		return false;
+	before.at = text;
+	done = rules_edit_text(path, before, changes, count, &after, changed,
+	    err);
+	if (done && *changed)
+		done = write_rules(s, before, was_there, slice_of(after), err);
+	free(after);
+	free(text);
+	return done;
+}
+
+void
+supervisor_edit(struct supervisor *s, struct control_request *r,
+    json_t *request)
+{
+	struct err err = {0};
+	struct rule_change *changes = NULL;
+	size_t count, changed = 0;
+	json_t *o;
+	bool done = may_edit(s, request, &err) &&
+	    (changes = read_changes(json_object_get(request, "changes"), &count,
+		 &err)) != NULL &&
+	    edit_rules(s, changes, count, &changed, &err);
+
+	free(changes);
+	if (!done) {
+		control_refuse(r, &err);
+		return;
+	}
+	o = json_object();
+	json_object_set_new(o, "changed", json_integer((json_int_t)changed));
+	supervisor_answer_swapped(s, r, o);
+}
+
+/* --- init: the preset --- */
+
+/* Is the file that init writes one that this gateway loads? With --policy it
+ * may not be. */
+static bool
+is_in_use(const struct supervisor *s)
+{
+	const struct settings *set = s->settings;
+
+	for (size_t n = 0; n < set->policy_count; n++) {
+		size_t len = strlen(set->policy[n]);
+
+		if (strcmp(set->policy[n], s->paths->policy_file) == 0)
+			return true;
+		while (len && set->policy[n][len - 1] == '/')
+			len--;
+		if (len &&
+		    strncmp(set->policy[n], s->paths->policy_file, len) == 0 &&
+		    s->paths->policy_file[len] == '/' &&
+		    !strchr(s->paths->policy_file + len + 1, '/'))
+			return true;
+	}
+	return false;
+}
+
+static bool
+write_preset(struct supervisor *s, const char *preset, struct err *err)
+{
+	const char *path = s->paths->policy_file;
+	mode_t mode = mode_of(path, 0644);
+	struct slice before;
+	char *text, *after;
+	bool was_there, done;
+
+	if (!file_make_directories(s->paths->config, 0755, err) ||
+	    !read_text(path, &text, &before.len, &was_there, err))
+		return false;
+	before.at = text;
+	after = policy_text_with_preset(before, preset);
+	done = file_replace(path, slice_of(after), mode, err);
+	if (done && !supervisor_reload(s, err)) {
+		put_back(path, before, was_there, mode);
+		done = false;
+	}
+	free(after);
+	free(text);
+	return done;
+}
+
+void
+supervisor_init(struct supervisor *s, struct control_request *r,
+    json_t *request)
+{
+	const char *asked = json_string_value(json_object_get(request,
+	    "preset"));
+	const char *preset = asked ? preset_canonical(asked) : NULL;
+	struct err err = {0};
+	json_t *o;
+
+	if (!preset)
+		err_set(&err, ERR_USAGE,
+		    "there is no preset \"%.40s\"; there "
+		    "are open, balanced and locked-down",
+		    asked ? asked : "");
+	if (!preset || !write_preset(s, preset, &err)) {
+		control_refuse(r, &err);
+		return;
+	}
+	o = json_object();
+	json_object_set_new(o, "file", control_text(s->paths->policy_file));
+	json_object_set_new(o, "in_use", json_boolean(is_in_use(s)));
+	supervisor_answer_swapped(s, r, o);
+}
+
+/* --- reset: no typed rules --- */
+
+void
+supervisor_reset(struct supervisor *s, struct control_request *r,
+    json_t *request)
+{
+	const char *path = s->paths->local_rules;
+	struct err err = {0};
+	char *text = NULL;
+	size_t len = 0;
+	bool was_there, done;
+
+	(void)request;
+	done = read_text(path, &text, &len, &was_there, &err);
+	if (done && was_there && unlink(path) == -1)
+		done = err_errno(&err, "%s", path);
+	if (done && !supervisor_reload(s, &err)) {
+		put_back(path, (struct slice){text, len}, was_there, 0640);
+		done = false;
+	}
+	free(text);
+	if (done)
+		supervisor_answer_swapped(s, r, NULL);
+	else
+		control_refuse(r, &err);
+}

@@ -1,0 +1,164 @@
+/* supervisor_internal.h - what the files of the supervisor share
+ *
+ *	supervisor.c		start, loop, signals, the way to the end
+ *	supervisor_state.c	lock, directories, limits, shared memory
+ *	supervisor_listeners.c	sockets, and which worker has which
+ *	supervisor_children.c	the three kinds of process: birth and death
+ *	supervisor_policy.c	reload, swap, who has it already
+ *	supervisor_edit.c	typed rules, the preset, and back to none
+ *	supervisor_verbs.c	the control socket's verbs
+ *	status.c		what `penstock status` shows
+ */
+#ifndef GATEWAY_SUPERVISOR_INTERNAL_H
+#define GATEWAY_SUPERVISOR_INTERNAL_H
+
+#include <ev.h>
+
+#include "audit/journal.h"
+#include "base/list.h"
+#include "base/log.h"
+#include "gateway/children.h"
+#include "gateway/confine.h"
+#include "gateway/control.h"
+#include "gateway/keeper_ca.h"
+#include "gateway/policy_holder.h"
+#include "gateway/resolver_files.h"
+#include "gateway/roles.h"
+#include "gateway/service.h"
+#include "gateway/supervisor_listeners.h"
+
+enum phase {
+	PHASE_STARTING,	   /* a death now is the end: exit with its reason */
+	PHASE_SERVING,	   /* a death now is made good */
+	PHASE_DRAINING,	   /* workers finish and end */
+	PHASE_SIGNING_OFF, /* the auditor writes what is left and ends */
+	PHASE_ENDED,
+};
+
+struct supervisor {
+	const struct gateway_options *options;
+	const struct paths *paths;
+	const struct settings *settings;
+	pid_t pid;
+	enum phase phase;
+	int exit_code;
+	uint64_t started_us; /* monotonic */
+	int lock;	     /* every child keeps it too */
+	struct loop *loop;
+	int signals; /* signalfd */
+	struct ev_io signal_watcher;
+	unsigned interrupts; /* SIGINTs so far */
+	struct timer drain_late, sign_off_late;
+
+	struct confine_user user;
+	struct child keeper, auditor;
+	struct child *workers; /* workers[0] has slot 1 */
+	unsigned worker_count;
+	struct journal **journals; /* by slot; 0 is our own */
+	struct counters *counters;
+	struct figures *figures; /* by slot */
+	struct listeners *listeners;
+	struct resolver_files *resolver_files;
+	struct control *control;
+
+	struct compiled_policy policy; /* the live one */
+	struct worker_policy {	       /* by slot */
+		uint64_t generation;   /* what it has told to have */
+		struct timer late;
+		struct supervisor *supervisor;
+		unsigned slot;
+	} * worker_policies;
+	struct list swaps;   /* who waits for a generation */
+	char *settings_text; /* of options->config_file at start */
+
+	char *ca_cert, *ca_key; /* files */
+	bool ca_is_own;		/* made by us when missing */
+	char ca_fingerprint[CA_FINGERPRINT_TEXT];
+	struct timer ping;
+	unsigned pings_unanswered;
+
+	struct list drains; /* who waits for the auditor */
+	uint32_t drain_tag;
+};
+
+/* --- supervisor_state.c --- */
+
+/* The lock, directories, limits and shared memory. Frees nothing: the
+ * process ends when this fails. */
+bool supervisor_prepare(struct supervisor *s, struct err *err);
+
+/* --- supervisor_children.c --- */
+
+bool supervisor_start_children(struct supervisor *s, struct err *err);
+/* After SIGCHLD. */
+void supervisor_reap(struct supervisor *s);
+bool supervisor_is_child(void *supervisor, int pid);
+/* Workers that have a process. */
+unsigned supervisor_workers_living(const struct supervisor *s);
+
+/* --- supervisor.c --- */
+
+/* A start that cannot be: the sentence, and the end. */
+void supervisor_give_up(struct supervisor *s, const struct err *err);
+/* A child said that it is ready: perhaps all are. */
+void supervisor_check_ready(struct supervisor *s);
+/* A child has gone after the end was asked for. */
+void supervisor_check_end(struct supervisor *s);
+/* Drain, sign off, exit 0. */
+void supervisor_stop(struct supervisor *s);
+/* One `gateway` record; the sentence goes into the log as well. */
+void supervisor_note(struct supervisor *s, enum log_level level,
+    const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* --- supervisor_policy.c --- */
+
+/* The policy of the settings, with `local_file` as the typed rules. */
+bool supervisor_compile(struct supervisor *s, const char *local_file,
+    struct compiled_policy *c, struct err *err);
+/* At start: load, or fail. */
+bool supervisor_first_policy(struct supervisor *s, struct err *err);
+/* Takes over `c` and hands it to every worker. */
+void supervisor_swap(struct supervisor *s, struct compiled_policy *c);
+/* Compile and swap; on failure the old policy stays, and log and record say
+ * so. */
+bool supervisor_reload(struct supervisor *s, struct err *err);
+/* A worker has this generation. */
+void supervisor_has_policy(struct supervisor *s, unsigned slot,
+    uint64_t generation);
+/* A worker has gone: nobody waits for it any more. */
+void supervisor_lost_worker(struct supervisor *s, unsigned slot);
+
+/* Called once when every worker has the policy that is live now, from the
+ * loop or at once. */
+typedef void swapped_fn(void *owner);
+void supervisor_when_swapped(struct supervisor *s, swapped_fn *done,
+    void *owner);
+void supervisor_policy_record(struct supervisor *s, const struct err *failed);
+
+/* --- supervisor_edit.c --- */
+
+void supervisor_edit(struct supervisor *s, struct control_request *r,
+    json_t *request);
+void supervisor_init(struct supervisor *s, struct control_request *r,
+    json_t *request);
+void supervisor_reset(struct supervisor *s, struct control_request *r,
+    json_t *request);
+/* {"digest","generation"} and what `members` has (stolen), when every worker
+ * has the live policy. */
+void supervisor_answer_swapped(struct supervisor *s, struct control_request *r,
+    json_t *members);
+
+/* --- supervisor_verbs.c --- */
+
+void supervisor_handle(void *supervisor, struct control_request *r,
+    const char *verb, json_t *request);
+/* The auditor answered `tag`. */
+void supervisor_drained(struct supervisor *s, uint32_t tag);
+/* There is an auditor again: it is asked what the last one did not answer. */
+void supervisor_ask_drains_again(struct supervisor *s);
+
+/* --- status.c --- */
+
+json_t *status_json(const struct supervisor *s);
+
+#endif
