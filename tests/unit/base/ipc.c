@@ -6,11 +6,12 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-enum { PING = 1, FILE_OF = 2 };
+enum { PING = 1, FILE_OF = 2, MANY = 4 };
 
 static const struct ipc_limit limits[] = {
     {PING, 16, 0},
     {FILE_OF, 0, 2},
+    {MANY, 0, IPC_FDS_MAX},
 };
 
 static int ends[2];
@@ -137,7 +138,7 @@ TEST(unexpected_descriptors_are_closed)
 /* More than our own sender would ever put: only a stranger's code does. */
 TEST(more_descriptors_than_fit_are_closed)
 {
-	struct ipc_header header = {.type = FILE_OF};
+	struct ipc_header header = {.type = MANY};
 	union {
 		struct cmsghdr align;
 		char bytes[CMSG_SPACE(sizeof(int) * 20)];
