@@ -1,10 +1,15 @@
 /* log.c - lines for the operator, on standard error
  *
  * Several processes share one standard error: a line goes out in one write,
- * so that lines do not mix. Its limit keeps it within PIPE_BUF. */
+ * so that lines do not mix. And nothing may block a loop: a pipe that poll()
+ * calls writable takes PIPE_BUF bytes at once, which is more than a line; when
+ * nobody reads, lines are lost, and counted. */
 #include "base/log.h"
 
+#include <assert.h>
 #include <errno.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +19,7 @@
 #include "base/text.h"
 
 #define LINE_MAX_BYTES 4000
+static_assert(LINE_MAX_BYTES < PIPE_BUF, "a line must fit into one write");
 
 static const char *const level_names[] = {
     [LOG_ERROR] = "error",
@@ -24,6 +30,7 @@ static const char *const level_names[] = {
 
 static enum log_level threshold = LOG_INFO;
 static char role[32];
+static unsigned lines_lost;
 
 void
 log_set_level(enum log_level level)
@@ -55,6 +62,33 @@ log_set_role(const char *name)
 	snprintf(role, sizeof(role), "%s", name ? name : "");
 }
 
+static bool
+write_line(const char *at, size_t len)
+{
+	struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
+	ssize_t written;
+
+	if (poll(&out, 1, 0) != 1 || !(out.revents & POLLOUT))
+		return false;
+	do {
+		written = write(STDERR_FILENO, at, len);
+	} while (written == -1 && errno == EINTR);
+	return written != -1;
+}
+
+static void
+write_or_count(const struct text *line)
+{
+	char lost[80];
+	int len = snprintf(lost, sizeof(lost),
+	    "warn: %u lines lost, standard error was not read\n", lines_lost);
+
+	if (lines_lost && write_line(lost, (size_t)len))
+		lines_lost = 0;
+	if (!write_line(line->at, line->len))
+		lines_lost++;
+}
+
 void
 log_write(enum log_level level, const char *format, ...)
 {
@@ -76,9 +110,7 @@ log_write(enum log_level level, const char *format, ...)
 	line.limit++; /* the end of the line is never cut */
 	line.cut = false;
 	text_add_char(&line, '\n');
-	/* A log that nobody takes is no reason to stop. */
-	while (write(STDERR_FILENO, line.at, line.len) == -1 && errno == EINTR)
-		;
+	write_or_count(&line);
 	text_done(&line);
 	errno = saved;
 }

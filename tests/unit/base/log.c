@@ -69,3 +69,27 @@ TEST(errno_survives)
 	log_write(LOG_DEBUG, "x");
 	EXPECT_INT(errno, ENOENT);
 }
+
+TEST(a_pipe_that_nobody_reads_blocks_nobody)
+{
+	static char bytes[1 << 20];
+	int pair[2], before = dup(STDERR_FILENO);
+	ssize_t len;
+
+	EXPECT(pipe(pair) == 0);
+	dup2(pair[1], STDERR_FILENO);
+	for (int i = 0; i < 100000; i++)
+		log_warn("line %d of very many that nobody reads", i);
+	EXPECT(lines_lost > 0);
+	EXPECT(fcntl(pair[0], F_SETFL, O_NONBLOCK) == 0);
+	while (read(pair[0], bytes, sizeof(bytes)) > 0)
+		;
+	log_warn("after");
+	dup2(before, STDERR_FILENO);
+	len = read(pair[0], bytes, sizeof(bytes) - 1);
+	EXPECT(len > 0);
+	EXPECT(strstr(bytes,
+	    " lines lost, standard error was not read\n"
+	    "warn: after\n"));
+	EXPECT_INT(lines_lost, 0);
+}
