@@ -118,7 +118,7 @@ CHECK_OUT := $(BUILD)$(if $(filter 0,$(SAN)),,/san)
 check:					## run every test; installs nothing
 	$(AGAIN) all
 	$(AGAIN) SAN=$(if $(filter 0,$(SAN)),0,1) units sims replays
-	$(Q)PENSTOCK=$(abspath $(OUT)/penstock) tools/run-tests $(patsubst $(OUT)/%,$(CHECK_OUT)/%,$(UNITS) $(SIMS) $(REPLAYS)) \
+	$(Q)PENSTOCK_BUILD=$(OUT) tools/run-tests $(patsubst $(OUT)/%,$(CHECK_OUT)/%,$(UNITS) $(SIMS) $(REPLAYS)) \
 	  $(sort $(shell find tests/e2e -maxdepth 1 -type f -perm -u+x 2>/dev/null))
 test:					## install what the tests need, then check
 	$(Q)tools/install-packages build test

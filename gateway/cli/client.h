@@ -1,0 +1,68 @@
+/* client.h - what a verb stands on: the running gateway, or its files
+ *
+ * A verb asks the gateway where one runs. Where none does it works on the
+ * same files that a gateway would start from. */
+#ifndef GATEWAY_CLI_CLIENT_H
+#define GATEWAY_CLI_CLIENT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/address.h"
+#include "base/err.h"
+#include "conf/paths.h"
+#include "conf/settings.h"
+#include "gateway/policy_holder.h"
+#include "gateway/screening.h"
+#include "rules/image.h"
+
+struct client {
+	struct paths paths;
+};
+
+bool client_open(struct client *c, struct err *err);
+void client_done(struct client *c);
+
+/* Ask the control socket; `request` is given up. NULL: *err, ERR_NOT_RUNNING
+ * (with the path) when no gateway runs. `fd` may be NULL. */
+json_t *client_ask(const struct client *c, json_t *request, int *fd,
+    struct err *err);
+/* {"verb": verb} */
+json_t *client_ask_verb(const struct client *c, const char *verb, int *fd,
+    struct err *err);
+/* Have the auditor write what was recorded until now. Without a gateway there
+ * is nothing to wait for; an auditor that does not answer is told on standard
+ * error, and what is written already can still be shown. */
+#define DRAIN_MS 10000
+void client_drain(const struct client *c, int timeout_ms);
+
+/* paths.config_file, or the defaults where there is none. */
+bool client_settings(const struct client *c, struct settings *s,
+    struct err *err);
+/* The same from `file`, which may be NULL. */
+bool client_settings_from(const struct client *c, const char *file,
+    struct settings *s, struct err *err);
+
+/* A compiled policy to ask. */
+struct judge {
+	struct image *image; /* NULL: closed */
+	bool is_live;	     /* of the running gateway */
+	struct address *own; /* its listeners */
+	size_t own_count;
+	struct compiled_policy compiled; /* else: from files */
+};
+
+/* The live one; *err is ERR_NOT_RUNNING when there is no gateway. */
+bool judge_open_live(const struct client *c, struct judge *j, struct err *err);
+/* The policy a gateway would start with now. */
+bool judge_open_files(const struct client *c, struct judge *j, struct err *err);
+/* The live one where a gateway runs, else that of the files. */
+bool judge_open(const struct client *c, struct judge *j, struct err *err);
+/* These files, directories or one image, alone. */
+bool judge_open_paths(char *const *paths, size_t count, struct judge *j,
+    struct err *err);
+void judge_close(struct judge *j);
+struct own_listeners judge_own(const struct judge *j);
+
+#endif

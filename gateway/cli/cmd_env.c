@@ -1,0 +1,215 @@
+/* cmd_env.c - penstock env: the variables that point a shell at the gate
+ *
+ *	eval "$(penstock env)"
+ *
+ * The output is fed to a shell, so every value is quoted, and nothing but the
+ * gateway's own answers and files goes into it. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "gateway/cli/client.h"
+#include "gateway/cli/command.h"
+#include "gateway/cli/print.h"
+
+#define URL_MAX 4096
+/* One's own services are reached directly, as from inside a sandbox; those of
+ * the host have the name host.docker.internal. */
+#define NO_PROXY "localhost,127.0.0.1,::1"
+
+struct env_flags {
+	const char *sandbox;
+};
+
+OPTIONS(env, struct env_flags,
+    OPT_TEXT(struct env_flags, sandbox, "sandbox", 's', "NAME",
+	"be this sandbox: by its own listener or its token"));
+
+/* In single quotes, in which a shell reads nothing but their end. */
+static void
+print_export(const char *name, const char *value)
+{
+	printf("export %s='", name);
+	for (; *value; value++)
+		if (*value == '\'')
+			fputs("'\\''", stdout);
+		else
+			putchar(*value);
+	printf("'\n");
+}
+
+static void
+print_variables(const char *url)
+{
+	static const char *const proxies[] = {"HTTP_PROXY", "HTTPS_PROXY",
+	    "http_proxy", "https_proxy", "grpc_proxy"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(proxies); i++)
+		print_export(proxies[i], url);
+	print_export("NO_PROXY", NO_PROXY);
+	print_export("no_proxy", NO_PROXY);
+	print_export("NODE_USE_ENV_PROXY", "1");
+}
+
+/* Nobody connects to "every address": this machine's own stands for it. */
+static void
+add_dialable(struct text *url, const struct address *listener)
+{
+	struct address a = *listener;
+	static const uint8_t none[16];
+	char text[ADDRESS_TEXT];
+
+	if (!memcmp(a.bytes, none, sizeof(none)))
+		a.bytes[a.family == 4 ? 0 : 15] = a.family == 4 ? 127 : 1;
+	if (a.family == 4 && a.bytes[0] == 127 && !a.bytes[3])
+		a.bytes[3] = 1;
+	address_format_with_port(&a, text);
+	text_add(url, text);
+}
+
+static void
+add_percent(struct text *url, const char *s)
+{
+	for (; *s; s++)
+		if (strchr("-._~", *s) || (*s >= '0' && *s <= '9') ||
+		    (ascii_lower(*s) >= 'a' && ascii_lower(*s) <= 'z'))
+			text_add_char(url, *s);
+		else
+			text_add_format(url, "%%%02X", (uint8_t)*s);
+}
+
+/* The first TCP listener in a list of texts or of objects with "address". */
+static bool
+first_listener(const json_t *list, struct address *a)
+{
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach(list, i, item)
+	{
+		const char *text = json_string_value(json_is_object(item)
+			? json_object_get(item, "address")
+			: item);
+
+		if (text && address_parse_with_port(slice_of(text), a))
+			return true;
+	}
+	return false;
+}
+
+/* The listeners of the sandbox `name` in the status, or NULL. */
+static const json_t *
+sandbox_listeners(const json_t *status, const char *name)
+{
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach(json_object_get(status, "sandboxes"), i, item)
+	{
+		const char *is = json_string_value(json_object_get(item,
+		    "name"));
+
+		if (is && !strcmp(is, name))
+			return json_object_get(item, "listeners");
+	}
+	return NULL;
+}
+
+static const struct sandbox_setting *
+find_setting(const struct settings *s, const char *name)
+{
+	for (size_t i = 0; i < s->sandbox_count; i++)
+		if (!strcmp(s->sandboxes[i].name, name))
+			return &s->sandboxes[i];
+	return NULL;
+}
+
+static bool
+own_listener(const struct sandbox_setting *set, struct address *a)
+{
+	for (size_t i = 0; set && i < set->listen_count; i++) {
+		*a = set->listen[i].address;
+		if (a->family && a->port)
+			return true;
+	}
+	return false;
+}
+
+/* http://[NAME:TOKEN@]HOST:PORT */
+static bool
+make_url(const json_t *status, const struct settings *s, const char *sandbox,
+    struct text *url, struct err *err)
+{
+	const struct sandbox_setting *set = sandbox ? find_setting(s, sandbox)
+						    : NULL;
+	struct address a;
+	bool own = sandbox &&
+	    (first_listener(sandbox_listeners(status, sandbox), &a) ||
+		own_listener(set, &a));
+
+	if (sandbox && !own && (!set || !set->token))
+		return err_set(err, ERR_USAGE,
+		    "the sandbox \"%s\" has "
+		    "neither a TCP listener nor a token: see sandboxes: in "
+		    "penstock.yaml",
+		    sandbox);
+	if (!own && !first_listener(json_object_get(status, "listeners"), &a))
+		return err_set(err, ERR_OTHER,
+		    "the gateway has no TCP "
+		    "listener");
+	text_add(url, "http://");
+	if (sandbox && !own) {
+		add_percent(url, sandbox);
+		text_add_char(url, ':');
+		add_percent(url, set->token);
+		text_add_char(url, '@');
+	}
+	add_dialable(url, &a);
+	return true;
+}
+
+static bool
+env(const struct client *c, const char *sandbox, struct text *url,
+    struct err *err)
+{
+	struct settings settings;
+	json_t *answer;
+	bool done;
+
+	if (sandbox && !strcmp(sandbox, "default"))
+		sandbox = NULL;
+	answer = client_ask_verb(c, "status", NULL, err);
+	if (!answer)
+		return false;
+	if (!client_settings(c, &settings, err)) {
+		json_decref(answer);
+		return false;
+	}
+	done = make_url(json_object_get(answer, "status"), &settings, sandbox,
+	    url, err);
+	settings_done(&settings);
+	json_decref(answer);
+	return done;
+}
+
+int
+cmd_env(struct call *call)
+{
+	const struct env_flags *flags = call->options;
+	struct client c;
+	struct text url;
+	struct err err;
+	bool done;
+
+	if (!client_open(&c, &err))
+		return print_failure(&err);
+	text_init(&url, URL_MAX);
+	done = env(&c, flags->sandbox, &url, &err);
+	client_done(&c);
+	if (done)
+		print_variables(url.at);
+	text_done(&url);
+	return done ? EXIT_DONE : print_failure(&err);
+}

@@ -1,0 +1,246 @@
+/* cmd_policy_check.c - penstock policy check: what would live traffic be told?
+ *
+ * The image is the one that the workers map, the functions are theirs, and so
+ * are the listeners nobody may reach through them. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "gateway/cli/client.h"
+#include "gateway/cli/command.h"
+#include "gateway/cli/print.h"
+#include "gateway/cli/question.h"
+#include "gateway/cli/rule_text.h"
+#include "gateway/control.h"
+#include "rules/special.h"
+
+struct check_flags {
+	const char *sandbox, *method;
+	struct option_list policy;
+	bool json, resolve;
+};
+
+OPTIONS(policy_check, struct check_flags,
+    OPT_TEXT(struct check_flags, sandbox, "sandbox", 's', "NAME",
+	"ask for this sandbox; default: the sandbox \"default\""),
+    OPT_TEXT(struct check_flags, method, "method", 'X', "METHOD",
+	"the HTTP method; default: GET"),
+    OPT_LIST(struct check_flags, policy, "policy", 'p', "PATH",
+	"judge by this file, directory or image alone, without a gateway"),
+    OPT_FLAG(struct check_flags, resolve, "resolve", 'r',
+	"look the name up too, and judge its addresses"),
+    OPT_FLAG(struct check_flags, json, "json", 'j', "print one JSON object"));
+
+/* One check, from the words to the exit code. */
+struct check {
+	const struct check_flags *flags;
+	struct question question;
+	struct judge judge;
+	struct reply reply;
+};
+
+static json_t *
+addresses_json(const struct reply *r)
+{
+	json_t *array = json_array();
+	char text[ADDRESS_TEXT];
+
+	for (size_t i = 0; i < r->address_count; i++) {
+		const struct judged_address *a = &r->addresses[i];
+
+		address_format(&a->address, text);
+		json_array_append_new(array,
+		    json_pack("{s:s, s:b, s:s}", "address", text, "allowed",
+			a->made.decision == DECISION_ALLOW, "reason",
+			reason_text(a->made.reason)));
+	}
+	return array;
+}
+
+static void
+print_check_json(const struct check *k)
+{
+	const struct decision_made *made = &k->reply.made;
+	char target[TARGET_TEXT];
+	const char *sandbox = k->question.sandbox;
+	json_t *o = json_pack("{s:b, s:s, s:s, s:o, s:o, s:o}", "allowed",
+	    reply_is_allowed(&k->reply), "verdict",
+	    decision_text(made->decision), "reason", reason_text(made->reason),
+	    "rule", rule_json(k->judge.image, made->rule), "target",
+	    control_text(reply_target(&k->reply, &k->question, target)),
+	    "sandbox", control_text(sandbox ? sandbox : "default"));
+
+	if (k->reply.was_resolved)
+		json_object_set_new(o, "addresses", addresses_json(&k->reply));
+	print_json(o);
+}
+
+static void
+print_addresses(const struct reply *r)
+{
+	char text[ADDRESS_TEXT];
+
+	for (size_t i = 0; i < r->address_count; i++) {
+		const struct judged_address *a = &r->addresses[i];
+		const char *range = address_special_range(&a->address);
+
+		address_format_with_port(&a->address, text);
+		printf("Address: %s %s%s%s%s\n", text,
+		    a->made.decision == DECISION_ALLOW ? "allowed" : "denied",
+		    range ? " (" : "", range ? range : "", range ? ")" : "");
+	}
+}
+
+static void
+print_rule(const struct check *k)
+{
+	char place[PLACE_TEXT];
+	struct image_rule r;
+
+	if (k->reply.made.rule == RULE_NONE)
+		return;
+	image_rule(k->judge.image, k->reply.made.rule, &r);
+	rule_place(&r, place);
+	printf("Rule: %s %s%s%s (%s, %s)\n", decision_text(r.decision),
+	    r.resource, *r.name ? ", " : "", r.name, r.id, place);
+}
+
+static void
+print_how_to_allow(const char *target, const char *sandbox)
+{
+	printf("To allow it: penstock policy allow network ");
+	if (sandbox)
+		printf("--sandbox %s ", sandbox);
+	printf("%s\n", target);
+}
+
+/* What to type so that it is allowed. A deny that stands in a file is a
+ * decision that no typed rule can undo, and gets no hint. */
+static void
+print_hint(const struct check *k, const char *target)
+{
+	struct image_rule r;
+
+	if (k->reply.made.reason == REASON_NO_POLICY)
+		printf("To begin: penstock policy init balanced\n");
+	if (k->reply.made.reason == REASON_DEFAULT_DENY)
+		print_how_to_allow(target, k->question.sandbox);
+	if (k->reply.made.reason != REASON_RULE_DENY)
+		return;
+	image_rule(k->judge.image, k->reply.made.rule, &r);
+	if (rule_is_local(&r))
+		printf("To lift it: penstock policy rm network --id %s\n",
+		    r.id);
+}
+
+static void
+print_check(const struct check *k)
+{
+	const struct decision_made *made = &k->reply.made;
+	bool allowed = reply_is_allowed(&k->reply);
+	char text[TARGET_TEXT];
+	const char *target = reply_target(&k->reply, &k->question, text);
+
+	printf("%s%s:%s ", colour(stdout, allowed ? COLOUR_GREEN : COLOUR_RED),
+	    allowed ? "Allowed" : "Denied", colour(stdout, COLOUR_NONE));
+	print_safe(stdout, target);
+	putchar('\n');
+	if (!allowed)
+		printf("Reason: %s%s%s (%s)\n", reason_sentence(made->reason),
+		    k->reply.has_target ? "" : ": ",
+		    k->reply.has_target ? "" : k->reply.why,
+		    reason_text(made->reason));
+	print_addresses(&k->reply);
+	print_rule(k);
+	print_hint(k, target);
+}
+
+static bool
+resolve(const struct client *c, struct check *k, struct err *err)
+{
+	struct settings settings;
+	bool done;
+
+	if (!k->flags->resolve)
+		return true;
+	if (!client_settings(c, &settings, err))
+		return false;
+	done = question_resolve(&k->question, &k->judge, &settings, &k->reply,
+	    err);
+	settings_done(&settings);
+	return done;
+}
+
+static bool
+open_judge(const struct client *c, struct check *k, struct err *err)
+{
+	const struct option_list *list = &k->flags->policy;
+	char **paths;
+	bool done;
+
+	if (!list->count)
+		return judge_open_live(c, &k->judge, err);
+	paths = memory_array(list->count, sizeof(*paths));
+	for (size_t i = 0; i < list->count; i++)
+		paths[i] = memory_text(list->at[i]);
+	done = judge_open_paths(paths, list->count, &k->judge, err);
+	for (size_t i = 0; i < list->count; i++)
+		free(paths[i]);
+	free(paths);
+	return done;
+}
+
+static int
+check(const struct client *c, struct check *k)
+{
+	struct err err = {.kind = ERR_NONE};
+
+	if (!open_judge(c, k, &err))
+		return print_failure(&err);
+	question_ask(&k->question, &k->judge, &k->reply);
+	if (!resolve(c, k, &err))
+		return print_failure(&err);
+	if (k->flags->json)
+		print_check_json(k);
+	else
+		print_check(k);
+	return reply_is_allowed(&k->reply) ? EXIT_DONE : EXIT_NO;
+}
+
+/* "network TARGET", or the target alone. */
+static const char *
+operand_of(const struct call *call)
+{
+	if (call->operand_count == 1 &&
+	    strcmp(call->operands[0], "network") != 0)
+		return call->operands[0];
+	if (call->operand_count == 2 && !strcmp(call->operands[0], "network"))
+		return call->operands[1];
+	fprintf(stderr, "usage: penstock policy check %s\n",
+	    call->command->operands);
+	return NULL;
+}
+
+int
+cmd_policy_check(struct call *call)
+{
+	struct check k = {
+	    .flags = call->options, .judge = {.compiled = {.fd = -1}}};
+	struct client c;
+	struct err err;
+	int code;
+
+	k.question = (struct question){.text = operand_of(call),
+	    .method = k.flags->method,
+	    .sandbox = k.flags->sandbox};
+	if (!k.question.text)
+		return EXIT_USAGE;
+	if (!client_open(&c, &err))
+		return print_failure(&err);
+	code = check(&c, &k);
+	reply_done(&k.reply);
+	judge_close(&k.judge);
+	client_done(&c);
+	return code;
+}

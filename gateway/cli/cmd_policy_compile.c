@@ -1,0 +1,127 @@
+/* cmd_policy_compile.c - penstock policy compile and penstock policy export */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/slice.h"
+#include "gateway/cli/client.h"
+#include "gateway/cli/command.h"
+#include "gateway/cli/print.h"
+
+#define RULES_FILE_MAX (16u << 20)
+
+struct compile_flags {
+	const char *output;
+};
+
+OPTIONS(policy_compile, struct compile_flags,
+    OPT_TEXT(struct compile_flags, output, "output", 'o', "IMAGE",
+	"the file to write; needed"));
+
+struct export_flags {
+	const char *output;
+};
+
+OPTIONS(policy_export, struct export_flags,
+    OPT_TEXT(struct export_flags, output, "output", 'o', "FILE",
+	"write to this file in place of standard output"));
+
+static bool
+compile(const struct policy_sources *from, const char *output, struct err *err)
+{
+	struct policy policy;
+	uint8_t *bytes;
+	size_t len;
+	bool done;
+
+	if (!policy_load(from, &policy, err))
+		return false;
+	done = image_build(&policy, &bytes, &len, err);
+	policy_done(&policy);
+	if (!done)
+		return false;
+	done = file_replace(output, (struct slice){(const char *)bytes, len},
+	    0644, err);
+	free(bytes);
+	return done;
+}
+
+/* Read back what is on the disk: the digest printed is the one that a gateway
+ * will show. */
+static bool
+print_digest(const char *output, struct err *err)
+{
+	char *path = memory_text(output);
+	struct judge judge;
+	bool done = judge_open_paths(&path, 1, &judge, err);
+
+	free(path);
+	if (!done)
+		return false;
+	printf("%s: %u rules, digest %s\n", output,
+	    image_rule_count(judge.image), image_digest(judge.image));
+	judge_close(&judge);
+	return true;
+}
+
+int
+cmd_policy_compile(struct call *call)
+{
+	const struct compile_flags *flags = call->options;
+	struct policy_sources from = {.paths = call->operands,
+	    .path_count = call->operand_count,
+	    .local_rules = LOCAL_RULES_OFF};
+	struct err err;
+
+	if (!flags->output) {
+		fprintf(stderr,
+		    "penstock policy compile: say where to write "
+		    "the image: -o IMAGE\n");
+		return EXIT_USAGE;
+	}
+	if (!compile(&from, flags->output, &err) ||
+	    !print_digest(flags->output, &err))
+		return print_failure(&err);
+	return EXIT_DONE;
+}
+
+static bool export(const struct client *c, const char *output, struct err *err)
+{
+	char *text = NULL;
+	size_t len = 0;
+	struct slice rules = SLICE_LITERAL("version: 1\n");
+	bool done = true;
+
+	if (access(c->paths.local_rules, F_OK) == 0) {
+		if (!file_read(c->paths.local_rules, RULES_FILE_MAX, &text,
+			&len, err))
+			return false;
+		rules = (struct slice){text, len};
+	} else {
+		fprintf(stderr, "note: no rule was typed yet\n");
+	}
+	if (output)
+		done = file_replace(output, rules, 0644, err);
+	else
+		fwrite(rules.at, 1, rules.len, stdout);
+	free(text);
+	return done;
+}
+
+int
+cmd_policy_export(struct call *call)
+{
+	const struct export_flags *flags = call->options;
+	struct client c;
+	struct err err;
+	bool done;
+
+	if (!client_open(&c, &err))
+		return print_failure(&err);
+	done = export(&c, flags->output, &err);
+	client_done(&c);
+	return done ? EXIT_DONE : print_failure(&err);
+}

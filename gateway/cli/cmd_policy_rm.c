@@ -1,0 +1,228 @@
+/* cmd_policy_rm.c - penstock policy rm and penstock policy reset
+ *
+ * Only typed rules can be removed here: what stands in a file under version
+ * control is edited there, and the message says where. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "gateway/cli/client.h"
+#include "gateway/cli/command.h"
+#include "gateway/cli/edit.h"
+#include "gateway/cli/print.h"
+#include "gateway/cli/rule_text.h"
+
+struct rm_flags {
+	struct option_list id, resource;
+	const char *sandbox, *file;
+	bool force;
+};
+
+OPTIONS(policy_rm, struct rm_flags,
+    OPT_LIST(struct rm_flags, id, "id", 0, "ID", "the rule with this id"),
+    OPT_LIST(struct rm_flags, resource, "resource", 0, "RESOURCE",
+	"the rules that name this resource, allow and deny"),
+    OPT_TEXT(struct rm_flags, sandbox, "sandbox", 's', "NAME",
+	"of this sandbox; default: of all sandboxes together"),
+    OPT_TEXT(struct rm_flags, file, "file", 0, "FILE",
+	"in this policy file in place of the typed rules"),
+    OPT_FLAG(struct rm_flags, force, "force", 'f', "no such rule is no error"));
+
+struct reset_flags {
+	bool force;
+};
+
+OPTIONS(policy_reset, struct reset_flags,
+    OPT_FLAG(struct reset_flags, force, "force", 'f', "do not ask"));
+
+/* The changes of one `policy rm`. */
+struct removal {
+	const struct rm_flags *flags;
+	struct rule_change *changes;
+	char (*texts)[RESOURCE_TEXT];
+	size_t count, capacity;
+};
+
+static struct rule_change *
+next_change(struct removal *m)
+{
+	if (m->count == m->capacity) {
+		size_t old = m->capacity, more = old ? old * 2 : 8;
+
+		m->changes = memory_grow(m->changes, old, more,
+		    sizeof(*m->changes));
+		m->texts = memory_grow(m->texts, old, more, sizeof(*m->texts));
+		m->capacity = more;
+	}
+	m->changes[m->count] = (struct rule_change){
+	    .edit = RULE_EDIT_REMOVE, .sandbox = m->flags->sandbox};
+	return &m->changes[m->count++];
+}
+
+static bool
+add_resource(struct removal *m, struct slice text, struct err *err)
+{
+	struct resource resource;
+
+	if (!resource_parse(text, &resource, err)) {
+		err->kind = ERR_USAGE;
+		return err_wrap(err, "\"%.*s\"", SLICE_ARG(text));
+	}
+	next_change(m);
+	resource_format(&resource, m->texts[m->count - 1]);
+	return true;
+}
+
+static bool
+add_resources(struct removal *m, const char *list, struct err *err)
+{
+	struct slice rest = slice_of(list), one;
+	bool more = true;
+
+	while (more) {
+		more = slice_cut(rest, ',', &one, &rest);
+		one = slice_trim(one);
+		if (one.len && !add_resource(m, one, err))
+			return false;
+	}
+	return true;
+}
+
+/* --id, --resource, and operands, which are resources too. */
+static bool
+collect(struct removal *m, const struct call *call, struct err *err)
+{
+	size_t n = call->operand_count && !strcmp(call->operands[0], "network");
+
+	for (size_t i = 0; i < m->flags->resource.count; i++)
+		if (!add_resources(m, m->flags->resource.at[i], err))
+			return false;
+	for (; n < call->operand_count; n++)
+		if (!add_resources(m, call->operands[n], err))
+			return false;
+	/* The texts have stopped moving. */
+	for (size_t i = 0; i < m->count; i++)
+		m->changes[i].resource = m->texts[i];
+	for (size_t i = 0; i < m->flags->id.count; i++)
+		next_change(m)->id = m->flags->id.at[i];
+	if (m->count)
+		return true;
+	return err_set(err, ERR_USAGE,
+	    "say which rule: --id ID or "
+	    "--resource RESOURCE");
+}
+
+static bool
+is_meant(const struct rule_change *change, const struct image_rule *r)
+{
+	if (change->id)
+		return !strcmp(change->id, r->id);
+	return !strcmp(change->resource, r->resource) &&
+	    !strcmp(change->sandbox ? change->sandbox : "", r->sandbox);
+}
+
+/* Nothing was removed: perhaps it stands where we do not write. */
+static void
+say_where(const struct client *c, const struct removal *m)
+{
+	struct image_rule r;
+	struct judge judge;
+	char place[PLACE_TEXT];
+
+	fprintf(stderr, "penstock: there is no such typed rule\n");
+	if (m->flags->file || !judge_open(c, &judge, NULL))
+		return;
+	for (size_t n = 0; n < m->count; n++) {
+		for (uint32_t i = 0; i < image_rule_count(judge.image); i++) {
+			image_rule(judge.image, i, &r);
+			if (!is_meant(&m->changes[n], &r))
+				continue;
+			rule_place(&r, place);
+			fprintf(stderr, "  %s %s (%s) stands in %s\n",
+			    decision_text(r.decision), r.resource, r.id, place);
+		}
+	}
+	judge_close(&judge);
+}
+
+static int
+remove_rules(const struct client *c, struct removal *m, struct err *err)
+{
+	size_t changed;
+
+	if (!edit_apply(c, m->flags->file, m->changes, m->count, &changed, err))
+		return print_failure(err);
+	if (changed) {
+		printf("%zu rule%s removed from policy %s\n", changed,
+		    changed == 1 ? "" : "s",
+		    m->flags->file ? m->flags->file : "local");
+		return EXIT_DONE;
+	}
+	if (m->flags->force)
+		return EXIT_DONE;
+	say_where(c, m);
+	return EXIT_NO;
+}
+
+int
+cmd_policy_rm(struct call *call)
+{
+	struct removal m = {.flags = call->options};
+	struct err err = {.kind = ERR_NONE};
+	struct client c;
+	int code;
+
+	if (!collect(&m, call, &err) || !client_open(&c, &err)) {
+		code = print_failure(&err);
+	} else {
+		code = remove_rules(&c, &m, &err);
+		client_done(&c);
+	}
+	free(m.changes);
+	free(m.texts);
+	return code;
+}
+
+/* Without a gateway the file simply goes. */
+static bool
+reset(const struct client *c, struct err *err)
+{
+	json_t *answer = client_ask_verb(c, "reset", NULL, err);
+
+	if (answer) {
+		json_decref(answer);
+		return true;
+	}
+	if (err->kind != ERR_NOT_RUNNING)
+		return false;
+	if (unlink(c->paths.local_rules) == 0 ||
+	    access(c->paths.local_rules, F_OK) == -1)
+		return true;
+	return err_errno(err, "%s", c->paths.local_rules);
+}
+
+int
+cmd_policy_reset(struct call *call)
+{
+	const struct reset_flags *flags = call->options;
+	struct client c;
+	struct err err;
+	bool done;
+
+	/* The articles type it as it stands, in scripts too: who is not there
+	 * cannot be asked. */
+	if (!flags->force && isatty(STDIN_FILENO) &&
+	    !ask_yes("Remove all typed rules, the denying ones too?"))
+		return EXIT_NO;
+	if (!client_open(&c, &err))
+		return print_failure(&err);
+	done = reset(&c, &err);
+	client_done(&c);
+	if (!done)
+		return print_failure(&err);
+	printf("All typed rules are removed; the policy files stay as they "
+	       "are\n");
+	return EXIT_DONE;
+}

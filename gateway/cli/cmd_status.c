@@ -1,0 +1,168 @@
+/* cmd_status.c - penstock status and penstock reload */
+#include <stdio.h>
+#include <string.h>
+
+#include "gateway/cli/client.h"
+#include "gateway/cli/command.h"
+#include "gateway/cli/print.h"
+
+#define STATUS_DRAIN_MS 1000
+
+struct status_flags {
+	bool json;
+};
+
+OPTIONS(status, struct status_flags,
+    OPT_FLAG(struct status_flags, json, "json", 'j', "print one JSON object"));
+
+OPTIONS_NONE(reload);
+
+static const char *
+text_in(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text ? text : "-";
+}
+
+static void
+print_label(const char *label)
+{
+	printf("%s%-10s%s ", colour(stdout, COLOUR_BOLD), label,
+	    colour(stdout, COLOUR_NONE));
+}
+
+static void
+print_line(const char *label, const char *value)
+{
+	print_label(label);
+	print_safe(stdout, value);
+	putchar('\n');
+}
+
+/* Strings, or objects of which the name counts, a space between them. */
+static void
+print_names(const char *label, const json_t *array)
+{
+	const json_t *item;
+	size_t i;
+
+	print_label(label);
+	json_array_foreach(array, i, item)
+	{
+		printf("%s", i ? " " : "");
+		print_safe(stdout,
+		    json_is_object(item)	  ? text_in(item, "name")
+			: json_string_value(item) ? json_string_value(item)
+						  : "-");
+	}
+	printf("%s\n", json_array_size(array) ? "" : "-");
+}
+
+static void
+print_pids(const json_t *pids)
+{
+	const json_t *workers = json_object_get(pids, "workers"), *worker;
+	size_t i;
+
+	print_label("pids");
+	printf("supervisor %" JSON_INTEGER_FORMAT
+	       ", keeper %" JSON_INTEGER_FORMAT
+	       ", auditor %" JSON_INTEGER_FORMAT ", workers",
+	    json_integer_value(json_object_get(pids, "supervisor")),
+	    json_integer_value(json_object_get(pids, "keeper")),
+	    json_integer_value(json_object_get(pids, "auditor")));
+	json_array_foreach(workers, i, worker)
+	    printf(" %" JSON_INTEGER_FORMAT, json_integer_value(worker));
+	putchar('\n');
+}
+
+/* Whatever figures there are, in the gateway's order. */
+static void
+print_figures(json_t *figures)
+{
+	const char *key;
+	json_t *value;
+	const char *comma = "";
+
+	if (!json_is_object(figures))
+		return;
+	print_label("figures");
+	json_object_foreach(figures, key, value)
+	{
+		if (!json_is_integer(value))
+			continue;
+		printf("%s%s %" JSON_INTEGER_FORMAT, comma, key,
+		    json_integer_value(value));
+		comma = ", ";
+	}
+	putchar('\n');
+}
+
+static void
+print_status(const json_t *s)
+{
+	const json_t *policy = json_object_get(s, "policy");
+	const json_t *audit = json_object_get(s, "audit");
+
+	print_names("listening", json_object_get(s, "listeners"));
+	print_line("policy", text_in(policy, "digest"));
+	print_names("files", json_object_get(policy, "files"));
+	print_names("sandboxes", json_object_get(s, "sandboxes"));
+	print_line("records", text_in(audit, "file"));
+	print_label("lag");
+	printf("%" JSON_INTEGER_FORMAT " bytes not yet written\n",
+	    json_integer_value(json_object_get(audit, "lag")));
+	print_line("ca", text_in(json_object_get(s, "ca"), "file"));
+	print_figures(json_object_get(s, "figures"));
+	print_pids(json_object_get(s, "pids"));
+}
+
+/* `status` is waited for by scripts, so that no gateway is exit 4 and a
+ * sentence, never an empty object. */
+int
+cmd_status(struct call *call)
+{
+	const struct status_flags *flags = call->options;
+	json_t *answer, *status;
+	struct client c;
+	struct err err;
+
+	if (!client_open(&c, &err))
+		return print_failure(&err);
+	/* The lag that is shown is what waits although it was asked for. A
+	 * stopped auditor is a thing that status has to tell, not to die of. */
+	client_drain(&c, STATUS_DRAIN_MS);
+	answer = client_ask_verb(&c, "status", NULL, &err);
+	if (!answer) {
+		client_done(&c);
+		return print_failure(&err);
+	}
+	status = json_object_get(answer, "status");
+	if (flags->json)
+		print_json(json_incref(status));
+	else
+		print_status(status);
+	json_decref(answer);
+	client_done(&c);
+	return EXIT_DONE;
+}
+
+int
+cmd_reload(struct call *call)
+{
+	struct client c;
+	struct err err;
+	json_t *answer;
+
+	(void)call;
+	if (!client_open(&c, &err))
+		return print_failure(&err);
+	answer = client_ask_verb(&c, "reload", NULL, &err);
+	client_done(&c);
+	if (!answer)
+		return print_failure(&err);
+	printf("policy %.16s is live\n", text_in(answer, "digest"));
+	json_decref(answer);
+	return EXIT_DONE;
+}

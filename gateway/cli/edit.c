@@ -1,0 +1,228 @@
+/* edit.c - typed rules: through the running gateway, or on the file itself */
+#include "gateway/cli/edit.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "conf/policy_file.h"
+
+#define POLICY_FILE_MAX (16u << 20)
+
+static const char *
+edit_text(enum rule_edit edit)
+{
+	switch (edit) {
+	case RULE_EDIT_ALLOW:
+		return "allow";
+	case RULE_EDIT_DENY:
+		return "deny";
+	case RULE_EDIT_REMOVE:
+		return "remove";
+	}
+	return "";
+}
+
+static json_t *
+change_json(const struct rule_change *c)
+{
+	json_t *o = json_pack("{s:s, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*}",
+	    "edit", edit_text(c->edit), "sandbox", c->sandbox, "resource",
+	    c->resource, "id", c->id, "name", c->name, "comment", c->comment,
+	    "expires", c->expires);
+
+	if (o && c->raw)
+		json_object_set_new(o, "raw", json_true());
+	return o;
+}
+
+static bool
+edit_live(const struct client *c, const struct rule_change *changes,
+    size_t count, size_t *changed, struct err *err)
+{
+	json_t *array = json_array(), *answer;
+
+	for (size_t i = 0; i < count; i++) {
+		json_t *one = change_json(&changes[i]);
+
+		if (one) {
+			json_array_append_new(array, one);
+			continue;
+		}
+		json_decref(array);
+		return err_set(err, ERR_USAGE, "what was typed is not UTF-8");
+	}
+	answer = client_ask(c,
+	    json_pack("{s:s, s:o}", "verb", "edit", "changes", array), NULL,
+	    err);
+	if (!answer)
+		return false;
+	*changed = (size_t)json_integer_value(json_object_get(answer,
+	    "changed"));
+	json_decref(answer);
+	return true;
+}
+
+/* The text of `path`; a missing file is an empty one, *text NULL. */
+static bool
+read_text(const char *path, char **text, struct slice *slice, struct err *err)
+{
+	size_t len = 0;
+
+	*text = NULL;
+	*slice = slice_of("");
+	if (access(path, F_OK) == -1)
+		return true;
+	if (!file_read(path, POLICY_FILE_MAX, text, &len, err))
+		return false;
+	*slice = (struct slice){*text, len};
+	return true;
+}
+
+/* What the gateway would refuse, we refuse without it. */
+static bool
+may_edit(const struct settings *s, const struct policy_sources *from,
+    struct err *err)
+{
+	if (s->local_rules == LOCAL_RULES_OFF)
+		return err_set(err, ERR_CONF,
+		    "typed rules are switched off "
+		    "(local_rules: off)");
+	if (policy_is_image(from))
+		return err_set(err, ERR_CONF,
+		    "the policy is the compiled "
+		    "image %s; no rule can be added to it",
+		    from->paths[0]);
+	return true;
+}
+
+/* Does `after`, the new text of the local rules, compile with all else that
+ * a gateway would load? */
+static bool
+compiles(const struct client *c, const char *file, const char *after,
+    struct err *err)
+{
+	struct policy_sources from;
+	struct settings settings;
+	struct policy policy;
+	uint8_t *bytes;
+	size_t len;
+	bool done;
+
+	if (!client_settings(c, &settings, err))
+		return false;
+	from = policy_sources_of(&settings, NULL);
+	done = may_edit(&settings, &from, err) &&
+	    policy_load(&from, &policy, err);
+	settings_done(&settings);
+	if (!done)
+		return false;
+	done = policy_parse(file, "local", slice_of(after), &policy, err) &&
+	    image_build(&policy, &bytes, &len, err);
+	if (done)
+		free(bytes);
+	policy_done(&policy);
+	return done;
+}
+
+static bool
+parses(const char *file, const char *text, struct err *err)
+{
+	struct policy policy;
+	bool done;
+
+	policy_init(&policy);
+	done = policy_parse(file, "file", slice_of(text), &policy, err);
+	policy_done(&policy);
+	return done;
+}
+
+static bool
+is_local(const struct client *c, const char *file)
+{
+	return !strcmp(file, c->paths.local_rules);
+}
+
+static bool
+edit_checked(const struct client *c, const char *file,
+    const struct rule_change *changes, size_t count, size_t *changed,
+    struct err *err)
+{
+	struct slice before;
+	char *text, *after = NULL;
+	bool done;
+
+	if (!read_text(file, &text, &before, err))
+		return false;
+	done = rules_edit_text(file, before, changes, count, &after, changed,
+	    err);
+	free(text);
+	if (!done)
+		return false;
+	done = is_local(c, file) ? compiles(c, file, after, err)
+				 : parses(file, after, err);
+	free(after);
+	/* Once more under the lock: what was compiled is what is kept, unless
+	 * somebody else edits at the same moment, whose change is not lost. */
+	return done && rules_edit_file(file, changes, count, changed, err);
+}
+
+static bool
+edit_files(const struct client *c, const struct rule_change *changes,
+    size_t count, size_t *changed, struct err *err)
+{
+	if (!file_make_directories(c->paths.state, 0700, err))
+		return false;
+	return edit_checked(c, c->paths.local_rules, changes, count, changed,
+	    err);
+}
+
+/* Whether or not the running gateway uses this file, it is asked to look. */
+static bool
+reload_or_put_back(const struct client *c, const char *file,
+    struct slice before, struct err *err)
+{
+	json_t *answer = client_ask_verb(c, "reload", NULL, err);
+
+	if (answer) {
+		json_decref(answer);
+		return true;
+	}
+	if (err->kind == ERR_NOT_RUNNING)
+		return true;
+	file_replace(file, before, 0644, NULL);
+	return err_wrap(err, "%s is as it was", file);
+}
+
+static bool
+edit_other(const struct client *c, const char *file,
+    const struct rule_change *changes, size_t count, size_t *changed,
+    struct err *err)
+{
+	struct slice before;
+	char *text;
+	bool done;
+
+	if (!read_text(file, &text, &before, err))
+		return false;
+	done = edit_checked(c, file, changes, count, changed, err) &&
+	    reload_or_put_back(c, file, before, err);
+	free(text);
+	return done;
+}
+
+bool
+edit_apply(const struct client *c, const char *file,
+    const struct rule_change *changes, size_t count, size_t *changed,
+    struct err *err)
+{
+	*changed = 0;
+	if (file)
+		return edit_other(c, file, changes, count, changed, err);
+	if (edit_live(c, changes, count, changed, err))
+		return true;
+	return err->kind == ERR_NOT_RUNNING &&
+	    edit_files(c, changes, count, changed, err);
+}

@@ -1,0 +1,49 @@
+/* question.h - "may I?": a target or URL as typed, and the matcher's answer
+ *
+ * `policy check` and `policy test` ask by the same words, and get what live
+ * traffic would get (gateway/screening.h). */
+#ifndef GATEWAY_CLI_QUESTION_H
+#define GATEWAY_CLI_QUESTION_H
+
+#include <stdbool.h>
+
+#include "base/address.h"
+#include "base/err.h"
+#include "gateway/cli/client.h"
+
+struct question {
+	const char *text;    /* "host:port", "host" (port 443), or a URL */
+	const char *method;  /* NULL: GET */
+	const char *sandbox; /* NULL: default */
+};
+
+struct judged_address {
+	struct address address;
+	struct decision_made made;
+};
+
+struct reply {
+	struct target target; /* unset when malformed */
+	bool has_target;
+	const char *why; /* malformed: a clause */
+	struct decision_made made;
+	/* Only of reply_resolve(). */
+	bool was_resolved;
+	struct judged_address *addresses;
+	size_t address_count;
+};
+
+void question_ask(const struct question *q, const struct judge *j,
+    struct reply *r);
+/* For an allowed name: looks it up as the gateway would, judges each address.
+ * False when no look-up could be made. */
+bool question_resolve(const struct question *q, const struct judge *j,
+    const struct settings *s, struct reply *r, struct err *err);
+void reply_done(struct reply *r);
+
+bool reply_is_allowed(const struct reply *r);
+/* The canonical target, else the text as typed. */
+const char *reply_target(const struct reply *r, const struct question *q,
+    char out[TARGET_TEXT]);
+
+#endif

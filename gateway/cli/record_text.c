@@ -1,0 +1,147 @@
+/* record_text.c - one record as one line for a person
+ *
+ *	10:15:25 29-Jan  #9f31c2d4  web-1  deny   CONNECT ads.example.com:443
+ *rule-deny 3f2a... 10:15:26 29-Jan  #a07be1f0  web-1  close  200  in 5120 out
+ *312 bytes  84 ms  done
+ *
+ * The number tells which close belongs to which request. */
+#include "gateway/cli/record_text.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "gateway/cli/print.h"
+
+static const char *
+text_of(const json_t *record, const char *key)
+{
+	const char *text = json_string_value(json_object_get(record, key));
+
+	return text ? text : "";
+}
+
+static void
+print_text(const json_t *record, const char *key, const char *before, FILE *to)
+{
+	const char *text = text_of(record, key);
+
+	if (!*text)
+		return;
+	fputs(before, to);
+	print_safe(to, text);
+}
+
+static void
+print_number(const json_t *record, const char *key, const char *before,
+    const char *after, FILE *to)
+{
+	const json_t *n = json_object_get(record, key);
+
+	if (json_is_integer(n))
+		fprintf(to, "%s%" JSON_INTEGER_FORMAT "%s", before,
+		    json_integer_value(n), after);
+}
+
+static void
+print_head(const json_t *record, FILE *to)
+{
+	const char *id = text_of(record, "id");
+	char when[SHORT_TIME];
+	size_t len = strlen(id);
+	int64_t us;
+
+	if (time_read(text_of(record, "time"), 0, &us))
+		short_time(us, when);
+	else
+		snprintf(when, sizeof(when), "-");
+	fprintf(to, "%s%s", colour(to, COLOUR_DIM), when);
+	/* The end of an id differs from one record to the next. */
+	if (len)
+		fputs("  #", to);
+	print_safe(to, len > 8 ? id + len - 8 : id);
+	fputs(colour(to, COLOUR_NONE), to);
+	print_text(record, "sandbox", "  ", to);
+}
+
+/* The URL has host and port in it; a tunnel has none. */
+static void
+print_asked(const json_t *record, FILE *to)
+{
+	const char *method = text_of(record, "method");
+	bool is_tunnel = !strcmp(text_of(record, "event"), "tunnel");
+
+	fputs("  ", to);
+	print_safe(to, *method ? method : is_tunnel ? "CONNECT" : "-");
+	if (!is_tunnel && *text_of(record, "url")) {
+		print_text(record, "url", " ", to);
+	} else {
+		print_text(record, "host", " ", to);
+		print_number(record, "port", ":", "", to);
+	}
+	print_text(record, "address", " -> ", to);
+}
+
+static void
+print_opening(const json_t *record, FILE *to)
+{
+	const char *verdict = text_of(record, "verdict");
+	bool denied = strcmp(verdict, "allow") != 0;
+
+	fprintf(to, "  %s", colour(to, denied ? COLOUR_RED : COLOUR_GREEN));
+	print_safe(to, verdict);
+	fprintf(to, "%*s%s",
+	    strlen(verdict) < 5 ? (int)(5 - strlen(verdict)) : 0, "",
+	    colour(to, COLOUR_NONE));
+	print_asked(record, to);
+	print_text(record, "reason", "  ", to);
+	print_text(record, "rule", " ", to);
+	print_number(record, "status", "  ", "", to);
+	print_text(record, "detail", "  ", to);
+}
+
+static void
+print_close(const json_t *record, FILE *to)
+{
+	fputs("  close", to);
+	print_number(record, "status", "  ", "", to);
+	print_number(record, "bytes_in", "  in ", "", to);
+	print_number(record, "bytes_out", " out ", " bytes", to);
+	print_number(record, "first_byte_ms", "  first byte ", " ms", to);
+	print_number(record, "ms", "  ", " ms", to);
+	print_text(record, "closed", "  ", to);
+	print_text(record, "reason", "  ", to);
+	print_text(record, "detail", "  ", to);
+}
+
+static void
+print_other(const json_t *record, FILE *to)
+{
+	print_text(record, "event", "  ", to);
+	print_text(record, "verdict", "  ", to);
+	print_text(record, "reason", "  ", to);
+	print_text(record, "digest", "  ", to);
+	print_number(record, "count", "  ", "", to);
+	print_text(record, "detail", "  ", to);
+}
+
+void
+record_print(struct slice line, json_t *record, FILE *to)
+{
+	json_t *parsed = record ? json_incref(record)
+				: json_loadb(line.at, line.len, 0, NULL);
+	const char *event = text_of(parsed, "event");
+
+	if (!parsed) {
+		fputs("(no record: this line is not JSON)\n", to);
+		return;
+	}
+	print_head(parsed, to);
+	if (!strcmp(event, "request") || !strcmp(event, "tunnel"))
+		print_opening(parsed, to);
+	else if (!strcmp(event, "close"))
+		print_close(parsed, to);
+	else
+		print_other(parsed, to);
+	fputc('\n', to);
+	json_decref(parsed);
+}

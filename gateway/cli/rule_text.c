@@ -1,0 +1,67 @@
+/* rule_text.c - rules of an image in words */
+#include "gateway/cli/rule_text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "gateway/control.h"
+
+#define PRESET "preset "
+
+const char *
+decision_text(enum decision d)
+{
+	return d == DECISION_ALLOW ? "allow" : "deny";
+}
+
+bool
+rule_is_local(const struct image_rule *r)
+{
+	return !strcmp(r->source, "local");
+}
+
+const char *
+rule_policy(const struct image_rule *r)
+{
+	if (rule_is_local(r))
+		return "local";
+	if (!strncmp(r->file, PRESET, strlen(PRESET)))
+		return r->file + strlen(PRESET);
+	return r->file;
+}
+
+void
+rule_applies_to(const struct image_rule *r, char out[APPLIES_TEXT])
+{
+	if (*r->sandbox)
+		snprintf(out, APPLIES_TEXT, "sandbox:%s", r->sandbox);
+	else
+		snprintf(out, APPLIES_TEXT, "all");
+}
+
+void
+rule_place(const struct image_rule *r, char out[PLACE_TEXT])
+{
+	if (r->line)
+		snprintf(out, PLACE_TEXT, "%s:%u", r->file, r->line);
+	else
+		snprintf(out, PLACE_TEXT, "%s", r->file);
+}
+
+bool
+rule_is_off(const struct image_rule *r, int64_t now)
+{
+	return r->disabled || (r->expires && r->expires <= now);
+}
+
+json_t *
+rule_json(const struct image *i, uint32_t rule)
+{
+	struct image_rule r;
+
+	if (rule == RULE_NONE)
+		return json_null();
+	image_rule(i, rule, &r);
+	return json_pack("{s:s, s:s, s:o, s:i}", "id", r.id, "name", r.name,
+	    "file", control_text(r.file), "line", (int)r.line);
+}
