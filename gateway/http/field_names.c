@@ -4,6 +4,8 @@
  * nearly always, so that a chain of comparisons of lengths is the table. */
 #include "gateway/http/field_names.h"
 
+#include "base/check.h"
+
 static inline bool
 is_lowered(const char *at, const char *lower, size_t len)
 {
@@ -36,6 +38,19 @@ field_id_is_hop(enum field_id id)
 	};
 
 	return hops[id];
+}
+
+bool
+field_is_lookalike(struct slice name)
+{
+	const struct slice framing[] = {SLICE_LITERAL("content_length"),
+	    SLICE_LITERAL("transfer_encoding")};
+
+	for (size_t i = 0; i < ARRAY_SIZE(framing); i++)
+		if (name.len == framing[i].len &&
+		    slice_equal_nocase(name, framing[i]))
+			return true;
+	return false;
 }
 
 static bool

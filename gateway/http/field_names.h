@@ -14,6 +14,9 @@ enum field_id {
 enum field_id field_id_of(struct slice name);
 /* Does it end at this hop, whatever Connection says? */
 bool field_id_is_hop(enum field_id id);
+/* Content_Length and Transfer_Encoding, which every program that keeps fields
+ * in environment variables (CGI, WSGI) reads as the real ones. */
+bool field_is_lookalike(struct slice name);
 /* Does a Connection field name `name`? */
 bool connection_names(const struct fields *f, struct slice name);
 /* Does one name anything but close, keep-alive, upgrade and the fields that

@@ -211,6 +211,13 @@ read_connection(struct slice list, struct h1_facts *facts)
 	return true;
 }
 
+static bool
+fail(enum h1_error what, enum h1_error *error)
+{
+	*error = what;
+	return false;
+}
+
 bool
 h1_facts_read(const struct fields *f, struct h1_facts *facts,
     enum h1_error *error)
@@ -241,21 +248,16 @@ h1_facts_read(const struct fields *f, struct h1_facts *facts,
 			facts->expect = value;
 			break;
 		case FIELD_CONNECTION:
-			if (!read_connection(value, facts)) {
-				*error = H1_BAD_CONNECTION;
-				return false;
-			}
+			if (!read_connection(value, facts))
+				return fail(H1_BAD_CONNECTION, error);
+			break;
+		case FIELD_OTHER:
+			if (field_is_lookalike(f->at[i].name))
+				return fail(H1_BAD_FIELD, error);
 			break;
 		}
 	}
 	return true;
-}
-
-static bool
-fail(enum h1_error what, enum h1_error *error)
-{
-	*error = what;
-	return false;
 }
 
 bool

@@ -46,7 +46,8 @@ struct h1_facts {
 	struct slice host, length, coding, upgrade, expect;
 	bool close, keep_alive, upgrade_named;	/* in Connection */
 };
-/* False with BAD_CONNECTION only. */
+/* False where Connection names what it may not, or a name looks like a framing
+ * field's to some readers. */
 bool h1_facts_read(const struct fields *f, struct h1_facts *facts,
     enum h1_error *error);
 /* Sets body and content_length; BODY_NONE when the fields say nothing. */

@@ -239,7 +239,8 @@ TEST(threat_42_one_transfer_encoding_and_it_is_chunked)
 	    {"CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n"
 	     "Transfer-Encoding: chunked\r\n\r\n",
 		H1_BAD_TRANSFER_CODING},
-	    {POST "Transfer_Encoding : chunked\r\n\r\n", H1_BAD_FIELD},
+	    {POST "Transfer_Encoding: chunked\r\n\r\n", H1_BAD_FIELD},
+	    {POST "CONTENT_LENGTH: 5\r\n\r\n", H1_BAD_FIELD},
 	};
 	struct parsed p;
 
@@ -375,13 +376,13 @@ TEST(the_start_line_has_single_spaces_and_a_version)
 TEST(threat_54_h2c_is_no_upgrade)
 {
 	static const char *const dropped[] = {
-	    GET "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
-		"HTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n",
+	    (GET "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
+		 "HTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n"),
 	    GET "Connection: upgrade\r\nUpgrade: H2C\r\n\r\n",
 	    GET "Connection: upgrade\r\nUpgrade: h2c, websocket\r\n\r\n",
 	    GET "Connection: upgrade\r\nUpgrade: websocket, h2c\r\n\r\n",
-	    GET "Connection: upgrade\r\nUpgrade: websocket\r\n"
-		"Upgrade: h2c\r\n\r\n",
+	    (GET "Connection: upgrade\r\nUpgrade: websocket\r\n"
+		 "Upgrade: h2c\r\n\r\n"),
 	    GET "Connection: upgrade\r\nUpgrade: HTTP/2.0\r\n\r\n",
 	    GET "Connection: upgrade\r\nUpgrade: TLS/1.2\r\n\r\n",
 	    GET "Connection: upgrade\r\nUpgrade:\r\n\r\n",
