@@ -80,8 +80,7 @@ list_names_more(struct slice list)
 	struct slice element;
 
 	while (list_next(&list, &element))
-		if (!slice_is_nocase(element, "close") &&
-		    !field_id_is_hop(field_id_of(element)))
+		if (!field_id_is_hop(field_id_of(element)))
 			return true;
 	return false;
 }

@@ -19,8 +19,8 @@ bool field_id_is_hop(enum field_id id);
 bool field_is_lookalike(struct slice name);
 /* Does a Connection field name `name`? */
 bool connection_names(const struct fields *f, struct slice name);
-/* Does one name anything but close, keep-alive, upgrade and the fields that
- * end here anyway? If not, connection_names() need not be asked. */
+/* Does one name anything but fields that end here anyway? If not,
+ * connection_names() need not be asked. */
 bool connection_names_more(const struct fields *f);
 
 #endif
