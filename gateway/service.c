@@ -17,7 +17,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "gateway/identity.h"
-#include "gateway/net/listener.h"
+#include "gateway/net/acceptor.h"
 #include "gateway/origins.h"
 #include "gateway/session.h"
 
