@@ -120,7 +120,7 @@ TEST(all_verbs_of_the_design)
 	    "ca export", "env", "jail", "top", "ui", "status", "reload",
 	    "doctor", "version", "create", "run", "exec", "ls", "stop", "rm",
 	    "cp", "ports", "prune", "template", "inspect", "reset", "save",
-	    "sandbox network proxy", "policy set-default"};
+	    "network proxy", "policy set-default"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		if (!command_named(names[i]))
