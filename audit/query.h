@@ -27,12 +27,16 @@ typedef bool query_line_fn(void *owner, struct slice line, json_t *record);
 
 bool query_run(const char *audit_dir, const struct query *q,
     query_line_fn *each, void *owner, struct err *err);
-/* As query_run() from the end on, then waits for more (also over a rotation)
- * until `each` returns false or a signal interrupts. */
+/* The last N that match (q->last; 0: none of the past), then waits for more
+ * (also over a rotation) until `each` returns false or a signal interrupts. No
+ * line is missed between the two. */
 bool query_follow(const char *audit_dir, const struct query *q,
     query_line_fn *each, void *owner, struct err *err);
-/* Check the chain and every checkpoint's signature of all kept files. False
- * with err naming file and line of the first wrong one; *lines counts. */
+/* Check the chain and every checkpoint's signature of all kept files, with
+ * audit.pub. False with err naming file and line of the first wrong one (kind
+ * ERR_SYSTEM: a file cannot be read, which says nothing about it); *lines
+ * counts. What follows the last checkpoint is chained but not signed: whoever
+ * can write the file could replace those lines. */
 bool log_verify(const char *audit_dir, uint64_t *lines, struct err *err);
 
 /* Docker's `policy log`: one row for each (sandbox, host:port, verdict, ...). */
@@ -48,7 +52,8 @@ struct log_summary {
 };
 /* PROXY: absolute-form or intercepted `forward`; opaque CONNECT or SOCKS5
  * `forward-bypass`; redirected `transparent`; other TCP `network`. A CONNECT
- * whose inside turned out to be HTTP shows its requests, not itself. */
+ * whose inside turned out to be HTTP (an allowed tunnel whose `detail` is
+ * "http") shows its requests, not itself. Newest first. */
 bool log_summarise(const char *audit_dir, const struct query *q,
     struct log_summary *s, struct err *err);
 void log_summary_done(struct log_summary *s);
