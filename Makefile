@@ -52,7 +52,6 @@ SOURCES  := $(foreach d,$(FOLDERS),$(wildcard $(d)/*.c))
 MAIN     := gateway/cli/main.c
 LIBRARY  := $(OUT)/libpenstock.a
 PROGRAMS := $(if $(wildcard $(MAIN)),$(OUT)/penstock) $(if $(wildcard vmlaunch/main.c),$(OUT)/vmlaunch)
-
 .PHONY: FORCE all units sims replays fuzzers check test run fuzz bench lint format format-check compdb \
   install uninstall clean help
 .SECONDARY:

@@ -14,7 +14,8 @@
 #define RUNS 100000
 
 static const struct h1_limits limits = {.header_bytes = 65536,
-    .header_count = 128, .trailer_bytes = 16384,
+    .header_count = 128,
+    .trailer_bytes = 16384,
     .chunk_extension_bytes = 4096};
 
 static const char curl[] =
@@ -28,16 +29,15 @@ static const char curl[] =
     "X-Request-Id: 5f3b8c1e-7a4d-4a56-9c70-1d2e3f405162\r\n"
     "Proxy-Connection: Keep-Alive\r\n\r\n";
 
-static const char answer[] =
-    "HTTP/1.1 200 OK\r\n"
-    "Server: nginx/1.22.1\r\n"
-    "Date: Sat, 21 Nov 2026 10:00:00 GMT\r\n"
-    "Content-Type: application/json; charset=utf-8\r\n"
-    "Content-Length: 1024\r\n"
-    "Last-Modified: Fri, 20 Nov 2026 10:00:00 GMT\r\n"
-    "Connection: keep-alive\r\n"
-    "ETag: \"655b1d20-400\"\r\n"
-    "Accept-Ranges: bytes\r\n\r\n";
+static const char answer[] = "HTTP/1.1 200 OK\r\n"
+			     "Server: nginx/1.22.1\r\n"
+			     "Date: Sat, 21 Nov 2026 10:00:00 GMT\r\n"
+			     "Content-Type: application/json; charset=utf-8\r\n"
+			     "Content-Length: 1024\r\n"
+			     "Last-Modified: Fri, 20 Nov 2026 10:00:00 GMT\r\n"
+			     "Connection: keep-alive\r\n"
+			     "ETag: \"655b1d20-400\"\r\n"
+			     "Accept-Ranges: bytes\r\n\r\n";
 
 /* The compiler may not think that nobody looks at the results. */
 static volatile size_t sink;
@@ -102,8 +102,10 @@ write_request(struct job *j)
 	struct h1_request_out r = {.method = j->head.method,
 	    .path = SLICE_LITERAL("/v1/models"),
 	    .query = SLICE_LITERAL("?limit=20"),
-	    .host = SLICE_LITERAL("api.example.com"), .from = &j->head,
-	    .body = j->head.body, .content_length = j->head.content_length};
+	    .host = SLICE_LITERAL("api.example.com"),
+	    .from = &j->head,
+	    .body = j->head.body,
+	    .content_length = j->head.content_length};
 
 	sink = h1_write_request(&r, j->out, sizeof(j->out));
 }
@@ -112,9 +114,13 @@ static void
 write_answer(struct job *j)
 {
 	struct h1_response_out r = {.status = j->head.status,
-	    .phrase = j->head.phrase, .method = SLICE_LITERAL("GET"),
-	    .client_minor = 1, .from = &j->head, .body = j->head.body,
-	    .content_length = j->head.content_length, .keep_alive = true};
+	    .phrase = j->head.phrase,
+	    .method = SLICE_LITERAL("GET"),
+	    .client_minor = 1,
+	    .from = &j->head,
+	    .body = j->head.body,
+	    .content_length = j->head.content_length,
+	    .keep_alive = true};
 
 	sink = h1_write_response(&r, j->out, sizeof(j->out));
 }

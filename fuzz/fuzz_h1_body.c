@@ -10,7 +10,7 @@ struct read {
 	size_t used, data_len;
 	char *data;
 	struct field room[FUZZ_FIELDS];
-	struct fields trailers;		/* once it is done */
+	struct fields trailers; /* once it is done */
 };
 
 static void
@@ -26,8 +26,9 @@ feed(struct read *r, struct h1_body *b, struct slice in)
 		if (r->result == H1_BAD)
 			return;
 		CHECK(used <= rest.len && data.len <= used);
-		CHECK(data.len == 0 || (data.at >= rest.at &&
-		    data.at + data.len <= rest.at + used));
+		CHECK(data.len == 0 ||
+		    (data.at >= rest.at &&
+			data.at + data.len <= rest.at + used));
 		memcpy(r->data + r->data_len, data.at, data.len);
 		r->data_len += data.len;
 		r->used += used;

@@ -6,11 +6,13 @@ static void
 check_written(const struct head *before)
 {
 	struct h1_request_out out = {.method = before->method,
-	    .path = before->target, .host = before->has_host
-		? before->host : SLICE_LITERAL("a.test"),
-	    .from = before, .body = before->body,
+	    .path = before->target,
+	    .host = before->has_host ? before->host : SLICE_LITERAL("a.test"),
+	    .from = before,
+	    .body = before->body,
 	    .content_length = before->content_length,
-	    .close = !before->keep_alive, .upgrade = before->upgrade};
+	    .close = !before->keep_alive,
+	    .upgrade = before->upgrade};
 	char text[8192];
 	size_t len = h1_write_request(&out, text, sizeof(text));
 	struct fuzz_head after;

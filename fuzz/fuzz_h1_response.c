@@ -6,10 +6,14 @@ static void
 check_written(const struct head *before, struct slice method, uint8_t minor)
 {
 	struct h1_response_out out = {.status = before->status,
-	    .phrase = before->phrase, .method = method, .client_minor = minor,
-	    .from = before, .body = h1_response_framing(before, minor),
+	    .phrase = before->phrase,
+	    .method = method,
+	    .client_minor = minor,
+	    .from = before,
+	    .body = h1_response_framing(before, minor),
 	    .content_length = before->content_length,
-	    .keep_alive = before->keep_alive, .upgrade = before->upgrade};
+	    .keep_alive = before->keep_alive,
+	    .upgrade = before->upgrade};
 	char text[8192];
 	size_t len = h1_write_response(&out, text, sizeof(text));
 	struct fuzz_head after;

@@ -40,8 +40,8 @@ LLVMFuzzerTestOneInput(const uint8_t *at, size_t len)
 		CHECK(error == H1_BAD_TARGET);
 	} else {
 		CHECK(t.query.len == 0 || t.query.at[0] == '?');
-		CHECK((t.authority.len > 0) == (t.form == FORM_ABSOLUTE ||
-		    t.form == FORM_AUTHORITY));
+		CHECK((t.authority.len > 0) ==
+		    (t.form == FORM_ABSOLUTE || t.form == FORM_AUTHORITY));
 		if (t.form == FORM_ORIGIN ||
 		    (t.form == FORM_ABSOLUTE && !slice_is(t.path, "*")))
 			check_path(&t);

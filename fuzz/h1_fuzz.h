@@ -12,7 +12,9 @@
 #define FUZZ_FIELDS 64
 
 static const struct h1_limits fuzz_limits = {.header_bytes = 4096,
-    .header_count = 32, .trailer_bytes = 512, .chunk_extension_bytes = 64};
+    .header_count = 32,
+    .trailer_bytes = 512,
+    .chunk_extension_bytes = 64};
 
 int LLVMFuzzerTestOneInput(const uint8_t *at, size_t len);
 

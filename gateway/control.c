@@ -13,6 +13,7 @@
  */
 #include "gateway/control.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <ev.h>
 #include <fcntl.h>
@@ -33,6 +34,8 @@
 
 #define BACKLOG 64
 #define GROUPS_MAX 256
+#define FIRST_ROOM 4096
+static_assert(CONTROL_REQUEST_MAX % FIRST_ROOM == 0, "room is doubled");
 
 enum peer_step { PEER_READING, PEER_ASKED, PEER_WRITING, PEER_HELD };
 
@@ -246,16 +249,13 @@ take_line(struct control_request *r, size_t len)
 	json_decref(request);
 }
 
-static bool
+static void
 make_room(struct control_request *r)
 {
 	if (r->len < r->size)
-		return true;
-	if (r->size == CONTROL_REQUEST_MAX)
-		return false;
+		return;
 	r->line = memory_grow(r->line, r->size, r->size * 2, 1);
 	r->size *= 2;
-	return true;
 }
 
 static void
@@ -264,10 +264,7 @@ read_on(struct control_request *r)
 	const char *end;
 	ssize_t got;
 
-	if (!make_room(r)) {
-		refuse(r, ERR_USAGE, "the request is too long");
-		return;
-	}
+	make_room(r);
 	got = recv(r->fd, r->line + r->len, r->size - r->len, MSG_DONTWAIT);
 	if (got == -1 && (errno == EAGAIN || errno == EINTR))
 		return;
@@ -279,6 +276,8 @@ read_on(struct control_request *r)
 	r->len += (size_t)got;
 	if (end)
 		take_line(r, (size_t)(end - r->line));
+	else if (r->len == CONTROL_REQUEST_MAX)
+		refuse(r, ERR_USAGE, "the request is too long");
 }
 
 static void
@@ -353,7 +352,7 @@ take_peer(struct control *c, int fd)
 	r->control = c;
 	r->fd = fd;
 	r->answer_fd = -1;
-	r->size = 4096;
+	r->size = FIRST_ROOM;
 	r->line = memory_new(r->size);
 	list_add(&c->peers, &r->link);
 	c->peer_count++;

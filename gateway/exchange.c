@@ -235,7 +235,7 @@ step_judge(struct exchange *x)
 		x->refuse_status = 413;
 		return refuse_because(x, REASON_LIMIT);
 	}
-	f = service_facts(s, x->tuple.sandbox, &x->tuple.target);
+	f = service_facts(x->tuple.sandbox, &x->tuple.target);
 	screen_target(s->image, &f, &s->o.own, &x->verdict);
 	if (x->verdict.decision == DECISION_DENY)
 		return refuse(x, &x->verdict, NULL);
@@ -675,7 +675,7 @@ exchange_judge_again(struct exchange *x)
 
 	if (x->closed || !x->tuple.has_target)
 		return;
-	f = service_facts(s, x->tuple.sandbox, &x->tuple.target);
+	f = service_facts(x->tuple.sandbox, &x->tuple.target);
 	screen_target(s->image, &f, &s->o.own, &d);
 	if (d.decision == DECISION_ALLOW && x->tuple.dialled.family != 0 &&
 	    x->tuple.target.kind == TARGET_NAME)

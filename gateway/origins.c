@@ -164,7 +164,7 @@ static bool
 may_still_dial(struct service *s, const struct pooled *p)
 {
 	const struct pool_host *host = p->host;
-	struct facts f = service_facts(s, host->sandbox, &host->target);
+	struct facts f = service_facts(host->sandbox, &host->target);
 	struct decision_made d;
 
 	/* Judged as asked for; or dialled by a parent, out of our sight. */
@@ -287,7 +287,7 @@ origins_judge_again(struct service *s)
 {
 	list_each_safe(h, &s->pool_hosts) {
 		struct pool_host *host = list_entry(h, struct pool_host, link);
-		struct facts f = service_facts(s, host->sandbox, &host->target);
+		struct facts f = service_facts(host->sandbox, &host->target);
 		struct decision_made d;
 
 		screen_target(s->image, &f, &s->o.own, &d);

@@ -226,7 +226,7 @@ static size_t
 judge_addresses(struct reach *r, const struct address *found, size_t count,
     struct address *allowed, struct decision_made *d)
 {
-	struct facts f = service_facts(r->service, r->sandbox, &r->target);
+	struct facts f = service_facts(r->sandbox, &r->target);
 	size_t n = 0;
 
 	for (size_t i = 0; i < count && n < DIAL_ADDRESSES_MAX; i++) {

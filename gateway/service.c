@@ -17,7 +17,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "gateway/identity.h"
-#include "gateway/net/listener.h"
+#include "gateway/net/acceptor.h"
 #include "gateway/origins.h"
 #include "gateway/session.h"
 
@@ -38,8 +38,7 @@ static const char too_many[] =
     "Limit reached: limits.connections or limits.connections_per_sandbox: close\n";
 
 struct facts
-service_facts(const struct service *s, const struct sandbox *sandbox,
-    const struct target *target)
+service_facts(const struct sandbox *sandbox, const struct target *target)
 {
 	return (struct facts){.sandbox = sandbox->in_image,
 	    .now = (int64_t)(clock_wall_us() / 1000000), .target = target};

@@ -50,8 +50,8 @@ struct service {
 };
 
 /* The facts of one question to the live image. */
-struct facts service_facts(const struct service *s,
-    const struct sandbox *sandbox, const struct target *target);
+struct facts service_facts(const struct sandbox *sandbox,
+    const struct target *target);
 /* Buffers of every connection, a guest's or an origin's: a window of data both
  * ways, and beside it the greatest head and trailer section. */
 struct stream_options service_stream_options(const struct service *s);

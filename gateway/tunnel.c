@@ -587,7 +587,7 @@ judge(struct tunnel *t, const struct head *h)
 		refuse_because(t, REASON_LIMIT, "limits.requests_per_second");
 		return;
 	}
-	f = service_facts(s, t->tuple.sandbox, &t->tuple.target);
+	f = service_facts(t->tuple.sandbox, &t->tuple.target);
 	screen_target(s->image, &f, &s->o.own, &t->verdict);
 	if (t->verdict.decision == DECISION_DENY) {
 		refuse(t, &t->verdict, NULL, 0, NULL);
@@ -643,7 +643,7 @@ tunnel_judge_again(struct tunnel *t)
 
 	if (t->step == TUNNEL_CLOSED || t->step == TUNNEL_REFUSED)
 		return true;
-	f = service_facts(s, t->tuple.sandbox, &t->tuple.target);
+	f = service_facts(t->tuple.sandbox, &t->tuple.target);
 	screen_target(s->image, &f, &s->o.own, &d);
 	if (d.decision == DECISION_ALLOW && t->tuple.dialled.family != 0 &&
 	    t->tuple.target.kind == TARGET_NAME)

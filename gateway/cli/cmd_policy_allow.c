@@ -355,7 +355,7 @@ struct proxy_flags {
 	struct option_list allow, deny, block, allow_cidr, block_cidr;
 };
 
-OPTIONS(sandbox_network_proxy, struct proxy_flags,
+OPTIONS(network_proxy, struct proxy_flags,
     OPT_LIST(struct proxy_flags, allow, "allow-host", 0, "HOST",
 	"as policy allow network --sandbox SANDBOX HOST"),
     OPT_LIST(struct proxy_flags, allow_cidr, "allow-cidr", 0, "CIDR",
@@ -387,7 +387,7 @@ run_proxy(const char *sandbox, enum rule_edit edit, const struct option_list *a,
 }
 
 int
-cmd_sandbox_network_proxy(struct call *call)
+cmd_network_proxy(struct call *call)
 {
 	static const struct option_list none;
 	const struct proxy_flags *f = call->options;
@@ -396,7 +396,7 @@ cmd_sandbox_network_proxy(struct call *call)
 	if (!f->allow.count && !f->deny.count && !f->block.count &&
 	    !f->allow_cidr.count && !f->block_cidr.count) {
 		fprintf(stderr,
-		    "penstock sandbox network proxy: say what to "
+		    "penstock network proxy: say what to "
 		    "--allow-host or --deny-host\n");
 		return EXIT_USAGE;
 	}

@@ -1,7 +1,7 @@
 /* field_names.c - telling the few fields apart that this hop must understand
  *
- * Asked for every field of every message, twice: the length alone decides
- * nearly always, so that a chain of comparisons of lengths is the table. */
+ * Asked for every field of every message, when it is read and when it is
+ * written. */
 #include "gateway/http/field_names.h"
 
 #include "base/check.h"
@@ -15,15 +15,44 @@ is_lowered(const char *at, const char *lower, size_t len)
 	return true;
 }
 
+/* Is there a field of that length, and one of that first letter? Hardly any
+ * other field passes both. */
+static inline bool
+may_be_known(struct slice name)
+{
+	const uint32_t lengths = 0
+#define FIELD(id, text, hop) | 1u << (sizeof(text) - 1)
+#include "gateway/http/field_names.def"
+#undef FIELD
+	    ;
+	const uint32_t letters = 0
+#define FIELD(id, text, hop) | 1u << (text[0] - 'a')
+#include "gateway/http/field_names.def"
+#undef FIELD
+	    ;
+	unsigned letter;
+
+	if (name.len > 31 || (lengths >> name.len & 1) == 0)
+		return false;
+	letter = (unsigned)(ascii_lower(name.at[0]) - 'a');
+	return letter < 26 && (letters >> letter & 1) != 0;
+}
+
 enum field_id
 field_id_of(struct slice name)
 {
-#define FIELD(id, text, hop)                                                   \
-	if (name.len == sizeof(text) - 1 &&                                    \
-	    is_lowered(name.at, text, sizeof(text) - 1))                       \
-		return FIELD_##id;
+	static const struct slice known[] = {
+#define FIELD(id, text, hop) SLICE_LITERAL(text),
 #include "gateway/http/field_names.def"
 #undef FIELD
+	};
+
+	if (!may_be_known(name))
+		return FIELD_OTHER;
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+		if (name.len == known[i].len &&
+		    is_lowered(name.at, known[i].at, name.len))
+			return (enum field_id)(i + 1);
 	return FIELD_OTHER;
 }
 

@@ -11,15 +11,15 @@
 #define SIZE_DIGITS_MAX 16
 
 enum state {
-	SIZE_FIRST,		/* a digit must come */
-	SIZE_MORE,		/* a digit, ';' or CR */
-	NAME_FIRST,		/* behind ';' */
+	SIZE_FIRST, /* a digit must come */
+	SIZE_MORE,  /* a digit, ';' or CR */
+	NAME_FIRST, /* behind ';' */
 	NAME,
-	VALUE_FIRST,		/* behind '=' */
+	VALUE_FIRST, /* behind '=' */
 	VALUE,
 	QUOTED,
-	ESCAPED,		/* behind a backslash */
-	QUOTED_END,		/* ';' or CR must come */
+	ESCAPED,    /* behind a backslash */
+	QUOTED_END, /* ';' or CR must come */
 	HEAD_LF,
 	DATA,
 	DATA_CR,
@@ -181,8 +181,8 @@ take_trailers(struct h1_body *b, struct slice in, const struct h1_limits *l,
 {
 	struct slice bounded = slice_first(in, l->trailer_bytes);
 	struct h1_cursor c = {bounded.at, bounded.at + bounded.len};
-	enum h1_result result =
-	    h1_fields_parse(&c, l->header_count, trailers, error);
+	enum h1_result result = h1_fields_parse(&c, l->header_count, trailers,
+	    error);
 
 	if (result != H1_DONE)
 		trailers->count = 0;

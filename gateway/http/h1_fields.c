@@ -9,12 +9,14 @@
 #include "base/check.h"
 #include "gateway/http/field_names.h"
 
+/* clang-format off */
 const bool h1_token_bytes[256] = {
     ['!'] = true, ['#'] = true, ['$'] = true, ['%'] = true, ['&'] = true,
     ['\''] = true, ['*'] = true, ['+'] = true, ['-'] = true, ['.'] = true,
     ['^'] = true, ['_'] = true, ['`'] = true, ['|'] = true, ['~'] = true,
     ['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true,
 };
+/* clang-format on */
 
 bool
 h1_is_token(struct slice s)
@@ -25,7 +27,7 @@ h1_is_token(struct slice s)
 	return s.len > 0;
 }
 
-#define EACH_BYTE(b) ((uint64_t)(b) * 0x0101010101010101u)
+#define EACH_BYTE(b) (0x0101010101010101u * (uint64_t)(b))
 
 /* The high bit of the first byte below `low` is set, and none before it
  * (what stands behind it may be wrong, by the borrow). */
@@ -62,6 +64,12 @@ is_text(char c)
 	return (unsigned char)c >= 0x20 ? c != 0x7f : c == '\t';
 }
 
+static inline bool
+is_visible(char c)
+{
+	return c > 0x20 && c < 0x7f;
+}
+
 size_t
 h1_text_span(const char *at, const char *end)
 {
@@ -82,7 +90,7 @@ h1_visible_span(const char *at, const char *end)
 	const char *from = at;
 
 	at = skip_words(at, end, 0x21, true);
-	while (at < end && *at > 0x20 && *at < 0x7f)
+	while (at < end && is_visible(*at))
 		at++;
 	return (size_t)(at - from);
 }

@@ -16,14 +16,14 @@ struct h1_cursor {
 	const char *at, *end;
 };
 
-extern const bool h1_token_bytes[256];	/* RFC 9110 5.6.2 */
+extern const bool h1_token_bytes[256]; /* RFC 9110 5.6.2 */
 
 static inline bool
 h1_is_token_byte(char c)
 {
 	return h1_token_bytes[(unsigned char)c];
 }
-bool h1_is_token(struct slice s);	/* not empty */
+bool h1_is_token(struct slice s); /* not empty */
 
 /* Could this be host[:port]? Bytes only; rules/target.h reads it. */
 bool h1_is_host(struct slice s);
@@ -44,7 +44,7 @@ enum h1_result h1_fields_parse(struct h1_cursor *c, size_t max,
 struct h1_facts {
 	unsigned hosts, lengths, codings, upgrades, expects;
 	struct slice host, length, coding, upgrade, expect;
-	bool close, keep_alive, upgrade_named;	/* in Connection */
+	bool close, keep_alive, upgrade_named; /* in Connection */
 };
 /* False where Connection names what it may not, or a name looks like a framing
  * field's to some readers. */

@@ -24,7 +24,7 @@ enum h1_error {
 	H1_ERROR_COUNT
 };
 const char *h1_error_text(enum h1_error e);
-int h1_error_status(enum h1_error e);	/* 400, 417, 431 or 505 */
+int h1_error_status(enum h1_error e); /* 400, 417, 431 or 505 */
 
 /* `head->fields.at` and `.capacity` are the caller's array. H1_DONE: *used is
  * the head's length with its final CRLF (one CRLF before a request is allowed
@@ -42,8 +42,7 @@ enum h1_result h1_parse_request(struct slice in, const struct h1_limits *l,
  * 1xx, 204 and 304 have no body). keep_alive is false, too, where the body
  * ends with the connection and where a 204 announces a body it cannot have. */
 enum h1_result h1_parse_response(struct slice in, const struct h1_limits *l,
-    struct slice method, struct head *head, size_t *used,
-    enum h1_error *error);
+    struct slice method, struct head *head, size_t *used, enum h1_error *error);
 /* Is parsing `in` worth its while? Each parse looks at the whole head again,
  * so that a head sent byte by byte would cost the square of its length: true
  * for the first bytes, a new line, and when the limit is reached. *seen is 0
@@ -54,9 +53,9 @@ bool h1_head_may_be_whole(struct slice in, const struct h1_limits *l,
 /* A body's bytes, whatever the framing. */
 struct h1_body {
 	enum body_kind kind;
-	uint64_t left;			/* of the body or of this chunk */
-	uint8_t state, digits;		/* h1_body.c's own */
-	size_t extension_bytes, trailer_bytes;	/* so far */
+	uint64_t left;	       /* of the body or of this chunk */
+	uint8_t state, digits; /* h1_body.c's own */
+	size_t extension_bytes, trailer_bytes; /* so far */
 };
 void h1_body_init(struct h1_body *b, const struct head *head);
 /* Looks at `in`. Sets *data to the body bytes at its front part (may be
@@ -74,12 +73,12 @@ enum h1_result h1_body_parse(struct h1_body *b, struct slice in,
 enum target_form { FORM_ORIGIN, FORM_ABSOLUTE, FORM_AUTHORITY, FORM_ASTERISK };
 struct request_target {
 	enum target_form form;
-	bool is_https;			/* absolute: https:// (refused on this
-					 * way in by the caller) */
-	struct slice authority;		/* absolute and authority form */
-	struct slice path;		/* canonical, with the query split off;
-					 * may point into `room` */
-	struct slice query;		/* with its '?', or empty */
+	bool is_https;		/* absolute: https:// (refused on this
+				 * way in by the caller) */
+	struct slice authority; /* absolute and authority form */
+	struct slice path;	/* canonical, with the query split off;
+				 * may point into `room` */
+	struct slice query;	/* with its '?', or empty */
 };
 /* Dot segments are removed once (RFC 3986 5.2.4); refused: fragments, bytes
  * outside RFC 3986 but those browsers send (`|"<>^`{}[]` stay as they are),
@@ -89,8 +88,8 @@ struct request_target {
  * encoded slash elsewhere stays as it is. "http://host" has the path "/", with
  * OPTIONS "*" (RFC 9112 3.2.4). The authority is checked for its bytes only:
  * target_parse() reads it. `room` is `target.len` + 1 bytes of the caller's. */
-bool request_target_parse(struct slice method, struct slice target,
-    char *room, struct request_target *t, enum h1_error *error);
+bool request_target_parse(struct slice method, struct slice target, char *room,
+    struct request_target *t, enum h1_error *error);
 
 /* Is this the answer that RFC 6455 4.2.2 wants for this key? */
 bool websocket_accept_is_right(struct slice key, struct slice accept);

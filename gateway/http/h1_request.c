@@ -125,7 +125,8 @@ conclude_expectation(const struct h1_facts *facts, struct head *head,
 
 	if (facts->expects == 0)
 		return true;
-	if (facts->expects > 1 || !slice_is_nocase(facts->expect, "100-continue"))
+	if (facts->expects > 1 ||
+	    !slice_is_nocase(facts->expect, "100-continue"))
 		return fail(H1_BAD_EXPECTATION, error);
 	head->expects_continue = head->minor == 1 && has_body;
 	return true;

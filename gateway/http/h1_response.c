@@ -57,8 +57,8 @@ phrase(struct h1_cursor *c, struct slice *found, enum h1_error *error)
 static enum h1_result
 status_line(struct h1_cursor *c, struct head *head, enum h1_error *error)
 {
-	enum h1_result result =
-	    h1_version(c, &head->minor, H1_BAD_STATUS, error);
+	enum h1_result result = h1_version(c, &head->minor, H1_BAD_STATUS,
+	    error);
 
 	if (result == H1_DONE)
 		result = status(c, &head->status, error);

@@ -11,7 +11,7 @@
 
 struct writer {
 	char *out;
-	size_t len, room;		/* len may grow past room */
+	size_t len, room; /* len may grow past room */
 	bool is_bad;
 };
 
@@ -87,7 +87,7 @@ struct selection {
 	const struct field *extra;
 	size_t extra_count;
 	bool keeps_length;
-	bool has_named;		/* Connection names fields of its own */
+	bool has_named; /* Connection names fields of its own */
 };
 
 static bool
@@ -171,8 +171,10 @@ h1_write_request(const struct h1_request_out *r, char *out, size_t room)
 	w.is_bad |= !h1_is_host(r->host) || r->path.len == 0;
 	put(&w, r->host);
 	PUT(&w, "\r\n");
-	put_fields(&w, &(struct selection){.from = r->from, .extra = r->extra,
-	    .extra_count = r->extra_count});
+	put_fields(&w,
+	    &(struct selection){.from = r->from,
+		.extra = r->extra,
+		.extra_count = r->extra_count});
 	put_request_framing(&w, r);
 	if (r->upgrade.len > 0)
 		put_upgrade(&w, r->upgrade);
@@ -209,11 +211,13 @@ is_about_another(const struct h1_response_out *r)
 	return slice_is(r->method, "HEAD") || r->status == 304;
 }
 
+/* Nothing but what `from` says about another answer. */
 static bool
 is_without_framing(const struct h1_response_out *r)
 {
 	return r->status < 200 || r->status == 204 ||
-	    (slice_is(r->method, "CONNECT") && r->status < 300);
+	    (slice_is(r->method, "CONNECT") && r->status < 300) ||
+	    (is_about_another(r) && r->body != BODY_LENGTH);
 }
 
 static void
@@ -221,15 +225,11 @@ put_response_framing(struct writer *w, const struct h1_response_out *r)
 {
 	if (is_without_framing(r)) {
 		w->is_bad |= r->body != BODY_NONE;
-	} else if (r->body == BODY_LENGTH) {
-		put_length(w, r->content_length);
-	} else if (is_about_another(r)) {
-		w->is_bad |= r->body != BODY_NONE;
 	} else if (r->body == BODY_CHUNKED) {
 		w->is_bad |= r->client_minor == 0;
 		PUT(w, "Transfer-Encoding: chunked\r\n");
-	} else if (r->body == BODY_NONE) {
-		put_length(w, 0);
+	} else if (r->body != BODY_UNTIL_CLOSE) {
+		put_length(w, r->body == BODY_LENGTH ? r->content_length : 0);
 	}
 }
 
@@ -257,12 +257,14 @@ h1_write_response(const struct h1_response_out *r, char *out, size_t room)
 	PUT(&w, "HTTP/1.1 ");
 	put_number(&w, r->status);
 	PUT(&w, " ");
-	put_text(&w, r->phrase.len > 0 ? r->phrase
-				       : h1_status_phrase(r->status));
+	put_text(&w,
+	    r->phrase.len > 0 ? r->phrase : h1_status_phrase(r->status));
 	PUT(&w, "\r\n");
-	put_fields(&w, &(struct selection){.from = r->from, .extra = r->extra,
-	    .extra_count = r->extra_count,
-	    .keeps_length = is_about_another(r) && r->body == BODY_NONE});
+	put_fields(&w,
+	    &(struct selection){.from = r->from,
+		.extra = r->extra,
+		.extra_count = r->extra_count,
+		.keeps_length = is_about_another(r) && r->body == BODY_NONE});
 	put_response_framing(&w, r);
 	put_connection(&w, r);
 	return finish(&w);

@@ -11,14 +11,14 @@
 /* A request towards an origin, or towards a parent proxy. */
 struct h1_request_out {
 	struct slice method;
-	struct slice prefix;	/* "http://host:port" towards a parent proxy */
-	struct slice path, query;	/* path: the authority with CONNECT */
-	struct slice host;	/* the Host field's value */
-	const struct head *from;	/* whose fields go along; may be NULL */
-	enum body_kind body;	/* BODY_NONE, BODY_LENGTH, BODY_CHUNKED */
+	struct slice prefix; /* "http://host:port" towards a parent proxy */
+	struct slice path, query; /* path: the authority with CONNECT */
+	struct slice host;	  /* the Host field's value */
+	const struct head *from;  /* whose fields go along; may be NULL */
+	enum body_kind body;	  /* BODY_NONE, BODY_LENGTH, BODY_CHUNKED */
 	uint64_t content_length;
-	bool close;		/* "Connection: close" */
-	struct slice upgrade;	/* not empty: ask for this protocol */
+	bool close;	      /* "Connection: close" */
+	struct slice upgrade; /* not empty: ask for this protocol */
 	/* Written as they are, hop-by-hop or not; fields of the same names in
 	 * `from` are left out. */
 	const struct field *extra;
@@ -28,15 +28,15 @@ struct h1_request_out {
 /* An answer towards a client. */
 struct h1_response_out {
 	uint16_t status;
-	struct slice phrase;	/* empty: the usual one */
-	struct slice method;	/* of the request */
-	uint8_t client_minor;	/* of the request */
-	const struct head *from;	/* as above */
-	enum body_kind body;	/* h1_response_framing(); BODY_LENGTH with
-				 * HEAD: what a GET would have got */
+	struct slice phrase;	 /* empty: the usual one */
+	struct slice method;	 /* of the request */
+	uint8_t client_minor;	 /* of the request */
+	const struct head *from; /* as above */
+	enum body_kind body;	 /* h1_response_framing(); BODY_LENGTH with
+				  * HEAD: what a GET would have got */
 	uint64_t content_length;
-	bool keep_alive;	/* offer it; needs a body that ends */
-	struct slice upgrade;	/* not empty: a 101 to this protocol */
+	bool keep_alive;      /* offer it; needs a body that ends */
+	struct slice upgrade; /* not empty: a 101 to this protocol */
 	const struct field *extra;
 	size_t extra_count;
 };
@@ -50,8 +50,7 @@ struct h1_response_out {
  * Of `from` go along all fields but those that end at this hop, Host,
  * Content-Length, Transfer-Encoding, and an Expect that it did not conclude
  * (`expects_continue`). An answer to HEAD and a 304 keep Content-Length. */
-size_t h1_write_request(const struct h1_request_out *r, char *out,
-    size_t room);
+size_t h1_write_request(const struct h1_request_out *r, char *out, size_t room);
 size_t h1_write_response(const struct h1_response_out *r, char *out,
     size_t room);
 

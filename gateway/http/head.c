@@ -102,8 +102,8 @@ smells_of_credentials(struct slice name)
 		struct slice part = slice_of(parts[p]);
 
 		for (size_t i = 0; i + part.len <= name.len; i++)
-			if (slice_equal_nocase(
-				slice_first(slice_from(name, i), part.len),
+			if (slice_equal_nocase(slice_first(slice_from(name, i),
+						   part.len),
 				part))
 				return true;
 	}

@@ -13,7 +13,7 @@
 #include "base/slice.h"
 
 struct field {
-	struct slice name, value;	/* value without OWS at its ends */
+	struct slice name, value; /* value without OWS at its ends */
 };
 
 struct fields {
@@ -26,20 +26,20 @@ enum body_kind { BODY_NONE, BODY_LENGTH, BODY_CHUNKED, BODY_UNTIL_CLOSE };
 
 struct head {
 	bool is_request;
-	uint8_t minor;			/* HTTP/1.minor */
-	struct slice method, target;	/* requests */
-	uint16_t status;		/* answers */
+	uint8_t minor;		     /* HTTP/1.minor */
+	struct slice method, target; /* requests */
+	uint16_t status;	     /* answers */
 	struct slice phrase;
 	struct fields fields;
 	/* What the parser concluded. */
 	enum body_kind body;
-	uint64_t content_length;	/* BODY_LENGTH */
-	bool keep_alive;		/* the sender would go on */
-	bool expects_continue;		/* on 1.1 and with a body only */
-	bool has_upgrade;		/* Connection: upgrade and one Upgrade
-					 * to one protocol, not h2c or TLS */
-	struct slice upgrade;		/* that field's value */
-	struct slice host;		/* the one Host field's value */
+	uint64_t content_length; /* BODY_LENGTH */
+	bool keep_alive;	 /* the sender would go on */
+	bool expects_continue;	 /* on 1.1 and with a body only */
+	bool has_upgrade;	 /* Connection: upgrade and one Upgrade
+				  * to one protocol, not h2c or TLS */
+	struct slice upgrade;	 /* that field's value */
+	struct slice host;	 /* the one Host field's value */
 	bool has_host;
 };
 

@@ -8,11 +8,13 @@
  * of them only. */
 #include "gateway/http/h1_fields.h"
 
+/* clang-format off */
 static const bool host_bytes[256] = {
     ['-'] = true, ['.'] = true, ['_'] = true, [':'] = true, ['['] = true,
     [']'] = true,
     ['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true,
 };
+/* clang-format on */
 
 bool
 h1_is_host(struct slice s)
@@ -113,8 +115,8 @@ decode(struct slice s, char *byte)
 /* What stands between two slashes, of which either may be encoded or a
  * backslash. */
 struct piece {
-	size_t len, end_len;		/* and of the slash behind it */
-	unsigned dots;			/* at its beginning */
+	size_t len, end_len; /* and of the slash behind it */
+	unsigned dots;	     /* at its beginning */
 	bool only_dots, encoded, has_parameters;
 };
 
@@ -239,7 +241,8 @@ take_absolute(struct slice method, struct slice target, char *room,
 	if (!h1_is_host(t->authority) ||
 	    !take_path(slice_from(rest, end), room, t))
 		return false;
-	if (t->path.len == 0 && t->query.len == 0 && slice_is(method, "OPTIONS"))
+	if (t->path.len == 0 && t->query.len == 0 &&
+	    slice_is(method, "OPTIONS"))
 		t->path = SLICE_LITERAL("*");
 	else if (t->path.len == 0)
 		t->path = SLICE_LITERAL("/");

@@ -7,7 +7,7 @@
 
 #include "gateway/http/h1_parse.h"
 
-#define KEY_TEXT 24		/* 16 bytes in base64 */
+#define KEY_TEXT 24 /* 16 bytes in base64 */
 #define SHA1_BYTES 20
 #define ACCEPT_TEXT 28
 

@@ -45,15 +45,37 @@ struct stream_carrier {
 	ssize_t (*recv)(void *carrier, void *at, size_t len);
 	ssize_t (*send)(void *carrier, const struct iovec *iov, int count);
 	void (*shut)(void *carrier);		/* no more will be sent */
+	/* Call stream_can_recv() or stream_can_send() when it is so, now or
+	 * whenever. Called only when the wish changes. */
 	void (*watch)(void *carrier, bool read, bool write);
-	void (*close)(void *carrier, bool reset);	/* frees the carrier */
+	/* Frees the carrier; from the loop's deferred work, so that a carrier
+	 * may call into its stream without fear for itself. */
+	void (*close)(void *carrier, bool reset);
+
+	/* The rest may be left out. */
+
+	/* A recv or send of less than was asked has emptied or filled the
+	 * kernel, and `watch` tells of all that is left (level-triggered).
+	 * Else recv and send are repeated until they say EAGAIN. */
+	bool short_is_all;
+	/* Bytes that recv would give. */
+	size_t (*waiting)(void *carrier);
+	/* The descriptor. `lend`: it is watched by somebody else from now on,
+	 * only `close` will be called. */
+	int (*fd)(void *carrier, bool lend);
 };
 
 struct stream_options {
 	struct loop *loop;
 	size_t in_limit;	/* bytes that may wait unconsumed */
 	size_t out_limit;
+	/* A reset ends the stream at once, even while it does not read; else
+	 * what the peer sent before its reset is still given first. For guests:
+	 * nobody waits for the rest any more. */
+	bool reset_at_once;
 };
+
+#define STREAM_IOV_MAX 32	/* pieces in one stream_send_all() */
 
 /* Takes over `fd` (non-blocking). Reading is off until stream_read(true). */
 struct stream *stream_open(int fd, const struct stream_options *o);
@@ -76,7 +98,8 @@ bool stream_is_full(const struct stream *s);
 bool stream_at_end(const struct stream *s);	/* EOF seen, nothing peekable */
 
 /* Take all of it: kernel first, then the out-buffer. The caller keeps to
- * stream_room(); more is a programming error (CHECK). */
+ * stream_room(); more is a programming error (CHECK). Never calls the handler:
+ * a failure is told later; what is sent after it is dropped. */
 void stream_send(struct stream *s, struct slice bytes);
 void stream_send_all(struct stream *s, const struct iovec *iov, int count);
 /* Append to the out-buffer without trying the kernel: heads that the body
@@ -91,10 +114,14 @@ void stream_shut(struct stream *s);
 /* What carriers call. */
 void stream_can_recv(struct stream *s);
 void stream_can_send(struct stream *s);
+/* A reset was seen otherwise than by recv or send. */
+void stream_gone(struct stream *s, enum stream_end how);
 
-/* The socket, for splice and getpeername; -1 when it is none. Whoever takes it
- * over for a while must leave nothing peekable and nothing unsent. */
+/* The socket, for getpeername; -1 when it is none. */
 int stream_fd(const struct stream *s);
+/* The same for splice: the stream lets go of its watchers for good, and only
+ * stream_close() may follow. Nothing may be peekable, nothing unsent. */
+int stream_lend(struct stream *s);
 uint64_t stream_bytes_in(const struct stream *s);
 uint64_t stream_bytes_out(const struct stream *s);	/* reached the kernel */
 

@@ -91,13 +91,14 @@ test_guarded(const void *bytes, size_t len)
 const char *
 test_suite(const char *name)
 {
+	static char paths[4][1000];
+	static unsigned used;
 	const char *folder = getenv("PENSTOCK_SUITES");
-	char why[300], *path;
+	char why[300], *path = paths[used++ % 4];
 
 	if (!folder || !*folder)
 		folder = "../shared/suites";
-	if (asprintf(&path, "%s/%s", folder, name) == -1)
-		abort();
+	snprintf(path, sizeof(paths[0]), "%s/%s", folder, name);
 	if (access(path, R_OK) != 0) {
 		snprintf(why, sizeof(why), "the suite %s is not here", name);
 		test_skip(why);

@@ -30,7 +30,7 @@ _Noreturn void test_skip(const char *why);
  * access: reading one byte too far is seen (never freed). */
 char *test_guarded(const void *bytes, size_t len);
 /* The suites folder (PENSTOCK_SUITES, default ../shared/suites) joined with
- * `name`; skips the test when it is absent. */
+ * `name`, valid for four calls; skips the test when it is absent. */
 const char *test_suite(const char *name);
 
 #define TEST(test_name)                                                        \

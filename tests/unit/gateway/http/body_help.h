@@ -10,7 +10,7 @@ struct body_read {
 	size_t used;
 	char data[8192];
 	size_t data_len;
-	char trailers[8192];		/* "name=value;" each */
+	char trailers[8192]; /* "name=value;" each */
 };
 
 static inline void
@@ -35,7 +35,8 @@ body_feed(struct h1_body *b, struct guard g, struct slice in,
 
 	for (;;) {
 		struct slice rest = guard_put(g, in.at + r->used,
-		    in.len - r->used), data;
+				 in.len - r->used),
+			     data;
 		size_t used;
 
 		r->result = h1_body_parse(b, rest, l, &data, &used, &trailers,
@@ -43,8 +44,9 @@ body_feed(struct h1_body *b, struct guard g, struct slice in,
 		if (r->result == H1_BAD)
 			return;
 		EXPECT(used <= rest.len && data.len <= used);
-		EXPECT(data.len == 0 || (data.at >= rest.at &&
-		    data.at + data.len <= rest.at + used));
+		EXPECT(data.len == 0 ||
+		    (data.at >= rest.at &&
+			data.at + data.len <= rest.at + used));
 		EXPECT(r->data_len + data.len <= sizeof(r->data));
 		memcpy(r->data + r->data_len, data.at, data.len);
 		r->data_len += data.len;

@@ -42,33 +42,65 @@ TEST(a_chunk_is_passed_on_as_it_comes)
 
 	h1_body_init(&b, &chunked);
 	EXPECT_INT(h1_body_parse(&b, slice_of("8\r\nhel"), &help_limits, &data,
-		       &used, &trailers, &error), H1_MORE);
+		       &used, &trailers, &error),
+	    H1_MORE);
 	EXPECT_SLICE(data, "hel");
 	EXPECT_INT(used, 6);
-	EXPECT_INT(h1_body_parse(&b, slice_of("lo"), &help_limits, &data,
-		       &used, &trailers, &error), H1_MORE);
+	EXPECT_INT(h1_body_parse(&b, slice_of("lo"), &help_limits, &data, &used,
+		       &trailers, &error),
+	    H1_MORE);
 	EXPECT_SLICE(data, "lo");
 }
 
 TEST(threat_43_chunk_syntax)
 {
 	static const char *const bad_chunks[] = {
-	    "5\nhello\r\n0\r\n\r\n", "5\r\nhello\n0\r\n\r\n",
-	    "5\r\nhello\r0\r\n\r\n", "5\r\nhello0\r\n\r\n",
-	    "5\r\nhello!\r\n0\r\n\r\n", "5\r\nhell\r\n0\r\n\r\n",
-	    "5\rhello\r\n0\r\n\r\n", "5\r\r\nhello\r\n0\r\n\r\n",
-	    " 5\r\nhello\r\n0\r\n\r\n", "5 \r\nhello\r\n0\r\n\r\n",
-	    "5\t\r\nhello\r\n0\r\n\r\n", "+5\r\nhello\r\n0\r\n\r\n",
-	    "-5\r\nhello\r\n0\r\n\r\n", "0x5\r\nhello\r\n0\r\n\r\n",
-	    "5h\r\nhello\r\n0\r\n\r\n", "5,5\r\nhello\r\n0\r\n\r\n",
-	    "\r\nhello\r\n0\r\n\r\n", "\n", ";x\r\n", "g\r\n", "5_0\r\n",
-	    "FFFFFFFFFFFFFFFFF\r\n", "FFFFFFFFFFFFFFFF\r\n",
-	    "20000000000001\r\n", "00000000000000005\r\nhello\r\n",
-	    "5;\r\n", "5;=x\r\n", "5;a=\r\n", "5;a=b=c\r\n", "5;a b\r\n",
-	    "5; a\r\n", "5 ;a\r\n", "5;a=\"b\r\n\"\r\n", "5;a=\"b\n\"\r\n",
-	    "5;a=\"b\\\r\n\"\r\n", "5;a=\"b\"c\r\n", "5;a=\"b", "5;a\n",
-	    "5;a\rhello", "5;a=b\n", "5;a=\"b\"\n", "5;a=\"\x01\"\r\n",
-	    "5;;a\r\n", "5;a;\r\n", "0\n\r\n", "0\r\r\n",
+	    "5\nhello\r\n0\r\n\r\n",
+	    "5\r\nhello\n0\r\n\r\n",
+	    "5\r\nhello\r0\r\n\r\n",
+	    "5\r\nhello0\r\n\r\n",
+	    "5\r\nhello!\r\n0\r\n\r\n",
+	    "5\r\nhell\r\n0\r\n\r\n",
+	    "5\rhello\r\n0\r\n\r\n",
+	    "5\r\r\nhello\r\n0\r\n\r\n",
+	    " 5\r\nhello\r\n0\r\n\r\n",
+	    "5 \r\nhello\r\n0\r\n\r\n",
+	    "5\t\r\nhello\r\n0\r\n\r\n",
+	    "+5\r\nhello\r\n0\r\n\r\n",
+	    "-5\r\nhello\r\n0\r\n\r\n",
+	    "0x5\r\nhello\r\n0\r\n\r\n",
+	    "5h\r\nhello\r\n0\r\n\r\n",
+	    "5,5\r\nhello\r\n0\r\n\r\n",
+	    "\r\nhello\r\n0\r\n\r\n",
+	    "\n",
+	    ";x\r\n",
+	    "g\r\n",
+	    "5_0\r\n",
+	    "FFFFFFFFFFFFFFFFF\r\n",
+	    "FFFFFFFFFFFFFFFF\r\n",
+	    "20000000000001\r\n",
+	    "00000000000000005\r\nhello\r\n",
+	    "5;\r\n",
+	    "5;=x\r\n",
+	    "5;a=\r\n",
+	    "5;a=b=c\r\n",
+	    "5;a b\r\n",
+	    "5; a\r\n",
+	    "5 ;a\r\n",
+	    "5;a=\"b\r\n\"\r\n",
+	    "5;a=\"b\n\"\r\n",
+	    "5;a=\"b\\\r\n\"\r\n",
+	    "5;a=\"b\"c\r\n",
+	    "5;a=\"b",
+	    "5;a\n",
+	    "5;a\rhello",
+	    "5;a=b\n",
+	    "5;a=\"b\"\n",
+	    "5;a=\"\x01\"\r\n",
+	    "5;;a\r\n",
+	    "5;a;\r\n",
+	    "0\n\r\n",
+	    "0\r\r\n",
 	};
 
 	for (size_t i = 0; i < sizeof(bad_chunks) / sizeof(bad_chunks[0]);
@@ -96,11 +128,12 @@ TEST(threat_43_nul_in_a_chunk_head)
 		struct body_read r;
 
 		if (i >= 9 && i < 14)
-			continue;	/* the data */
+			continue; /* the data */
 		memcpy(changed, text, sizeof(text));
 		changed[i] = '\0';
-		body_read_all(&chunked, (struct slice){changed,
-		    sizeof(text) - 1}, &help_limits, &r);
+		body_read_all(&chunked,
+		    (struct slice){changed, sizeof(text) - 1}, &help_limits,
+		    &r);
 		EXPECT_INT(r.result, H1_BAD);
 	}
 }
@@ -119,12 +152,13 @@ TEST(threat_43_extensions_are_dropped_and_counted)
 	struct h1_limits l = help_limits;
 	struct body_read r;
 
-	read_chunks(&r, "5;a;b=c;d=\"e \\\"; \\\\ \t\xfc\"\r\nhello\r\n"
-			"0;end=\"\"\r\n\r\n");
+	read_chunks(&r,
+	    "5;a;b=c;d=\"e \\\"; \\\\ \t\xfc\"\r\nhello\r\n"
+	    "0;end=\"\"\r\n\r\n");
 	EXPECT_INT(r.result, H1_DONE);
 	EXPECT_DATA(r, "hello");
 
-	l.chunk_extension_bytes = 4;	/* "a" and CR, twice */
+	l.chunk_extension_bytes = 4; /* "a" and CR, twice */
 	body_read_all(&chunked, slice_of("1;a\r\nx\r\n0;b\r\n\r\n"), &l, &r);
 	EXPECT_INT(r.result, H1_DONE);
 	l.chunk_extension_bytes = 3;
@@ -166,9 +200,14 @@ TEST(threat_43_endless_trailers_end)
 TEST(threat_44_trailers_are_read_strictly)
 {
 	static const char *const bad_trailers[] = {
-	    "0\r\nA : b\r\n\r\n", "0\r\n A: b\r\n\r\n", "0\r\nA: b\n\r\n",
-	    "0\r\nA: b\r\n c\r\n\r\n", "0\r\nA\r\n\r\n", "0\r\nA: \x01\r\n\r\n",
-	    "0\r\n\n", "0\r\n\rX",
+	    "0\r\nA : b\r\n\r\n",
+	    "0\r\n A: b\r\n\r\n",
+	    "0\r\nA: b\n\r\n",
+	    "0\r\nA: b\r\n c\r\n\r\n",
+	    "0\r\nA\r\n\r\n",
+	    "0\r\nA: \x01\r\n\r\n",
+	    "0\r\n\n",
+	    "0\r\n\rX",
 	};
 	struct body_read r;
 

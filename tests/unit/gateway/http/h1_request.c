@@ -17,13 +17,12 @@ expect_bad(const struct bad_case *cases, size_t count)
 		help_request(&p, cases[i].text);
 		if (p.result != H1_BAD || p.error != cases[i].error)
 			test_fail(__FILE__, __LINE__,
-			    "%s: expected \"%s\", got %d \"%s\"",
-			    cases[i].text, h1_error_text(cases[i].error),
-			    p.result, h1_error_text(p.error));
+			    "%s: expected \"%s\", got %d \"%s\"", cases[i].text,
+			    h1_error_text(cases[i].error), p.result,
+			    h1_error_text(p.error));
 	}
 }
-#define EXPECT_BAD(cases)                                                      \
-	expect_bad(cases, sizeof(cases) / sizeof((cases)[0]))
+#define EXPECT_BAD(cases) expect_bad(cases, sizeof(cases) / sizeof((cases)[0]))
 
 static void
 expect_good(const char *const *texts, size_t count)
@@ -49,7 +48,8 @@ TEST(a_plain_request_is_taken_apart)
 
 	help_request(&p,
 	    "GET http://a.test/x?y HTTP/1.1\r\nHost: a.test\r\n"
-	    "Accept: \t */* \t\r\nX-Empty:\r\nX-High: \xc3\xbc \t x\r\n\r\nbody");
+	    "Accept: \t */* \t\r\nX-Empty:\r\nX-High: \xc3\xbc \t "
+	    "x\r\n\r\nbody");
 	EXPECT_INT(p.result, H1_DONE);
 	EXPECT_INT(p.used, 91);
 	EXPECT(p.head.is_request);
@@ -332,8 +332,7 @@ TEST(threat_52_methods_are_tokens)
 	    {"G\tET / HTTP/1.1\r\nHost: a\r\n\r\n", H1_BAD_METHOD},
 	    {"G(T / HTTP/1.1\r\nHost: a\r\n\r\n", H1_BAD_METHOD},
 	    {"\"GET\" / HTTP/1.1\r\nHost: a\r\n\r\n", H1_BAD_METHOD},
-	    {"ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFG / HTTP/1.1\r\n",
-		H1_BAD_METHOD},
+	    {"ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFG / HTTP/1.1\r\n", H1_BAD_METHOD},
 	    {"ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFG", H1_BAD_METHOD},
 	    {"PRI * HTTP/1.1\r\nHost: a\r\n\r\n", H1_BAD_METHOD},
 	};
@@ -398,11 +397,13 @@ TEST(threat_54_h2c_is_no_upgrade)
 		EXPECT_INT(p.result, H1_DONE);
 		EXPECT(!p.head.has_upgrade && p.head.upgrade.len == 0);
 	}
-	help_request(&p, GET "Connection: keep-alive, Upgrade\r\n"
-			     "Upgrade: WebSocket\r\n\r\n");
+	help_request(&p,
+	    GET "Connection: keep-alive, Upgrade\r\n"
+		"Upgrade: WebSocket\r\n\r\n");
 	EXPECT(p.head.has_upgrade);
 	EXPECT_SLICE(p.head.upgrade, "WebSocket");
-	help_request(&p, GET "Connection: upgrade\r\nUpgrade: SPDY/3.1\r\n\r\n");
+	help_request(&p,
+	    GET "Connection: upgrade\r\nUpgrade: SPDY/3.1\r\n\r\n");
 	EXPECT_SLICE(p.head.upgrade, "SPDY/3.1");
 }
 
@@ -453,8 +454,9 @@ TEST(expectations_are_met_or_refused)
 	help_request(&p, POST "Expect: 100-continue\r\n\r\n");
 	EXPECT_INT(p.result, H1_DONE);
 	EXPECT(!p.head.expects_continue);
-	help_request(&p, "POST / HTTP/1.0\r\nExpect: 100-continue\r\n"
-			 "Content-Length: 5\r\n\r\n");
+	help_request(&p,
+	    "POST / HTTP/1.0\r\nExpect: 100-continue\r\n"
+	    "Content-Length: 5\r\n\r\n");
 	EXPECT(!p.head.expects_continue);
 }
 

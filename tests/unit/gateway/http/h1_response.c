@@ -10,8 +10,10 @@ expect_error(const char *text, enum h1_error error)
 
 	help_response(&p, "GET", text);
 	if (p.result != H1_BAD || p.error != error)
-		test_fail(__FILE__, __LINE__, "%s: expected \"%s\", got %d "
-		    "\"%s\"", text, h1_error_text(error), p.result,
+		test_fail(__FILE__, __LINE__,
+		    "%s: expected \"%s\", got %d "
+		    "\"%s\"",
+		    text, h1_error_text(error), p.result,
 		    h1_error_text(p.error));
 }
 
@@ -19,8 +21,9 @@ TEST(a_plain_answer_is_taken_apart)
 {
 	struct parsed p;
 
-	help_response(&p, "GET", "HTTP/1.1 404 Not \xfc Found\r\n"
-				 "Content-Length: 5\r\n\r\nhello");
+	help_response(&p, "GET",
+	    "HTTP/1.1 404 Not \xfc Found\r\n"
+	    "Content-Length: 5\r\n\r\nhello");
 	EXPECT_INT(p.result, H1_DONE);
 	EXPECT(!p.head.is_request);
 	EXPECT_INT(p.head.status, 404);
@@ -32,9 +35,9 @@ TEST(a_plain_answer_is_taken_apart)
 
 TEST(a_phrase_may_be_missing)
 {
-	static const char *const texts[] = {
-	    "HTTP/1.1 200\r\n\r\n", "HTTP/1.1 200 \r\n\r\n",
-	    "HTTP/1.0 999 \r\n\r\n", "HTTP/1.1 200  \t x\r\n\r\n"};
+	static const char *const texts[] = {"HTTP/1.1 200\r\n\r\n",
+	    "HTTP/1.1 200 \r\n\r\n", "HTTP/1.0 999 \r\n\r\n",
+	    "HTTP/1.1 200  \t x\r\n\r\n"};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		struct parsed p;
@@ -72,7 +75,8 @@ TEST(status_lines_that_are_refused)
 TEST(threat_41_42_framing_is_as_strict_as_in_requests)
 {
 	expect_error(OK_ "Content-Length: 5\r\n"
-			 "Transfer-Encoding: chunked\r\n\r\n", H1_TWO_FRAMINGS);
+			 "Transfer-Encoding: chunked\r\n\r\n",
+	    H1_TWO_FRAMINGS);
 	expect_error(OK_ "Content-Length: 5\r\nContent-Length: 5\r\n\r\n",
 	    H1_BAD_CONTENT_LENGTH);
 	expect_error(OK_ "Content-Length: 5, 5\r\n\r\n", H1_BAD_CONTENT_LENGTH);
@@ -84,7 +88,8 @@ TEST(threat_41_42_framing_is_as_strict_as_in_requests)
 	expect_error("HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
 	    H1_BAD_TRANSFER_CODING);
 	expect_error("HTTP/1.1 204 No\r\nContent-Length: 5\r\n"
-		     "Transfer-Encoding: chunked\r\n\r\n", H1_TWO_FRAMINGS);
+		     "Transfer-Encoding: chunked\r\n\r\n",
+	    H1_TWO_FRAMINGS);
 }
 
 TEST(threat_46_fields_are_as_strict_as_in_requests)
@@ -131,8 +136,10 @@ TEST(which_answers_have_a_body)
 		false},
 	    {"GET", "HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\n", BODY_LENGTH,
 		false},
-	    {"GET", "HTTP/1.0 200 OK\r\nContent-Length: 1\r\n"
-		    "Connection: keep-alive\r\n\r\n", BODY_LENGTH, true},
+	    {"GET",
+		"HTTP/1.0 200 OK\r\nContent-Length: 1\r\n"
+		"Connection: keep-alive\r\n\r\n",
+		BODY_LENGTH, true},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -142,9 +149,11 @@ TEST(which_answers_have_a_body)
 		EXPECT_INT(p.result, H1_DONE);
 		if (p.head.body != cases[i].body ||
 		    p.head.keep_alive != cases[i].keep_alive)
-			test_fail(__FILE__, __LINE__, "%s %s: body %d, "
-			    "keep-alive %d", cases[i].method, cases[i].text,
-			    p.head.body, p.head.keep_alive);
+			test_fail(__FILE__, __LINE__,
+			    "%s %s: body %d, "
+			    "keep-alive %d",
+			    cases[i].method, cases[i].text, p.head.body,
+			    p.head.keep_alive);
 	}
 }
 
@@ -152,13 +161,15 @@ TEST(threat_55_a_switch_names_its_protocol)
 {
 	struct parsed p;
 
-	help_response(&p, "GET", "HTTP/1.1 101 Switching\r\n"
+	help_response(&p, "GET",
+	    "HTTP/1.1 101 Switching\r\n"
 	    "Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n\x81\x01x");
 	EXPECT_INT(p.result, H1_DONE);
 	EXPECT_INT(p.head.body, BODY_NONE);
 	EXPECT(p.head.has_upgrade);
 	EXPECT_SLICE(p.head.upgrade, "websocket");
-	help_response(&p, "GET", "HTTP/1.1 101 Switching\r\n"
+	help_response(&p, "GET",
+	    "HTTP/1.1 101 Switching\r\n"
 	    "Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n");
 	EXPECT(!p.head.has_upgrade);
 }

@@ -46,8 +46,10 @@ static struct h1_request_out
 request_of(const struct parsed *p)
 {
 	return (struct h1_request_out){.method = p->head.method,
-	    .path = SLICE_LITERAL("/x"), .host = SLICE_LITERAL("a.test"),
-	    .from = &p->head, .body = p->head.body,
+	    .path = SLICE_LITERAL("/x"),
+	    .host = SLICE_LITERAL("a.test"),
+	    .from = &p->head,
+	    .body = p->head.body,
 	    .content_length = p->head.content_length,
 	    .upgrade = p->head.upgrade};
 }
@@ -142,16 +144,18 @@ TEST(threat_45_46_nothing_written_ends_a_line_early)
 {
 	static const char *const bad_values[] = {"a\rb", "a\nb", "a\r\nB: c",
 	    "0123456\n", "01234567\n", "\x7f", "\x01"};
-	static const char *const bad_names[] = {"", "a b", "a:", "a\r\n", ":a",
-	    "\xc3"};
-	static const char *const bad_targets[] = {"", "/a b", "/\r\n", "/\x80",
-	    "/0123456 89"};
-	static const char *const bad_hosts[] = {"", "a b", "a\r\n", "a/b",
-	    "u@a", ":1"};
+	static const char *const bad_names[] = {
+	    "", "a b", "a:", "a\r\n", ":a", "\xc3"};
+	static const char *const bad_targets[] = {
+	    "", "/a b", "/\r\n", "/\x80", "/0123456 89"};
+	static const char *const bad_hosts[] = {
+	    "", "a b", "a\r\n", "a/b", "u@a", ":1"};
 	struct field extra = {SLICE_LITERAL("A"), SLICE_LITERAL("b")};
 	const struct h1_request_out good = {.method = SLICE_LITERAL("GET"),
-	    .path = SLICE_LITERAL("/"), .host = SLICE_LITERAL("a"),
-	    .extra = &extra, .extra_count = 1};
+	    .path = SLICE_LITERAL("/"),
+	    .host = SLICE_LITERAL("a"),
+	    .extra = &extra,
+	    .extra_count = 1};
 	struct h1_request_out r;
 
 	EXPECT(write_request(&good) != NULL);
@@ -204,10 +208,13 @@ pass_on(const char *method, uint8_t minor, bool keep_alive, const char *text)
 	help_response(&p, method, text);
 	EXPECT_INT(p.result, H1_DONE);
 	r = (struct h1_response_out){.status = p.head.status,
-	    .phrase = p.head.phrase, .method = slice_of(method),
-	    .client_minor = minor, .from = &p.head,
+	    .phrase = p.head.phrase,
+	    .method = slice_of(method),
+	    .client_minor = minor,
+	    .from = &p.head,
 	    .body = h1_response_framing(&p.head, minor),
-	    .content_length = p.head.content_length, .keep_alive = keep_alive,
+	    .content_length = p.head.content_length,
+	    .keep_alive = keep_alive,
 	    .upgrade = p.head.upgrade};
 	return write_response(&r);
 }
@@ -252,8 +259,9 @@ TEST(answers_without_a_body)
 	EXPECT_TEXT(pass_on("HEAD", 1, true,
 			"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"),
 	    "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n");
-	EXPECT_TEXT(pass_on("HEAD", 1, true,
-			"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"),
+	EXPECT_TEXT(
+	    pass_on("HEAD", 1, true,
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"),
 	    "HTTP/1.1 200 OK\r\n\r\n");
 	EXPECT_TEXT(pass_on("GET", 1, true,
 			"HTTP/1.1 304 Not Modified\r\n"
@@ -278,11 +286,15 @@ TEST(answers_without_a_body)
 
 TEST(answers_of_our_own)
 {
-	struct field extra = {SLICE_LITERAL("Content-Type"),
-	    SLICE_LITERAL("text/plain")};
-	struct h1_response_out r = {.status = 403, .client_minor = 1,
-	    .method = SLICE_LITERAL("HEAD"), .extra = &extra,
-	    .extra_count = 1, .body = BODY_LENGTH, .content_length = 7};
+	struct field extra = {
+	    SLICE_LITERAL("Content-Type"), SLICE_LITERAL("text/plain")};
+	struct h1_response_out r = {.status = 403,
+	    .client_minor = 1,
+	    .method = SLICE_LITERAL("HEAD"),
+	    .extra = &extra,
+	    .extra_count = 1,
+	    .body = BODY_LENGTH,
+	    .content_length = 7};
 
 	EXPECT_TEXT(write_response(&r),
 	    "HTTP/1.1 403 Forbidden\r\nContent-Type: text/plain\r\n"
@@ -300,8 +312,10 @@ TEST(answers_of_our_own)
 
 TEST(framings_that_cannot_be_are_not_written)
 {
-	struct h1_response_out r = {.status = 204, .client_minor = 1,
-	    .method = SLICE_LITERAL("GET"), .body = BODY_LENGTH};
+	struct h1_response_out r = {.status = 204,
+	    .client_minor = 1,
+	    .method = SLICE_LITERAL("GET"),
+	    .body = BODY_LENGTH};
 
 	EXPECT(write_response(&r) == NULL);
 	r.status = 200;
@@ -335,8 +349,7 @@ TEST(chunk_heads)
 
 TEST(threat_44_only_safe_trailers_are_written)
 {
-	struct field at[] = {
-	    {SLICE_LITERAL("Grpc-Status"), SLICE_LITERAL("0")},
+	struct field at[] = {{SLICE_LITERAL("Grpc-Status"), SLICE_LITERAL("0")},
 	    {SLICE_LITERAL("Authorization"), SLICE_LITERAL("x")},
 	    {SLICE_LITERAL("Content-Length"), SLICE_LITERAL("9")},
 	    {SLICE_LITERAL("X-Sum"), SLICE_LITERAL("1")}};

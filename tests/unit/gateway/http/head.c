@@ -75,10 +75,10 @@ TEST(threat_44_trailers_that_are_dropped)
 	    "Cache-Control", "Expires", "Date", "Location", "Retry-After",
 	    "Vary", "Warning", "Expect", "Max-Forwards", "Pragma", "Range",
 	    "If-Match", "If-None-Match", "WWW-Authenticate",
-	    "Proxy-Authenticate", "Proxy-Authorization", "X-Api-Key",
-	    "X-Auth", "X-Amz-Security-Token", "X-Forwarded-For",
-	    "X-Forwarded-Host", "Forwarded", "X-HTTP-Method-Override",
-	    "Origin", "Sec-WebSocket-Accept", "Access-Control-Allow-Origin",
+	    "Proxy-Authenticate", "Proxy-Authorization", "X-Api-Key", "X-Auth",
+	    "X-Amz-Security-Token", "X-Forwarded-For", "X-Forwarded-Host",
+	    "Forwarded", "X-HTTP-Method-Override", "Origin",
+	    "Sec-WebSocket-Accept", "Access-Control-Allow-Origin",
 	    "Keep-Alive"};
 	static const char *const safe[] = {"Grpc-Status", "grpc-message",
 	    "grpc-status-details-bin", "ETag", "Server-Timing", "Digest",
@@ -90,5 +90,6 @@ TEST(threat_44_trailers_that_are_dropped)
 			test_fail(__FILE__, __LINE__, "%s is safe", never[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(safe); i++)
 		if (!field_is_trailer_safe(slice_of(safe[i])))
-			test_fail(__FILE__, __LINE__, "%s is not safe", safe[i]);
+			test_fail(__FILE__, __LINE__, "%s is not safe",
+			    safe[i]);
 }

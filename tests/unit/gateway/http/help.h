@@ -9,7 +9,8 @@
 #include "tests/unit/test.h"
 
 static const struct h1_limits help_limits = {.header_bytes = 65536,
-    .header_count = 100, .trailer_bytes = 16384,
+    .header_count = 100,
+    .trailer_bytes = 16384,
     .chunk_extension_bytes = 4096};
 
 struct parsed {
@@ -18,7 +19,7 @@ struct parsed {
 	size_t used;
 	struct head head;
 	struct field room[128];
-	char *copy;			/* what the slices point into */
+	char *copy; /* what the slices point into */
 };
 
 /* One parse of the first `len` bytes of `copy`, which end at `end`. */
@@ -72,8 +73,8 @@ help_parse_all(struct slice in, bool is_request, const char *method,
 
 		help_parse(&part, guard_put(g, in.at, len), is_request, method,
 		    l);
-		help_parse(&now, guard_put(g, in.at, shown), is_request,
-		    method, l);
+		help_parse(&now, guard_put(g, in.at, shown), is_request, method,
+		    l);
 		if (part.result == H1_MORE)
 			continue;
 		if (now.result != part.result || now.error != part.error ||

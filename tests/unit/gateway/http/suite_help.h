@@ -9,8 +9,12 @@
 static inline json_t *
 suite_load(const char *name)
 {
+	static const char *path; /* kept: it is never freed */
 	json_error_t error;
-	json_t *root = json_load_file(test_suite(name), JSON_ALLOW_NUL, &error);
+	json_t *root;
+
+	path = test_suite(name);
+	root = json_load_file(path, JSON_ALLOW_NUL, &error);
 
 	if (root == NULL)
 		test_fail(__FILE__, __LINE__, "%s:%d: %s", name, error.line,
@@ -22,8 +26,8 @@ suite_load(const char *name)
 static inline size_t
 suite_bytes(const json_t *string, char *out, size_t room)
 {
-	const unsigned char *at =
-	    (const unsigned char *)json_string_value(string);
+	const unsigned char *at = (const unsigned char *)
+	    json_string_value(string);
 	size_t len = json_string_length(string), used = 0;
 
 	for (size_t i = 0; i < len; i++) {

@@ -21,8 +21,7 @@ struct reader {
 static void
 note(struct reader *r, const char *what, struct slice s)
 {
-	r->transcript_len += (size_t)snprintf(
-	    r->transcript + r->transcript_len,
+	r->transcript_len += (size_t)snprintf(r->transcript + r->transcript_len,
 	    sizeof(r->transcript) - r->transcript_len, "%s", what);
 	EXPECT(r->transcript_len + s.len < sizeof(r->transcript));
 	memcpy(r->transcript + r->transcript_len, s.at, s.len);
@@ -68,8 +67,8 @@ read_body(struct reader *r, struct slice in)
 	enum h1_error error;
 	struct slice data;
 	size_t used;
-	enum h1_result result = h1_body_parse(&r->body, in, &help_limits,
-	    &data, &used, &trailers, &error);
+	enum h1_result result = h1_body_parse(&r->body, in, &help_limits, &data,
+	    &used, &trailers, &error);
 
 	if (result == H1_BAD) {
 		r->end = REFUSED;
@@ -191,7 +190,8 @@ check_case(const json_t *c)
 		    name, error);
 	/* One case tells llhttp to skip the body that it announces. */
 	if (!is_error && r.end != REFUSED &&
-	    strcmp(name, "Content-Length reset when no body is received") != 0 &&
+	    strcmp(name, "Content-Length reset when no body is received") !=
+		0 &&
 	    (long long)r.messages != complete)
 		test_fail(__FILE__, __LINE__, "%s: %zu messages, not %lld",
 		    name, r.messages, complete);
@@ -203,8 +203,10 @@ check_type(const char *prefix, size_t at_least)
 	json_t *cases = suite_load("llhttp-requests/requests.json"), *c;
 	size_t i, count = 0;
 
-	json_array_foreach(cases, i, c) {
-		const char *type = json_string_value(json_object_get(c, "type"));
+	json_array_foreach(cases, i, c)
+	{
+		const char *type = json_string_value(json_object_get(c,
+		    "type"));
 
 		if (strcmp(type, prefix) == 0) {
 			check_case(c);
@@ -227,8 +229,10 @@ TEST(what_llhttp_reads_only_leniently_is_not_read)
 	json_t *cases = suite_load("llhttp-requests/requests.json"), *c;
 	size_t i, count = 0;
 
-	json_array_foreach(cases, i, c) {
-		const char *type = json_string_value(json_object_get(c, "type"));
+	json_array_foreach(cases, i, c)
+	{
+		const char *type = json_string_value(json_object_get(c,
+		    "type"));
 		char raw[8192], text[10240];
 		struct reader r;
 		size_t len;

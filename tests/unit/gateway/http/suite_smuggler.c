@@ -40,8 +40,7 @@ check_written(struct slice text, bool is_chunked)
 	while (slice_cut(text, '\n', &line, &text)) {
 		codings += line_names(line, "transferencoding");
 		lengths += line_names(line, "contentlength");
-		EXPECT(!is_chunked ||
-		    !line_names(line, "transferencoding") ||
+		EXPECT(!is_chunked || !line_names(line, "transferencoding") ||
 		    slice_is(line, "Transfer-Encoding: chunked\r"));
 	}
 	EXPECT_INT(codings, is_chunked);
@@ -61,8 +60,10 @@ check(struct slice in)
 		return;
 	EXPECT_INT(p.result, H1_DONE);
 	r = (struct h1_request_out){.method = p.head.method,
-	    .path = SLICE_LITERAL("/v"), .host = SLICE_LITERAL("a.test"),
-	    .from = &p.head, .body = p.head.body,
+	    .path = SLICE_LITERAL("/v"),
+	    .host = SLICE_LITERAL("a.test"),
+	    .from = &p.head,
+	    .body = p.head.body,
 	    .content_length = p.head.content_length};
 	len = h1_write_request(&r, out, sizeof(out));
 	EXPECT(len > 0 && len <= sizeof(out));
@@ -110,7 +111,8 @@ TEST(threat_42_every_mutation_is_refused_or_has_one_reading)
 	const char *name;
 	size_t count = 0;
 
-	json_object_foreach(all, name, lines) {
+	json_object_foreach(all, name, lines)
+	{
 		char bytes[512];
 		size_t len = suite_bytes(lines, bytes, sizeof(bytes));
 

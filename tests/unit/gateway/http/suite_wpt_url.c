@@ -80,7 +80,8 @@ check_target(const json_t *c, struct slice text)
 	    SLICE_LITERAL("https://"));
 
 	if (request_target_parse(SLICE_LITERAL("GET"), text, room, &rt,
-		&error) && rt.form == FORM_ABSOLUTE &&
+		&error) &&
+	    rt.form == FORM_ABSOLUTE &&
 	    target_parse(rt.authority, is_https ? 443 : 80, &t, NULL)) {
 		/* Compared with `host`, which leaves out the usual port. */
 		if (is_https && t.port == 443)
@@ -105,10 +106,11 @@ TEST(threat_5_7_15_what_whatwg_refuses_is_refused_and_paths_agree)
 	json_t *cases = suite_load("wpt-url/urltestdata.json"), *c;
 	size_t i;
 
-	json_array_foreach(cases, i, c) {
+	json_array_foreach(cases, i, c)
+	{
 		const json_t *input = json_object_get(c, "input");
-		struct slice text = {json_string_value(input),
-		    json_string_length(input)};
+		struct slice text = {
+		    json_string_value(input), json_string_length(input)};
 
 		if (json_is_object(c) && is_visible(text))
 			check_target(c, text);
@@ -123,7 +125,8 @@ TEST(threat_49_what_clients_make_of_them_is_read_as_they_meant)
 	json_t *cases = suite_load("wpt-url/urltestdata.json"), *c;
 	size_t i;
 
-	json_array_foreach(cases, i, c) {
+	json_array_foreach(cases, i, c)
+	{
 		const char *protocol = text_of(c, "protocol");
 		char text[1024];
 

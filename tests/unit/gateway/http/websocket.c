@@ -19,6 +19,6 @@ TEST(threat_55_the_accept_value_belongs_to_the_key)
 	EXPECT(!websocket_accept_is_right(key, slice_first(accept, 27)));
 	EXPECT(!websocket_accept_is_right(key, key));
 	EXPECT(!websocket_accept_is_right(slice_of(""), slice_of("")));
-	EXPECT(!websocket_accept_is_right(
-	    slice_of("dGhlIHNhbXBsZSBub25jZR=="), accept));
+	EXPECT(!websocket_accept_is_right(slice_of("dGhlIHNhbXBsZSBub25jZR=="),
+	    accept));
 }

@@ -1,0 +1,597 @@
+/* stream.c - a connection's bytes, whatever carries them
+ *
+ * What makes this hard is that every call up may do anything: pause, send,
+ * close. So memory and carrier go in the loop's deferred work, every call up
+ * is the last thing its function does or is followed by a fresh look at the
+ * stream's state, and sending never calls up at all.
+ *
+ * What makes it fast is what it leaves out: a recv that cannot give anything,
+ * an EPOLLOUT nobody needs, a change of watchers that is undone before the
+ * loop waits. A request costs one recv and one send on each side.
+ *
+ * A peer can end in two steps: its FIN (`at_eof`), and a reset (`gone`). A
+ * reset is often seen first by a send, while the peer's last words, the answer
+ * that explains why it does not want more, still wait to be read. They are
+ * read before the reset is told. */
+#include "gateway/net/stream.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/memory.h"
+#include "gateway/net/blocks.h"
+
+/* One stream's share of a turn of the loop. */
+#define RECVS_PER_TURN 4
+/* With less room behind the unconsumed bytes a recv is not worth its call. */
+#define ROOM_MIN 2048
+
+struct buffer {
+	char *at;		/* NULL: nothing is attached */
+	size_t cap, start, end;
+};
+
+struct stream {
+	struct loop *loop;
+	const struct stream_carrier *ops;
+	void *carrier;
+	const struct stream_handler *handler;
+	void *owner;
+	struct buffer in, out;
+	size_t in_limit, out_limit;
+	uint64_t bytes_in, bytes_out;
+	struct deferred later;
+	enum stream_end gone_how;
+	bool reset_at_once;
+	bool reading;		/* wanted by the owner */
+	bool at_eof, told_eof;
+	bool gone, told_gone;	/* nothing can be sent any more */
+	bool blocked;		/* the kernel took no more */
+	bool shutting, shut;
+	bool more;		/* the carrier may hold bytes that no event tells of */
+	bool busy;		/* the last recv filled its room */
+	bool show_again;
+	bool lent, closed, close_resets;
+	bool watch_read, watch_write;	/* as last told to the carrier */
+};
+
+static size_t
+buffer_held(const struct buffer *b)
+{
+	return b->end - b->start;
+}
+
+static void
+buffer_drop(struct stream *s, struct buffer *b)
+{
+	block_give(s->loop, b->at, b->cap);
+	*b = (struct buffer){0};
+}
+
+/* At least `want` bytes of room behind what is held. */
+static void
+buffer_room(struct stream *s, struct buffer *b, size_t want)
+{
+	struct buffer bigger = {.end = buffer_held(b)};
+
+	if (b->cap - b->end >= want)
+		return;
+	if (b->cap - bigger.end >= want) {
+		memmove(b->at, b->at + b->start, bigger.end);
+		b->start = 0;
+		b->end = bigger.end;
+		return;
+	}
+	bigger.at = block_take(s->loop, bigger.end + want, &bigger.cap);
+	if (bigger.end > 0)
+		memcpy(bigger.at, b->at + b->start, bigger.end);
+	block_give(s->loop, b->at, b->cap);
+	*b = bigger;
+}
+
+static void
+buffer_took(struct stream *s, struct buffer *b, size_t len)
+{
+	CHECK(len <= buffer_held(b));
+	b->start += len;
+	if (b->start == b->end && b->at)
+		buffer_drop(s, b);
+}
+
+static bool
+wants_recv(const struct stream *s)
+{
+	return s->reading && !s->at_eof && !s->told_gone && !s->closed &&
+	    !s->lent && buffer_held(&s->in) < s->in_limit;
+}
+
+static void
+update_watch(struct stream *s)
+{
+	bool read = wants_recv(s), write = s->blocked;
+
+	if (s->closed || s->lent ||
+	    (read == s->watch_read && write == s->watch_write))
+		return;
+	s->watch_read = read;
+	s->watch_write = write;
+	s->ops->watch(s->carrier, read, write);
+}
+
+static void
+tell_end(struct stream *s, enum stream_end how)
+{
+	if (!s->closed && s->handler)
+		s->handler->ended(s->owner, how);
+}
+
+static void
+tell_eof(struct stream *s)
+{
+	s->at_eof = true;
+	update_watch(s);
+	if (!s->told_eof) {
+		s->told_eof = true;
+		tell_end(s, STREAM_EOF);
+	}
+}
+
+static void
+tell_gone(struct stream *s)
+{
+	s->told_gone = true;
+	update_watch(s);
+	tell_end(s, s->gone_how);
+}
+
+/* Nothing can be sent any more; who has to know learns it later. */
+static void
+lose(struct stream *s, enum stream_end how)
+{
+	if (s->gone || s->closed)
+		return;
+	s->gone = true;
+	s->gone_how = how;
+	s->blocked = false;
+	buffer_drop(s, &s->out);
+	update_watch(s);
+	loop_defer(s->loop, &s->later);
+}
+
+static enum stream_end
+end_of_errno(int error)
+{
+	return error == ECONNRESET || error == EPIPE ? STREAM_RESET
+	    : STREAM_BROKEN;
+}
+
+/* Receiving */
+
+/* Where the next bytes go and how many at most. */
+static size_t
+offer(struct stream *s)
+{
+	size_t held = buffer_held(&s->in);
+	size_t left = s->in_limit - held;
+	size_t want = left < ROOM_MIN ? left : ROOM_MIN;
+
+	if (held == 0) {
+		/* A sender that fills buffers gets a larger one. */
+		want = s->busy ? BLOCK_LARGE : BLOCK_SMALL;
+		s->in.start = s->in.end = 0;
+	} else if (s->in.cap - held < want) {
+		want = left < held ? left : held;
+	}
+	buffer_room(s, &s->in, want < left ? want : left);
+	want = s->in.cap - s->in.end;
+	return want < left ? want : left;
+}
+
+static void
+show(struct stream *s)
+{
+	if (s->handler)
+		s->handler->readable(s->owner);
+}
+
+static void
+recv_failed(struct stream *s, int error)
+{
+	if (error == EAGAIN && !s->gone)
+		return;
+	if (!s->gone)
+		lose(s, end_of_errno(error));
+	tell_gone(s);
+}
+
+/* False when there is no more for now. */
+static bool
+recv_once(struct stream *s)
+{
+	size_t room = offer(s);
+	ssize_t got = s->ops->recv(s->carrier, s->in.at + s->in.end, room);
+	int error = errno;
+
+	if (got > 0) {
+		s->in.end += (size_t)got;
+		s->bytes_in += (uint64_t)got;
+		s->busy = (size_t)got == room;
+		s->more = s->busy || !s->ops->short_is_all;
+		show(s);
+		return s->more;
+	}
+	s->more = false;
+	if (buffer_held(&s->in) == 0)
+		buffer_drop(s, &s->in);
+	if (got < 0)
+		recv_failed(s, error);
+	else if (s->gone)
+		tell_gone(s);
+	else
+		tell_eof(s);
+	return false;
+}
+
+void
+stream_can_recv(struct stream *s)
+{
+	int turns = RECVS_PER_TURN;
+
+	while (turns > 0 && wants_recv(s) && recv_once(s))
+		turns--;
+	if (s->closed)
+		return;
+	update_watch(s);
+	if (turns == 0 && s->more && !s->ops->short_is_all && wants_recv(s))
+		loop_defer_next(s->loop, &s->later);
+}
+
+/* What a carrier keeps to itself has no event: look after it. */
+static void
+recv_again(struct stream *s)
+{
+	update_watch(s);
+	if (s->more && !s->ops->short_is_all && wants_recv(s))
+		loop_defer(s->loop, &s->later);
+}
+
+void
+stream_read(struct stream *s, bool on)
+{
+	s->reading = on;
+	if (on)
+		recv_again(s);
+	else
+		update_watch(s);
+}
+
+struct slice
+stream_peek(const struct stream *s)
+{
+	return (struct slice){s->in.at ? s->in.at + s->in.start : "",
+	    buffer_held(&s->in)};
+}
+
+void
+stream_consume(struct stream *s, size_t len)
+{
+	if (len == 0)
+		return;
+	buffer_took(s, &s->in, len);
+	if (s->reading)
+		recv_again(s);
+}
+
+void
+stream_show_again(struct stream *s)
+{
+	s->show_again = true;
+	loop_defer(s->loop, &s->later);
+}
+
+bool
+stream_is_full(const struct stream *s)
+{
+	return buffer_held(&s->in) >= s->in_limit;
+}
+
+bool
+stream_at_end(const struct stream *s)
+{
+	return s->at_eof && buffer_held(&s->in) == 0;
+}
+
+/* Sending */
+
+static void
+keep(struct stream *s, const char *at, size_t len)
+{
+	if (len == 0)
+		return;
+	buffer_room(s, &s->out, len);
+	memcpy(s->out.at + s->out.end, at, len);
+	s->out.end += len;
+}
+
+static void
+shut_now(struct stream *s)
+{
+	s->shut = true;
+	s->ops->shut(s->carrier);
+}
+
+/* Takes `sent` bytes off the front of the pieces; false when none is left. */
+static bool
+advance(struct iovec **iov, int *count, size_t sent)
+{
+	while (*count > 0 && sent >= (*iov)->iov_len) {
+		sent -= (*iov)->iov_len;
+		(*iov)++;
+		(*count)--;
+	}
+	if (*count == 0)
+		return false;
+	(*iov)->iov_base = (char *)(*iov)->iov_base + sent;
+	(*iov)->iov_len -= sent;
+	return true;
+}
+
+/* Gives the pieces to the carrier, the first `waiting` bytes being those of
+ * the out-buffer; the rest is kept there. */
+static void
+push(struct stream *s, struct iovec *iov, int count, size_t waiting)
+{
+	while (count > 0) {
+		ssize_t sent = s->ops->send(s->carrier, iov, count);
+		size_t of_buffer;
+
+		if (sent < 0 && errno != EAGAIN) {
+			lose(s, end_of_errno(errno));
+			return;
+		}
+		s->blocked = sent <= 0;
+		if (s->blocked)
+			break;
+		s->bytes_out += (size_t)sent;
+		of_buffer = (size_t)sent < waiting ? (size_t)sent : waiting;
+		buffer_took(s, &s->out, of_buffer);
+		waiting -= of_buffer;
+		if (!advance(&iov, &count, (size_t)sent))
+			break;
+		if (s->ops->short_is_all) {
+			s->blocked = true;
+			break;
+		}
+	}
+	if (count > 0 && waiting > 0) {
+		iov++;
+		count--;
+	}
+	for (; count > 0; iov++, count--)
+		keep(s, iov->iov_base, iov->iov_len);
+	update_watch(s);
+}
+
+void
+stream_send_all(struct stream *s, const struct iovec *iov, int count)
+{
+	struct iovec all[STREAM_IOV_MAX + 1];
+	size_t waiting = buffer_held(&s->out), total = 0;
+	int n = 0;
+
+	CHECK(count <= STREAM_IOV_MAX && !s->lent);
+	if (s->gone || s->closed)
+		return;
+	CHECK(!s->shutting);
+	if (waiting > 0)
+		all[n++] = (struct iovec){s->out.at + s->out.start, waiting};
+	for (int i = 0; i < count; i++) {
+		total += iov[i].iov_len;
+		if (iov[i].iov_len > 0)
+			all[n++] = iov[i];
+	}
+	CHECK(total <= s->out_limit - waiting);
+	if (!s->blocked) {
+		push(s, all, n, waiting);
+		return;
+	}
+	for (int i = 0; i < count; i++)
+		keep(s, iov[i].iov_base, iov[i].iov_len);
+}
+
+void
+stream_send(struct stream *s, struct slice bytes)
+{
+	struct iovec one = {(void *)(uintptr_t)bytes.at, bytes.len};
+
+	stream_send_all(s, &one, 1);
+}
+
+void
+stream_queue(struct stream *s, struct slice bytes)
+{
+	CHECK(!s->lent);
+	if (s->gone || s->closed)
+		return;
+	CHECK(!s->shutting && bytes.len <= stream_room(s));
+	keep(s, bytes.at, bytes.len);
+}
+
+static void
+push_waiting(struct stream *s)
+{
+	size_t waiting = buffer_held(&s->out);
+	struct iovec one = {s->out.at + s->out.start, waiting};
+
+	push(s, &one, 1, waiting);
+}
+
+void
+stream_flush(struct stream *s)
+{
+	if (!s->blocked && !s->closed && buffer_held(&s->out) > 0)
+		push_waiting(s);
+}
+
+void
+stream_can_send(struct stream *s)
+{
+	size_t waiting = buffer_held(&s->out), left;
+
+	if (s->closed || s->gone || !s->blocked)
+		return;
+	s->blocked = false;
+	if (waiting > 0)
+		push_waiting(s);
+	if (s->gone)
+		return;
+	update_watch(s);
+	left = buffer_held(&s->out);
+	if (left == 0 && s->shutting && !s->shut)
+		shut_now(s);
+	if (left == 0 || (waiting > s->out_limit / 2 &&
+	    left <= s->out_limit / 2))
+		if (s->handler)
+			s->handler->writable(s->owner);
+}
+
+size_t
+stream_room(const struct stream *s)
+{
+	return s->out_limit - buffer_held(&s->out);
+}
+
+size_t
+stream_unsent(const struct stream *s)
+{
+	return buffer_held(&s->out);
+}
+
+void
+stream_shut(struct stream *s)
+{
+	CHECK(!s->lent);
+	if (s->shutting || s->closed)
+		return;
+	stream_flush(s);
+	s->shutting = true;
+	if (!s->gone && buffer_held(&s->out) == 0)
+		shut_now(s);
+}
+
+/* Beginning and end */
+
+static void
+stream_free(struct stream *s)
+{
+	s->ops->close(s->carrier, s->close_resets);
+	buffer_drop(s, &s->in);
+	buffer_drop(s, &s->out);
+	free(s);
+}
+
+/* The peer's last words first, where somebody may still read them. */
+static void
+settle_gone(struct stream *s)
+{
+	if (!s->reset_at_once && s->ops->waiting && !s->at_eof &&
+	    s->ops->waiting(s->carrier) > 0) {
+		stream_can_recv(s);
+		return;
+	}
+	tell_gone(s);
+}
+
+static void
+run_later(void *owner)
+{
+	struct stream *s = owner;
+
+	if (s->closed) {
+		stream_free(s);
+		return;
+	}
+	if (s->show_again) {
+		s->show_again = false;
+		if (buffer_held(&s->in) > 0)
+			show(s);
+		if (s->closed)
+			return;
+	}
+	if (s->gone && !s->told_gone)
+		settle_gone(s);
+	else if (s->more && wants_recv(s))
+		stream_can_recv(s);
+}
+
+struct stream *
+stream_new(const struct stream_carrier *ops, void *carrier,
+    const struct stream_options *o)
+{
+	struct stream *s = memory_new(sizeof(*s));
+
+	CHECK(o->in_limit > 0 && o->out_limit > 0);
+	s->loop = o->loop;
+	s->ops = ops;
+	s->carrier = carrier;
+	s->in_limit = o->in_limit;
+	s->out_limit = o->out_limit;
+	s->reset_at_once = o->reset_at_once;
+	deferred_init(&s->later, run_later, s);
+	return s;
+}
+
+void
+stream_set_handler(struct stream *s, const struct stream_handler *h,
+    void *owner)
+{
+	s->handler = h;
+	s->owner = owner;
+}
+
+void
+stream_close(struct stream *s, bool reset)
+{
+	if (!s || s->closed)
+		return;
+	s->closed = true;
+	s->close_resets = reset;
+	s->handler = NULL;
+	deferred_cancel(&s->later);
+	loop_defer(s->loop, &s->later);
+}
+
+void
+stream_gone(struct stream *s, enum stream_end how)
+{
+	lose(s, how);
+}
+
+int
+stream_fd(const struct stream *s)
+{
+	return s->ops->fd ? s->ops->fd(s->carrier, false) : -1;
+}
+
+int
+stream_lend(struct stream *s)
+{
+	CHECK(s->ops->fd && !s->closed);
+	CHECK(buffer_held(&s->in) == 0 && buffer_held(&s->out) == 0);
+	s->lent = true;
+	deferred_cancel(&s->later);
+	return s->ops->fd(s->carrier, true);
+}
+
+uint64_t
+stream_bytes_in(const struct stream *s)
+{
+	return s->bytes_in;
+}
+
+uint64_t
+stream_bytes_out(const struct stream *s)
+{
+	return s->bytes_out;
+}
