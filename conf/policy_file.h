@@ -3,7 +3,8 @@
  * Files and directories (every *.yaml and *.yml in them, sorted by name) are
  * merged in the order given; a preset may be named once in all. Errors are
  * "FILE:LINE:COLUMN: what, which limit, which value". Sections that this
- * version does not enforce (http, secrets) are errors. */
+ * version does not enforce (http, secrets) are errors. At most 64 MiB a file and
+ * 2,000,000 rules in all. */
 #ifndef CONF_POLICY_FILE_H
 #define CONF_POLICY_FILE_H
 
@@ -16,6 +17,9 @@
 
 enum local_rules { LOCAL_RULES_FULL, LOCAL_RULES_DENY_ONLY, LOCAL_RULES_OFF };
 
+/* deny-only: allows among the typed rules are kept, but disabled, and their
+ * comment says so. off: the file is not read. A preset among typed rules is an
+ * error. */
 struct policy_sources {
 	char *const *paths;	/* files and directories */
 	size_t path_count;
@@ -27,7 +31,11 @@ struct policy_sources {
  * and any local file p->is_empty. A missing path is ERR_CONF. */
 bool policy_load(const struct policy_sources *from, struct policy *p,
     struct err *err);
-/* One file's text (tests, fuzzing, --policy). Added to an initialised p. */
+/* A compiled image (rules/image.h) and no YAML: map it instead of loading it.
+ * Looks at the first bytes of a regular file; false for all else. */
+bool policy_path_is_image(const char *path);
+/* One file's text (tests, fuzzing, editing). Added to an initialised p, which
+ * on failure holds a part of it and can only be given to policy_done(). */
 bool policy_parse(const char *file, const char *source, struct slice text,
     struct policy *p, struct err *err);
 /* Adds the rules of "open", "balanced" or "locked-down" (also allow-all,

@@ -1,0 +1,490 @@
+/* policy_file.c - policy files (YAML) into a struct policy
+ *
+ * Fail closed: a file is read whole or not at all, and so is the set of them.
+ * All files are read before the first rule is taken, because the rules of a
+ * preset come first, whichever file names it.
+ */
+#include "conf/policy_file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "conf/policy_reader.h"
+#include "conf/schema.h"
+#include "rules/image_format.h"
+#include "rules/reasons.h"
+
+#define FILES_MAX 10000
+#define TESTS_MAX 100000
+#define TEST_TEXT_MAX 8192
+
+/* One document and what its first keys say. */
+struct source_file {
+	struct yaml_document *d;
+	const char *source;		/* "file" or "local" */
+	const char *preset;		/* canonical, NULL: none */
+	const struct yaml_node *preset_at;
+	bool allows_are_off;
+};
+
+struct source_files {
+	struct source_file *files;
+	size_t count, capacity;
+};
+
+/* The keys that say something about the whole file. */
+
+static bool
+read_preset(struct source_file *f, const struct yaml_node *n, struct err *err)
+{
+	if (!schema_is(f->d, n, YAML_SCALAR, "preset", err))
+		return false;
+	if (strcmp(f->source, "local") == 0)
+		return yaml_error(f->d, n, err, "a preset stands in a policy "
+		    "file, not among typed rules");
+	f->preset = preset_canonical(n->text.at);
+	f->preset_at = n;
+	return f->preset || yaml_error(f->d, n, err, "preset must be open, "
+	    "balanced or locked-down, not \"%.64s\"", n->text.at);
+}
+
+static bool
+read_head(struct source_file *f, struct err *err)
+{
+	const struct yaml_node *root = f->d->root, *version, *preset;
+
+	if (!root || (root->kind == YAML_MAP && root->count == 0))
+		return true;
+	if (!schema_is(f->d, root, YAML_MAP, "a policy", err))
+		return false;
+	preset = yaml_get(root, "preset");
+	version = yaml_get(root, "version");
+	if (!version)
+		return yaml_error(f->d, root, err, "the version is missing; a "
+		    "policy begins with \"version: 1\"");
+	return schema_version(f->d, version, err) &&
+	    (!preset || read_preset(f, preset, err));
+}
+
+/* The sections with rules. */
+
+static bool
+read_allow(void *owner, const struct yaml_document *d,
+    const struct yaml_node *n, struct err *err)
+{
+	struct policy_reader *r = owner;
+
+	(void)d;
+	r->decision = DECISION_ALLOW;
+	return policy_read_rules(r, n, err);
+}
+
+static bool
+read_deny(void *owner, const struct yaml_document *d,
+    const struct yaml_node *n, struct err *err)
+{
+	struct policy_reader *r = owner;
+
+	(void)d;
+	r->decision = DECISION_DENY;
+	return policy_read_rules(r, n, err);
+}
+
+static const struct schema_key network_keys[] = {
+    {"allow", read_allow},
+    {"deny", read_deny},
+};
+
+static const struct schema network = {
+    "network", network_keys, ARRAY_SIZE(network_keys)};
+
+static bool
+read_network(void *owner, const struct yaml_document *d,
+    const struct yaml_node *n, struct err *err)
+{
+	return yaml_is_null(n) || schema_read(&network, d, n, owner, err);
+}
+
+static const struct schema_key sandbox_keys[] = {
+    {"network", read_network},
+    {"http", NULL},
+    {"secrets", NULL},
+};
+
+static const struct schema sandbox_section = {
+    "a sandbox", sandbox_keys, ARRAY_SIZE(sandbox_keys)};
+
+static bool
+read_sandboxes(void *owner, const struct yaml_document *d,
+    const struct yaml_node *n, struct err *err)
+{
+	struct policy_reader *r = owner;
+
+	if (yaml_is_null(n))
+		return true;
+	if (!schema_is(d, n, YAML_MAP, "sandboxes", err))
+		return false;
+	for (size_t i = 0; i < n->count; i++) {
+		if (!schema_sandbox_name(d, n->keys[i], err))
+			return false;
+		r->sandbox = n->keys[i]->text.at;
+		policy_add_sandbox(r->p, r->sandbox);
+		if (!yaml_is_null(n->items[i]) &&
+		    !schema_read(&sandbox_section, d, n->items[i], r, err))
+			return false;
+	}
+	r->sandbox = NULL;
+	return true;
+}
+
+/* `tests:` */
+
+struct test_draft {
+	enum decision expect;
+	bool has_expect;
+	const struct yaml_node *target, *method, *sandbox, *reason;
+};
+
+static bool
+read_expect(void *owner, const struct yaml_document *d,
+    const struct yaml_node *n, struct err *err)
+{
+	static const char *const choices[] = {
+	    [DECISION_DENY] = "deny",
+	    [DECISION_ALLOW] = "allow",
+	};
+	struct test_draft *t = owner;
+	size_t index;
+
+	if (!schema_choice(d, n, "expect", choices, ARRAY_SIZE(choices),
+	    &index, err))
+		return false;
+	t->expect = (enum decision)index;
+	t->has_expect = true;
+	return true;
+}
+
+static bool
+read_target(void *owner, const struct yaml_document *d,
+    const struct yaml_node *n, struct err *err)
+{
+	struct test_draft *t = owner;
+
+	if (t->target)
+		return yaml_error(d, n, err,
+		    "a test has one url or one target, not both");
+	t->target = n;
+	return schema_text(d, n, "url", TEST_TEXT_MAX, err);
+}
+
+static bool
+read_method(void *owner, const struct yaml_document *d,
+    const struct yaml_node *n, struct err *err)
+{
+	struct test_draft *t = owner;
+
+	t->method = n;
+	return schema_text(d, n, "method", 64, err);
+}
+
+static bool
+read_test_sandbox(void *owner, const struct yaml_document *d,
+    const struct yaml_node *n, struct err *err)
+{
+	struct test_draft *t = owner;
+
+	t->sandbox = n;
+	return schema_sandbox_name(d, n, err);
+}
+
+static bool
+read_reason(void *owner, const struct yaml_document *d,
+    const struct yaml_node *n, struct err *err)
+{
+	struct test_draft *t = owner;
+	enum reason reason;
+
+	t->reason = n;
+	if (!schema_is(d, n, YAML_SCALAR, "reason", err))
+		return false;
+	return reason_parse(n->text.at, &reason) || yaml_error(d, n, err,
+	    "reason must be one of those in a refusal, such as default-deny "
+	    "or rule-deny, not \"%.64s\"", n->text.at);
+}
+
+static const struct schema_key test_keys[] = {
+    {"expect", read_expect},
+    {"url", read_target},
+    {"target", read_target},
+    {"method", read_method},
+    {"sandbox", read_test_sandbox},
+    {"reason", read_reason},
+};
+
+static const struct schema test_schema = {
+    "a test", test_keys, ARRAY_SIZE(test_keys)};
+
+static char *
+text_or_null(const struct yaml_node *n)
+{
+	return n ? memory_text(n->text.at) : NULL;
+}
+
+static bool
+read_test(struct policy_reader *r, const struct yaml_node *n, struct err *err)
+{
+	struct test_draft t = {0};
+
+	if (!schema_read(&test_schema, r->d, n, &t, err))
+		return false;
+	if (!t.has_expect)
+		return yaml_error(r->d, n, err,
+		    "a test needs expect: allow or deny");
+	if (!t.target)
+		return yaml_error(r->d, n, err, "a test needs a url");
+	if (r->p->test_count >= TESTS_MAX)
+		return yaml_error(r->d, n, err,
+		    "a policy has at most %d tests", TESTS_MAX);
+	policy_add_test(r->p, &(struct policy_test){
+	    .expect = t.expect,
+	    .target = text_or_null(t.target),
+	    .method = text_or_null(t.method),
+	    .sandbox = text_or_null(t.sandbox),
+	    .reason = text_or_null(t.reason),
+	    .origin = r->origin,
+	    .line = n->line,
+	});
+	return true;
+}
+
+static bool
+read_tests(void *owner, const struct yaml_document *d,
+    const struct yaml_node *n, struct err *err)
+{
+	struct policy_reader *r = owner;
+
+	if (yaml_is_null(n))
+		return true;
+	if (!schema_is(d, n, YAML_LIST, "tests", err))
+		return false;
+	for (size_t i = 0; i < n->count; i++)
+		if (!read_test(r, n->items[i], err))
+			return false;
+	return true;
+}
+
+static const struct schema_key policy_keys[] = {
+    {"version", schema_skip},
+    {"preset", schema_skip},
+    {"tls", schema_skip},
+    {"network", read_network},
+    {"http", NULL},
+    {"secrets", NULL},
+    {"sandboxes", read_sandboxes},
+    {"tests", read_tests},
+};
+
+static const struct schema policy_schema = {
+    "a policy", policy_keys, ARRAY_SIZE(policy_keys)};
+
+/* The rules and tests of one file whose head was read. */
+static bool
+add_file(const struct source_file *f, struct policy *p, struct err *err)
+{
+	struct policy_reader r = {
+	    .d = f->d,
+	    .p = p,
+	    .allows_are_off = f->allows_are_off,
+	};
+	const struct yaml_node *tls = yaml_get(f->d->root, "tls");
+
+	r.origin = policy_add_origin(p, f->d->file, f->source);
+	p->is_empty = false;
+	if (tls && !policy_read_tls(f->d, tls, &r.tls, err))
+		return false;
+	return !f->d->root ||
+	    schema_read(&policy_schema, f->d, f->d->root, &r, err);
+}
+
+/* A preset is named once, so that nobody has to know which one would win. */
+static bool
+add_preset_of(const struct source_file *f, struct policy *p, struct err *err)
+{
+	if (!f->preset)
+		return true;
+	if (p->preset)
+		return yaml_error(f->d, f->preset_at, err, "preset %s is "
+		    "named already; all files together name one preset",
+		    p->preset);
+	return policy_add_preset(p, f->preset);
+}
+
+bool
+policy_parse(const char *file, const char *source, struct slice text,
+    struct policy *p, struct err *err)
+{
+	struct source_file f = {
+	    .d = yaml_parse(file, text, err),
+	    .source = source,
+	};
+	bool done = f.d && read_head(&f, err) && add_preset_of(&f, p, err) &&
+	    add_file(&f, p, err);
+
+	yaml_document_free(f.d);
+	return done;
+}
+
+/* Files and directories. */
+
+static bool
+take_file(struct source_files *all, const char *path, const char *source,
+    struct err *err)
+{
+	struct source_file *f;
+
+	if (all->count >= FILES_MAX)
+		return err_set(err, ERR_CONF,
+		    "%s: a policy has at most %d files", path, FILES_MAX);
+	all->files = memory_room(all->files, all->count, &all->capacity,
+	    sizeof(*f));
+	f = &all->files[all->count];
+	*f = (struct source_file){.source = source};
+	f->d = yaml_read(path, YAML_FILE_MAX, err);
+	if (!f->d)
+		return false;
+	all->count++;
+	return read_head(f, err);
+}
+
+/* Hidden files are none: an editor's or our own half-written ones. */
+static int
+is_policy_name(const struct dirent *entry)
+{
+	struct slice name = slice_of(entry->d_name);
+
+	return !slice_starts(name, ".") &&
+	    (slice_ends(name, ".yaml") || slice_ends(name, ".yml"));
+}
+
+/* By bytes, not by the locale: the order must be the same everywhere. */
+static int
+by_name(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static bool
+take_directory(struct source_files *all, const char *path, struct err *err)
+{
+	struct dirent **entries;
+	int count = scandir(path, &entries, is_policy_name, by_name);
+	bool fine = true;
+
+	if (count == -1) {
+		err_errno(err, "%s", path);
+		if (err)
+			err->kind = ERR_CONF;
+		return false;
+	}
+	for (int i = 0; i < count; i++) {
+		char *file = file_join(path, entries[i]->d_name);
+
+		fine = fine && take_file(all, file, "file", err);
+		free(file);
+		free(entries[i]);
+	}
+	free(entries);
+	return fine;
+}
+
+static bool
+take_path(struct source_files *all, const char *path, struct err *err)
+{
+	struct stat st;
+
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		return take_directory(all, path, err);
+	return take_file(all, path, "file", err);
+}
+
+static bool
+take_local(struct source_files *all, const struct policy_sources *from,
+    struct err *err)
+{
+	if (!from->local_file || from->local_rules == LOCAL_RULES_OFF ||
+	    (access(from->local_file, F_OK) == -1 && errno == ENOENT))
+		return true;
+	if (!take_file(all, from->local_file, "local", err))
+		return false;
+	all->files[all->count - 1].allows_are_off =
+	    from->local_rules == LOCAL_RULES_DENY_ONLY;
+	return true;
+}
+
+static bool
+take_all(struct source_files *all, const struct policy_sources *from,
+    struct err *err)
+{
+	for (size_t i = 0; i < from->path_count; i++)
+		if (!take_path(all, from->paths[i], err))
+			return false;
+	return take_local(all, from, err);
+}
+
+static bool
+merge(const struct source_files *all, struct policy *p, struct err *err)
+{
+	for (size_t i = 0; i < all->count; i++)
+		if (!add_preset_of(&all->files[i], p, err))
+			return false;
+	for (size_t i = 0; i < all->count; i++)
+		if (!add_file(&all->files[i], p, err))
+			return false;
+	return true;
+}
+
+bool
+policy_load(const struct policy_sources *from, struct policy *p,
+    struct err *err)
+{
+	struct source_files all = {0};
+	bool done = take_all(&all, from, err);
+
+	if (done) {
+		policy_init(p);
+		done = merge(&all, p, err);
+		/* A directory without files denies all; it is a policy. */
+		p->is_empty = from->path_count == 0 && all.count == 0;
+		if (!done)
+			policy_done(p);
+	}
+	for (size_t i = 0; i < all.count; i++)
+		yaml_document_free(all.files[i].d);
+	free(all.files);
+	return done;
+}
+
+bool
+policy_path_is_image(const char *path)
+{
+	char magic[sizeof(IMAGE_MAGIC) - 1];
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat st;
+	bool is;
+
+	if (fd == -1)
+		return false;
+	/* Reading from a pipe would take the bytes from whoever is next. */
+	is = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+	    read(fd, magic, sizeof(magic)) == (ssize_t)sizeof(magic) &&
+	    memcmp(magic, IMAGE_MAGIC, sizeof(magic)) == 0;
+	close(fd);
+	return is;
+}

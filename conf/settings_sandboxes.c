@@ -1,0 +1,286 @@
+/* settings_sandboxes.c - `sandboxes:` of penstock.yaml: who is who
+ *
+ * A sandbox is recognised in exactly one way: by a listener of its own, by its
+ * source addresses or by a token. Whatever could stand for two sandboxes (one
+ * listener, overlapping sources, the same token) is an error: which policy
+ * applies must not depend on which was found first.
+ */
+#include "conf/settings_reader.h"
+
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/secret.h"
+
+#define SANDBOXES_MAX 10000
+#define TOKEN_MIN 8
+#define TOKEN_MAX 1024
+
+bool
+settings_read_sandbox_listen(void *owner, const struct yaml_document *d,
+    const struct yaml_node *n, struct err *err)
+{
+	struct settings_reader *r = owner;
+
+	if (n->kind == YAML_LIST && n->count == 0)
+		return yaml_error(d, n, err,
+		    "a sandbox's listen must name a listener");
+	return settings_listen(r, d, n, &r->sandbox->listen,
+	    &r->sandbox->listen_count, err);
+}
+
+/* Printable ASCII, so that it can stand in a header; one newline at the end
+ * is what editors and echo put there. */
+static bool
+token_is_fine(struct slice token)
+{
+	for (size_t i = 0; i < token.len; i++)
+		if (token.at[i] < 0x21 || token.at[i] > 0x7e)
+			return false;
+	return token.len >= TOKEN_MIN && token.len <= TOKEN_MAX;
+}
+
+static bool
+take_token(struct sandbox_setting *sandbox, const struct yaml_document *d,
+    const struct yaml_node *n, struct slice content, struct err *err)
+{
+	if (slice_ends(content, "\n"))
+		content.len--;
+	if (slice_ends(content, "\r"))
+		content.len--;
+	if (!token_is_fine(content))
+		return yaml_error(d, n, err, "token_file: %s must hold one "
+		    "line of %d to %d printable ASCII characters without "
+		    "blanks", sandbox->token_file, TOKEN_MIN, TOKEN_MAX);
+	sandbox->token = memory_text_of(content.at, content.len);
+	return true;
+}
+
+bool
+settings_read_token_file(void *owner, const struct yaml_document *d,
+    const struct yaml_node *n, struct err *err)
+{
+	struct settings_reader *r = owner;
+	struct err why = {0};
+	char *at;
+	size_t len;
+	bool done;
+
+	if (!settings_path(r, d, n, "token_file", &r->sandbox->token_file,
+	    err))
+		return false;
+	if (!file_read(r->sandbox->token_file, TOKEN_MAX + 2, &at, &len, &why))
+		return yaml_error(d, n, err, "token_file: %s", why.text);
+	done = take_token(r->sandbox, d, n, (struct slice){at, len}, err);
+	secret_wipe(at, len);
+	free(at);
+	return done;
+}
+
+bool
+settings_read_source(void *owner, const struct yaml_document *d,
+    const struct yaml_node *n, struct err *err)
+{
+	struct settings_reader *r = owner;
+	struct slice first, bits_text;
+	struct address a;
+	uint64_t bits, most;
+	bool has_bits;
+
+	if (!schema_is(d, n, YAML_SCALAR, "source", err))
+		return false;
+	has_bits = slice_cut(n->text, '/', &first, &bits_text);
+	if (!address_parse(first, &a))
+		return yaml_error(d, n, err, "source must be an address or a "
+		    "network such as 127.0.0.16/28, not \"%.64s\"",
+		    n->text.at);
+	bits = most = a.family == 4 ? 32 : 128;
+	if (has_bits && !slice_number(bits_text, most, &bits))
+		return yaml_error(d, n, err, "source: the bits behind the "
+		    "\"/\" are 0 to %u, not \"%.64s\"", (unsigned)most,
+		    n->text.at);
+	for (size_t i = 0; i < sizeof(a.bytes) * 8; i++)
+		if (i >= bits && (a.bytes[i / 8] & 0x80u >> i % 8))
+			return yaml_error(d, n, err, "source: \"%.64s\" has "
+			    "address bits behind the first %u", n->text.at,
+			    (unsigned)bits);
+	r->sandbox->source = a;
+	r->sandbox->source_bits = (uint8_t)bits;
+	return true;
+}
+
+bool
+settings_read_spread(void *owner, const struct yaml_document *d,
+    const struct yaml_node *n, struct err *err)
+{
+	static const struct range range = {"spread", UNIT_NONE, 1, 1024};
+	struct settings_reader *r = owner;
+
+	return settings_count(d, n, &range, &r->sandbox->spread, err);
+}
+
+bool
+settings_read_sandbox_connections(void *owner, const struct yaml_document *d,
+    const struct yaml_node *n, struct err *err)
+{
+	static const struct range range = {"connections", UNIT_NONE, 1,
+	    10000000};
+	struct settings_reader *r = owner;
+
+	return settings_count(d, n, &range, &r->sandbox->connections, err);
+}
+
+bool
+settings_read_sandbox_rate(void *owner, const struct yaml_document *d,
+    const struct yaml_node *n, struct err *err)
+{
+	static const struct range range = {"requests_per_second", UNIT_NONE, 1,
+	    10000000};
+	struct settings_reader *r = owner;
+
+	return settings_count(d, n, &range, &r->sandbox->requests_per_second,
+	    err);
+}
+
+static bool
+same_listener(const struct listen_setting *a, const struct listen_setting *b)
+{
+	if (a->address.family != b->address.family)
+		return false;
+	if (a->address.family == 0)
+		return strcmp(a->unix_path, b->unix_path) == 0;
+	return a->address.port != 0 && address_equal(&a->address, &b->address);
+}
+
+static bool
+share_listener(const struct listen_setting *a, size_t a_count,
+    const struct listen_setting *b, size_t b_count)
+{
+	for (size_t i = 0; i < a_count; i++)
+		for (size_t j = 0; j < b_count; j++)
+			if (same_listener(&a[i], &b[j]))
+				return true;
+	return false;
+}
+
+static bool
+overlap(const struct sandbox_setting *a, const struct sandbox_setting *b)
+{
+	unsigned bits = a->source_bits < b->source_bits ? a->source_bits :
+	    b->source_bits;
+
+	return a->source.family != 0 && a->source.family == b->source.family &&
+	    address_in(&a->source, &b->source, bits);
+}
+
+static const char *
+what_is_shared(const struct sandbox_setting *a,
+    const struct sandbox_setting *b)
+{
+	if (share_listener(a->listen, a->listen_count, b->listen,
+	    b->listen_count))
+		return "the same listener";
+	if (overlap(a, b))
+		return "overlapping sources";
+	if (a->token && b->token && secret_equal(a->token, strlen(a->token),
+	    b->token, strlen(b->token)))
+		return "the same token";
+	return NULL;
+}
+
+static bool
+is_distinct(const struct settings *s, const struct sandbox_setting *sandbox,
+    const struct yaml_document *d, const struct yaml_node *key,
+    struct err *err)
+{
+	for (size_t i = 0; i < s->sandbox_count; i++) {
+		const char *shared = what_is_shared(&s->sandboxes[i], sandbox);
+
+		if (shared)
+			return yaml_error(d, key, err,
+			    "sandboxes %s and %s have %s",
+			    s->sandboxes[i].name, sandbox->name, shared);
+	}
+	return true;
+}
+
+static bool
+has_one_identity(const struct sandbox_setting *sandbox,
+    const struct yaml_document *d, const struct yaml_node *key,
+    struct err *err)
+{
+	int ways = (sandbox->listen_count > 0) + (sandbox->token != NULL) +
+	    (sandbox->source.family != 0);
+
+	if (ways == 1)
+		return true;
+	return yaml_error(d, key, err, ways ? "sandbox %s must be recognised "
+	    "in one way: listen, token_file or source" : "sandbox %s cannot "
+	    "be recognised: it needs listen, token_file or source",
+	    sandbox->name);
+}
+
+static bool
+read_sandbox(struct settings_reader *r, const struct yaml_document *d,
+    const struct yaml_node *key, const struct yaml_node *n, struct err *err)
+{
+	struct sandbox_setting sandbox = {0};
+
+	if (!schema_sandbox_name(d, key, err))
+		return false;
+	if (slice_is(key->text, "default"))
+		return yaml_error(d, key, err, "the sandbox default is whoever "
+		    "is not recognised; it cannot be listed");
+	sandbox.name = memory_text(key->text.at);
+	r->sandbox = &sandbox;
+	if (!settings_read_section(SECTION_SANDBOX, r, d, n, err) ||
+	    !has_one_identity(&sandbox, d, key, err) ||
+	    !is_distinct(r->s, &sandbox, d, key, err)) {
+		sandbox_setting_done(&sandbox);
+		return false;
+	}
+	r->s->sandboxes[r->s->sandbox_count++] = sandbox;
+	return true;
+}
+
+bool
+settings_read_sandboxes(void *owner, const struct yaml_document *d,
+    const struct yaml_node *n, struct err *err)
+{
+	struct settings_reader *r = owner;
+
+	if (yaml_is_null(n))
+		return true;
+	if (!schema_is(d, n, YAML_MAP, "sandboxes", err))
+		return false;
+	if (n->count > SANDBOXES_MAX)
+		return yaml_error(d, n, err,
+		    "sandboxes has at most %d names, not %zu", SANDBOXES_MAX,
+		    n->count);
+	r->s->sandboxes = memory_array(n->count + 1, sizeof(*r->s->sandboxes));
+	for (size_t i = 0; i < n->count; i++)
+		if (!read_sandbox(r, d, n->keys[i], n->items[i], err))
+			return false;
+	return true;
+}
+
+/* The gateway's own listeners serve `default`, whatever order the keys have. */
+bool
+settings_listeners_are_distinct(const struct settings *s,
+    const struct yaml_document *d, struct err *err)
+{
+	const struct yaml_node *names = yaml_get(d->root, "sandboxes");
+
+	for (size_t i = 0; i < s->sandbox_count; i++) {
+		const struct sandbox_setting *sandbox = &s->sandboxes[i];
+
+		if (share_listener(s->listen, s->listen_count,
+		    sandbox->listen, sandbox->listen_count))
+			return yaml_error(d, names->keys[i], err, "sandbox %s "
+			    "has a listener that the gateway's listen names "
+			    "too", sandbox->name);
+	}
+	return true;
+}
