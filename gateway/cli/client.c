@@ -60,15 +60,28 @@ client_drain(const struct client *c, int timeout_ms)
 		    err.text);
 }
 
+/* Where no policy is named it is the one that `policy init` writes. */
+static void
+fill_in_policy(const struct client *c, struct settings *s)
+{
+	if (!s->policy_is_default || s->policy_count)
+		return;
+	s->policy = memory_array(1, sizeof(*s->policy));
+	s->policy[0] = memory_text(c->paths.policy_file);
+	s->policy_count = 1;
+}
+
 bool
 client_settings_from(const struct client *c, const char *file,
     struct settings *s, struct err *err)
 {
 	if (!file && access(c->paths.config_file, F_OK) == 0)
 		file = c->paths.config_file;
-	if (file)
-		return settings_read(file, s, err);
-	settings_defaults(s);
+	if (!file)
+		settings_defaults(s);
+	else if (!settings_read(file, s, err))
+		return false;
+	fill_in_policy(c, s);
 	return true;
 }
 

@@ -14,7 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "base/file.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "gateway/cli/client.h"
 #include "gateway/cli/command.h"
@@ -93,20 +93,22 @@ check_policy(struct patient *p, struct text *say)
 	return none ? DOUBTFUL : HEALTHY;
 }
 
-/* Made when it is missing, as the gateway would. */
+/* A directory that is missing is made at the gateway's start, in the nearest
+ * one that is there. */
 static bool
 is_writable(const char *path, struct text *say)
 {
-	struct err err;
+	char *at = memory_text(path), *slash;
+	bool done;
 
-	if (!file_make_directories(path, 0700, &err)) {
-		text_add_format(say, "%s ", err.text);
-		return false;
-	}
-	if (access(path, W_OK | X_OK) == 0)
-		return true;
-	text_add_format(say, "%s: %s ", path, strerror(errno));
-	return false;
+	while (access(at, F_OK) == -1 && (slash = strrchr(at, '/')) &&
+	    slash != at)
+		*slash = '\0';
+	done = access(at, W_OK | X_OK) == 0;
+	if (!done)
+		text_add_format(say, "%s: %s ", at, strerror(errno));
+	free(at);
+	return done;
 }
 
 static enum health

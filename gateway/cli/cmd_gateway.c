@@ -186,7 +186,7 @@ open_log(const struct client *c, char **path, struct err *err)
 {
 	int fd;
 
-	if (!file_make_directories(c->paths.state, 0700, err))
+	if (!file_make_directories(c->paths.state, 0750, err))
 		return -1;
 	*path = file_join(c->paths.state, "gateway.log");
 	fd = open(*path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);

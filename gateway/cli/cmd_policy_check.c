@@ -107,31 +107,57 @@ print_rule(const struct check *k)
 }
 
 static void
-print_how_to_allow(const char *target, const char *sandbox)
+print_how_to_allow(const char *resource, const char *sandbox)
 {
-	printf("To allow it: penstock policy allow network ");
+	printf("To allow it: penstock policy allow network %s", resource);
 	if (sandbox)
-		printf("--sandbox %s ", sandbox);
-	printf("%s\n", target);
+		printf(" --sandbox %s", sandbox);
+	putchar('\n');
 }
 
-/* What to type so that it is allowed. A deny that stands in a file is a
- * decision that no typed rule can undo, and gets no hint. */
+/* A name that leads only to special addresses: one of those is opened. */
 static void
-print_hint(const struct check *k, const char *target)
+print_how_to_open(const struct check *k)
+{
+	char address[ADDRESS_TEXT], network[ADDRESS_TEXT + 4];
+	const struct reply *r = &k->reply;
+
+	if (!r->address_count)
+		return;
+	address_format(&r->addresses[0].address, address);
+	snprintf(network, sizeof(network), "%s/%d", address,
+	    r->addresses[0].address.family == 4 ? 32 : 128);
+	print_how_to_allow(network, k->question.sandbox);
+}
+
+/* A deny that stands in a file is a decision that no typed rule can undo. */
+static void
+print_how_to_lift(const struct check *k)
 {
 	struct image_rule r;
 
-	if (k->reply.made.reason == REASON_NO_POLICY)
-		printf("To begin: penstock policy init balanced\n");
-	if (k->reply.made.reason == REASON_DEFAULT_DENY)
-		print_how_to_allow(target, k->question.sandbox);
-	if (k->reply.made.reason != REASON_RULE_DENY)
-		return;
 	image_rule(k->judge.image, k->reply.made.rule, &r);
 	if (rule_is_local(&r))
 		printf("To lift it: penstock policy rm network --id %s\n",
 		    r.id);
+	else
+		printf("To lift it: remove the rule from its file, then: "
+		       "penstock reload\n");
+}
+
+static void
+print_hint(const struct check *k, const char *target)
+{
+	enum reason reason = k->reply.made.reason;
+
+	if (reason == REASON_NO_POLICY)
+		printf("To begin: penstock policy init balanced\n");
+	if (reason == REASON_DEFAULT_DENY)
+		print_how_to_allow(target, k->question.sandbox);
+	if (reason == REASON_PRIVATE_ADDRESS)
+		print_how_to_open(k);
+	if (reason == REASON_RULE_DENY && k->reply.made.rule != RULE_NONE)
+		print_how_to_lift(k);
 }
 
 static void

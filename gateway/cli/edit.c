@@ -173,7 +173,7 @@ static bool
 edit_files(const struct client *c, const struct rule_change *changes,
     size_t count, size_t *changed, struct err *err)
 {
-	if (!file_make_directories(c->paths.state, 0700, err))
+	if (!file_make_directories(c->paths.state, 0750, err))
 		return false;
 	return edit_checked(c, c->paths.local_rules, changes, count, changed,
 	    err);

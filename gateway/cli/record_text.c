@@ -113,13 +113,26 @@ print_close(const json_t *record, FILE *to)
 	print_text(record, "detail", "  ", to);
 }
 
+/* The start of a digest tells two policies apart. */
+static void
+print_digest(const json_t *record, FILE *to)
+{
+	char start[17];
+
+	snprintf(start, sizeof(start), "%s", text_of(record, "digest"));
+	if (!*start)
+		return;
+	fputs("  ", to);
+	print_safe(to, start);
+}
+
 static void
 print_other(const json_t *record, FILE *to)
 {
 	print_text(record, "event", "  ", to);
 	print_text(record, "verdict", "  ", to);
 	print_text(record, "reason", "  ", to);
-	print_text(record, "digest", "  ", to);
+	print_digest(record, to);
 	print_number(record, "count", "  ", "", to);
 	print_text(record, "detail", "  ", to);
 }
