@@ -121,8 +121,8 @@ fill_name(const struct resource *r, uint32_t text, struct image_entry *e)
 
 	e->host = text + prefix[r->depth];
 	e->host_len = r->host_len;
-	e->key_len = (uint8_t)host_literal_tail(
-	    (struct slice){r->host, r->host_len});
+	e->key_len = (uint8_t)host_literal_tail((struct slice){
+	    r->host, r->host_len});
 }
 
 static uint32_t
@@ -254,7 +254,7 @@ same_key(const struct build *b, const struct image_entry *x,
 {
 	return x->scope == y->scope &&
 	    (entry_kind(x) == RESOURCE_NETWORK) ==
-		(entry_kind(y) == RESOURCE_NETWORK) &&
+	    (entry_kind(y) == RESOURCE_NETWORK) &&
 	    slice_equal(key_of(b, x), key_of(b, y));
 }
 
@@ -307,8 +307,8 @@ add_sandboxes(struct build *b)
 	b->sandboxes[b->sandbox_count++] = add_text(b, "default");
 	for (size_t i = 0; i < p->sandbox_count; i++)
 		if (strcmp(p->sandboxes[i], "default") != 0)
-			b->sandboxes[b->sandbox_count++] =
-			    add_text(b, p->sandboxes[i]);
+			b->sandboxes[b->sandbox_count++] = add_text(b,
+			    p->sandboxes[i]);
 }
 
 static void
@@ -344,8 +344,15 @@ digest_rule(EVP_MD_CTX *hash, const struct policy_rule *rule)
 {
 	char text[RESOURCE_TEXT];
 	const int64_t numbers[] = {
-	    rule->decision, rule->disabled, rule->raw, rule->sandbox != NULL,
-	    rule->tls, rule->sni, rule->ech, rule->refuse, rule->expires,
+	    rule->decision,
+	    rule->disabled,
+	    rule->raw,
+	    rule->sandbox != NULL,
+	    rule->tls,
+	    rule->sni,
+	    rule->ech,
+	    rule->refuse,
+	    rule->expires,
 	    (int64_t)rule->except_count,
 	};
 
@@ -437,8 +444,10 @@ finish(struct build *b, uint8_t **bytes, size_t *len, struct err *err)
 	size_t length;
 
 	if (b->strings.len > UINT32_MAX || !place(b, runs, &length))
-		return err_set(err, ERR_CONF, "the compiled policy is larger "
-		    "than 4 GB (%zu rules)", b->policy->rule_count);
+		return err_set(err, ERR_CONF,
+		    "the compiled policy is larger "
+		    "than 4 GB (%zu rules)",
+		    b->policy->rule_count);
 	b->header.length = length;
 	*bytes = assemble(b, runs, length);
 	*len = length;

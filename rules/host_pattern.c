@@ -42,8 +42,9 @@ is_hollow_a_label(struct slice label)
 static bool
 is_range(char from, char to)
 {
-	return from <= to && ((is_letter(from) && is_letter(to)) ||
-	    (is_digit(from) && is_digit(to)));
+	return from <= to &&
+	    ((is_letter(from) && is_letter(to)) ||
+		(is_digit(from) && is_digit(to)));
 }
 
 /* The length of "[...]" at the start of `p`, 0 when it is none. */
@@ -80,7 +81,7 @@ why_not_label(struct slice label)
 	for (size_t i = 0; i < label.len; i++)
 		if (!is_plain(label.at[i]))
 			return "a label holds a byte other than letters, "
-			    "digits, '-' and '_'";
+			       "digits, '-' and '_'";
 	if (is_hollow_a_label(label))
 		return "an \"xn--\" label encodes nothing";
 	return NULL;
@@ -103,12 +104,13 @@ why_not_glob_label(struct slice label)
 			continue;
 		if (c != '[')
 			return "a label holds a byte other than letters, "
-			    "digits, '-', '_' and the wildcards * ? [a-z]";
+			       "digits, '-', '_' and the wildcards * ? [a-z]";
 		length = class_length(slice_from(label, i));
-		if (length < 2 || !class_is_sound((struct slice){
-				label.at + i + 1, length - 2}))
+		if (length < 2 ||
+		    !class_is_sound((struct slice){
+			label.at + i + 1, length - 2}))
 			return "\"[...]\" must hold letters, digits or "
-			    "ascending ranges of them";
+			       "ascending ranges of them";
 	}
 	return NULL;
 }
@@ -260,8 +262,7 @@ item_matches(struct slice p, char c)
 	if (p.at[0] != '[')
 		return p.at[0] == c;
 	length = class_length(p);
-	if (length < 2 ||
-	    !class_holds((struct slice){p.at + 1, length - 2}, c))
+	if (length < 2 || !class_holds((struct slice){p.at + 1, length - 2}, c))
 		return 0;
 	return length;
 }
@@ -281,8 +282,8 @@ label_matches(struct slice p, struct slice s)
 			mark = seen;
 			continue;
 		}
-		used = at < p.len
-		    ? item_matches(slice_from(p, at), s.at[seen]) : 0;
+		used = at < p.len ? item_matches(slice_from(p, at), s.at[seen])
+				  : 0;
 		if (used) {
 			at += used;
 			seen++;

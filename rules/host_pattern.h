@@ -10,14 +10,14 @@
 
 #include "base/slice.h"
 
-#define HOST_BYTES_MAX 253	/* of a name, without its trailing dot */
+#define HOST_BYTES_MAX 253 /* of a name, without its trailing dot */
 #define LABEL_BYTES_MAX 63
 
 enum host_depth {
-	DEPTH_EXACT,		/* host itself (its labels may hold globs) */
-	DEPTH_ONE,		/* *.host: exactly one label more */
-	DEPTH_DEEP,		/* **.host: one label more, or several */
-	DEPTH_EVERY,		/* **: every public name; host is empty */
+	DEPTH_EXACT, /* host itself (its labels may hold globs) */
+	DEPTH_ONE,   /* *.host: exactly one label more */
+	DEPTH_DEEP,  /* **.host: one label more, or several */
+	DEPTH_EVERY, /* **: every public name; host is empty */
 };
 
 /* The canonical form of a name: ASCII lower case, one trailing dot removed,

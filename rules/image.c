@@ -39,12 +39,14 @@ header_is_sound(const struct image_header *h, size_t len, struct err *err)
 	if (memcmp(h->magic, IMAGE_MAGIC, sizeof(h->magic)) != 0)
 		return err_set(err, ERR_CONF, "it is no compiled policy");
 	if (h->byte_order != IMAGE_BYTE_ORDER)
-		return err_set(err, ERR_CONF, "the compiled policy was made "
+		return err_set(err, ERR_CONF,
+		    "the compiled policy was made "
 		    "on a machine of another byte order");
 	if (h->version != IMAGE_VERSION)
-		return err_set(err, ERR_CONF, "the compiled policy has format "
-		    "%u, this program reads format %u", h->version,
-		    IMAGE_VERSION);
+		return err_set(err, ERR_CONF,
+		    "the compiled policy has format "
+		    "%u, this program reads format %u",
+		    h->version, IMAGE_VERSION);
 	if (h->length != len)
 		return damaged(err, "its length is not the one it names");
 	SHA256((const uint8_t *)h + covered, len - covered, sum);
@@ -115,12 +117,11 @@ pattern_is_sound(const struct image *i, const struct image_entry *e)
 		return false;
 	if (kind != RESOURCE_NETWORK)
 		return true;
-	if (e->host_len != NETWORK_KEY_BYTES ||
-	    e->key_len != NETWORK_KEY_BYTES)
+	if (e->host_len != NETWORK_KEY_BYTES || e->key_len != NETWORK_KEY_BYTES)
 		return false;
 	return (i->strings[e->host] == 4 || i->strings[e->host] == 6) &&
 	    (uint8_t)i->strings[e->host + 1] <=
-		(i->strings[e->host] == 4 ? 32 : 128);
+	    (i->strings[e->host] == 4 ? 32 : 128);
 }
 
 static bool
@@ -243,8 +244,7 @@ is_sealed(int fd)
 {
 	int seals = fcntl(fd, F_GET_SEALS);
 
-	return seals != -1 && (seals & F_SEAL_WRITE) &&
-	    (seals & F_SEAL_SHRINK);
+	return seals != -1 && (seals & F_SEAL_WRITE) && (seals & F_SEAL_SHRINK);
 }
 
 static bool
@@ -389,7 +389,8 @@ image_rule(const struct image *i, uint32_t index, struct image_rule *r)
 	    .name = i->strings + s->name,
 	    .comment = i->strings + s->comment,
 	    .sandbox = e->scope == SCOPE_ALL
-		? "" : i->strings + i->sandboxes[e->scope],
+		? ""
+		: i->strings + i->sandboxes[e->scope],
 	    .resource = i->strings + s->resource,
 	    .file = i->strings + i->files[s->file].path,
 	    .source = i->strings + i->files[s->file].source,

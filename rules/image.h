@@ -15,10 +15,10 @@
 #include "base/slice.h"
 #include "rules/policy.h"
 
-#define IMAGE_DIGEST_TEXT 65	/* SHA-256 in hex, with NUL */
+#define IMAGE_DIGEST_TEXT 65 /* SHA-256 in hex, with NUL */
 #define RULE_NONE UINT32_MAX
-#define SANDBOX_DEFAULT 0	/* every image has the sandbox "default" first */
-#define SANDBOX_OTHER (UINT32_MAX - 1)	/* one without a section of its own */
+#define SANDBOX_DEFAULT 0 /* every image has the sandbox "default" first */
+#define SANDBOX_OTHER (UINT32_MAX - 1) /* one without a section of its own */
 
 struct image;
 
@@ -37,7 +37,7 @@ void image_close(struct image *i);
  * rules give the same digest on every machine. */
 const char *image_digest(const struct image *i);
 bool image_is_no_policy(const struct image *i);
-const char *image_preset(const struct image *i);	/* "" when none */
+const char *image_preset(const struct image *i); /* "" when none */
 
 /* The sandbox's index in this image; SANDBOX_OTHER when the image has no
  * section for that name: only what holds for all applies to it then, not what
@@ -47,7 +47,7 @@ uint32_t image_sandbox(const struct image *i, struct slice name);
 /* A rule, as text for people. All strings live as long as the image. */
 struct image_rule {
 	const char *id, *name, *comment, *sandbox /* "" = all */, *resource;
-	const char *file, *source;	/* source: file, preset, local */
+	const char *file, *source; /* source: file, preset, local */
 	uint32_t line, column;
 	enum decision decision;
 	bool disabled, raw, any_port;

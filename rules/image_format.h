@@ -11,7 +11,8 @@
  * for it to match at all:
  *
  *	names	the part of the host behind its last wildcard, in whole labels:
- *		"*.example.com" and "crl*.example.com" stand under "example.com",
+ *		"*.example.com" and "crl*.example.com" stand under
+ *"example.com",
  *		"**" under ""
  *	localhost	"localhost"
  *	networks	family, bits and the masked bytes
@@ -43,22 +44,22 @@
 #define NO_SIDE UINT32_MAX
 
 /* Two bits family-and-kind first, so that no name is ever a network's key. */
-#define NETWORK_KEY_BYTES 18	/* family, bits, 16 bytes */
+#define NETWORK_KEY_BYTES 18 /* family, bits, 16 bytes */
 
 enum image_section {
-	SECTION_ENTRIES,	/* struct image_entry, one per rule */
-	SECTION_SOURCES,	/* struct image_source, one per rule */
-	SECTION_SIDES,		/* struct image_side */
-	SECTION_EXCEPTS,	/* struct image_except */
-	SECTION_SLOTS,		/* struct image_slot, a power of two */
-	SECTION_SANDBOXES,	/* uint32_t names, "default" first, then sorted */
-	SECTION_FILES,		/* struct image_file */
-	SECTION_STRINGS,	/* NUL-ended texts; the first is "" */
+	SECTION_ENTRIES,   /* struct image_entry, one per rule */
+	SECTION_SOURCES,   /* struct image_source, one per rule */
+	SECTION_SIDES,	   /* struct image_side */
+	SECTION_EXCEPTS,   /* struct image_except */
+	SECTION_SLOTS,	   /* struct image_slot, a power of two */
+	SECTION_SANDBOXES, /* uint32_t names, "default" first, then sorted */
+	SECTION_FILES,	   /* struct image_file */
+	SECTION_STRINGS,   /* NUL-ended texts; the first is "" */
 	SECTION_COUNT
 };
 
 struct image_section_place {
-	uint32_t at, count;	/* bytes from the start; elements */
+	uint32_t at, count; /* bytes from the start; elements */
 };
 
 enum image_flag {
@@ -68,10 +69,10 @@ enum image_flag {
 struct image_header {
 	char magic[8];
 	uint32_t version, byte_order;
-	uint64_t length;			/* of all, in bytes */
-	uint8_t checksum[IMAGE_HASH_BYTES];	/* SHA-256 of what follows */
-	uint8_t digest[IMAGE_HASH_BYTES];	/* of what the rules say */
-	uint32_t flags, preset;			/* a string */
+	uint64_t length;		    /* of all, in bytes */
+	uint8_t checksum[IMAGE_HASH_BYTES]; /* SHA-256 of what follows */
+	uint8_t digest[IMAGE_HASH_BYTES];   /* of what the rules say */
+	uint32_t flags, preset;		    /* a string */
 	/* Bit n: some network has n bits. A look-up tries those only. */
 	uint64_t bits_of_ipv4[1], bits_of_ipv6[3];
 	struct image_section_place sections[SECTION_COUNT];
@@ -80,23 +81,23 @@ struct image_header {
 enum entry_flag {
 	ENTRY_ALLOW = 1,
 	ENTRY_ANY_PORT = 2,
-	ENTRY_RAW = 4,		/* `raw: allow` */
-	ENTRY_DISABLED = 8,	/* in no chain */
-	ENTRY_SPECIAL = 16,	/* a network inside a special range */
+	ENTRY_RAW = 4,	    /* `raw: allow` */
+	ENTRY_DISABLED = 8, /* in no chain */
+	ENTRY_SPECIAL = 16, /* a network inside a special range */
 };
 
 /* What the matcher reads of a rule. */
 struct image_entry {
-	uint32_t host;		/* a string, not NUL-ended: the host, or a
-				 * network's key */
+	uint32_t host; /* a string, not NUL-ended: the host, or a
+			* network's key */
 	uint8_t host_len;
-	uint8_t key_len;	/* of the host's end; shorter: has globs */
+	uint8_t key_len; /* of the host's end; shorter: has globs */
 	uint8_t flags;
-	uint8_t kind_depth;	/* enum resource_kind << 4 | enum host_depth */
+	uint8_t kind_depth; /* enum resource_kind << 4 | enum host_depth */
 	uint16_t port_from, port_to;
-	uint32_t scope;		/* a sandbox, or SCOPE_ALL */
-	uint32_t next;		/* of the chain; NO_ENTRY ends it */
-	uint32_t side;		/* or NO_SIDE */
+	uint32_t scope; /* a sandbox, or SCOPE_ALL */
+	uint32_t next;	/* of the chain; NO_ENTRY ends it */
+	uint32_t side;	/* or NO_SIDE */
 };
 
 /* What few rules have. */
@@ -106,18 +107,18 @@ struct image_side {
 };
 
 struct image_except {
-	struct image_entry entry;	/* scope, next and side mean nothing */
+	struct image_entry entry; /* scope, next and side mean nothing */
 	uint32_t text;
 };
 
 /* What only people read. Strings, unless said otherwise. */
 struct image_source {
 	uint32_t id, name, comment, resource;
-	uint32_t file;		/* index of SECTION_FILES */
+	uint32_t file; /* index of SECTION_FILES */
 	uint32_t line;
 	uint16_t column;
-	uint8_t tls_sni;	/* enum rule_tls << 4 | enum rule_sni */
-	uint8_t ech_refuse;	/* enum rule_ech << 4 | enum rule_refuse */
+	uint8_t tls_sni;    /* enum rule_tls << 4 | enum rule_sni */
+	uint8_t ech_refuse; /* enum rule_ech << 4 | enum rule_refuse */
 };
 
 struct image_file {
@@ -126,7 +127,7 @@ struct image_file {
 
 struct image_slot {
 	uint32_t hash;
-	uint32_t first;		/* entry; NO_ENTRY: a free slot */
+	uint32_t first; /* entry; NO_ENTRY: a free slot */
 };
 
 _Static_assert(sizeof(struct image_header) == 192, "no hidden padding");
@@ -151,8 +152,8 @@ struct image {
 	uint32_t entry_count, side_count, except_count, slot_count,
 	    sandbox_count, file_count, string_bytes;
 	char digest[IMAGE_DIGEST_TEXT];
-	void *owned;		/* a mapping, undone by image_close(); or NULL */
-	size_t mapped;		/* its bytes */
+	void *owned;   /* a mapping, undone by image_close(); or NULL */
+	size_t mapped; /* its bytes */
 };
 
 static inline enum resource_kind

@@ -20,11 +20,12 @@
 struct walk {
 	const struct image *image;
 	const struct target *target;
-	const struct address *address;	/* what the target resolved to, or NULL */
+	const struct address
+	    *address; /* what the target resolved to, or NULL */
 	uint32_t sandbox;
 	int64_t now;
 	void (*visit)(struct walk *w, uint32_t rule);
-	void *owner;		/* the visitor's */
+	void *owner; /* the visitor's */
 };
 
 static const struct image_entry *
@@ -218,8 +219,7 @@ applies(const struct walk *w, const struct image_entry *e, uint16_t port)
 	if (side->expires != 0 && w->now >= side->expires)
 		return false;
 	for (uint32_t n = 0; n < side->except_count; n++)
-		if (except_holds(w, &w->image->excepts[side->except + n],
-		    port))
+		if (except_holds(w, &w->image->excepts[side->except + n], port))
 			return false;
 	return true;
 }
@@ -267,13 +267,12 @@ is_never_openable(const struct address *a)
 	address_from_nat64(a, &inside);
 	if (inside.family == 6)
 		return address_same_host(&inside, &any_v6);
-	return inside.bytes[0] == 127 ||
-	    memcmp(inside.bytes, "\0\0\0", 4) == 0;
+	return inside.bytes[0] == 127 || memcmp(inside.bytes, "\0\0\0", 4) == 0;
 }
 
 struct weighing {
 	uint32_t deny, allow;
-	bool special;		/* only networks inside special ranges allow */
+	bool special; /* only networks inside special ranges allow */
 	bool raw;
 };
 
@@ -364,8 +363,8 @@ rules_decide(const struct image *i, const struct facts *f,
 	walk_target(&w);
 	if (found.deny != RULE_NONE)
 		deny_by(d, REASON_RULE_DENY, found.deny);
-	else if (found.special && (found.allow == RULE_NONE ||
-	    is_never_openable(&t->address)))
+	else if (found.special &&
+	    (found.allow == RULE_NONE || is_never_openable(&t->address)))
 		deny_by(d, REASON_PRIVATE_ADDRESS, RULE_NONE);
 	else if (found.allow == RULE_NONE)
 		deny_by(d, REASON_DEFAULT_DENY, RULE_NONE);
@@ -413,8 +412,8 @@ rules_decide_address(const struct image *i, const struct facts *f,
 	address_from_nat64(a, &judged);
 	if (!address_is_special(&judged))
 		return true;
-	found = (struct weighing){.deny = RULE_NONE, .allow = RULE_NONE,
-	    .special = true};
+	found = (struct weighing){
+	    .deny = RULE_NONE, .allow = RULE_NONE, .special = true};
 	walk_networks_round(&w, &judged);
 	if (found.allow != RULE_NONE)
 		return true;
@@ -426,7 +425,7 @@ rules_decide_address(const struct image *i, const struct facts *f,
  * asked about one port at a time; each that denies it tells up to where. */
 struct port_search {
 	uint16_t port;
-	uint32_t next;		/* above 0: `port` is denied, try this one */
+	uint32_t next; /* above 0: `port` is denied, try this one */
 	bool found;
 };
 
@@ -437,8 +436,8 @@ denied_until(const struct walk *w, const struct image_entry *e, uint16_t port)
 	uint32_t next = (uint32_t)e->port_to + 1;
 
 	for (uint32_t n = 0; side && n < side->except_count; n++) {
-		uint32_t from = w->image->excepts[side->except + n]
-		    .entry.port_from;
+		uint32_t from =
+		    w->image->excepts[side->except + n].entry.port_from;
 
 		if (from > port && from < next)
 			next = from;

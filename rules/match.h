@@ -16,25 +16,25 @@
 #include "rules/target.h"
 
 struct facts {
-	uint32_t sandbox;		/* image_sandbox() of this image */
-	int64_t now;			/* seconds since 1970, for expires */
+	uint32_t sandbox; /* image_sandbox() of this image */
+	int64_t now;	  /* seconds since 1970, for expires */
 	const struct target *target;
 };
 
 struct decision_made {
 	enum decision decision;
 	enum reason reason;
-	uint32_t rule;		/* the winner, or RULE_NONE */
+	uint32_t rule; /* the winner, or RULE_NONE */
 	/* Of an allowing rule: */
 	enum rule_tls tls;
 	enum rule_sni sni;
 	enum rule_ech ech;
-	bool raw;		/* opaque bytes may pass: any rule that allows
-				 * it says `raw: allow`, names a port other
-				 * than 80 and 443, or is a network with a
-				 * port */
-	bool by_network;	/* allowed as a literal address by a CIDR */
-	bool inspect;		/* HTTP rules must judge each request */
+	bool raw;	 /* opaque bytes may pass: any rule that allows
+			  * it says `raw: allow`, names a port other
+			  * than 80 and 443, or is a network with a
+			  * port */
+	bool by_network; /* allowed as a literal address by a CIDR */
+	bool inspect;	 /* HTTP rules must judge each request */
 };
 
 /* Judge the name or literal address that was asked for. Deny beats allow at
@@ -49,9 +49,10 @@ void rules_decide(const struct image *i, const struct facts *f,
 /* Judge one address that an allowed name resolved to. True: may be dialled.
  * A deny network wins always; a special address needs an allow network that
  * lies inside a special range (port included); 64:ff9b::/96 is judged by the
- * IPv4 inside, and denied by a network round either. For TARGET_LOCALHOST call it never: 127.0.0.1 and ::1 are what
- * the rule allowed. On false d says private-address, or rule-deny with the
- * denying rule; on true it is not touched. */
+ * IPv4 inside, and denied by a network round either. For TARGET_LOCALHOST call
+ * it never: 127.0.0.1 and ::1 are what the rule allowed. On false d says
+ * private-address, or rule-deny with the denying rule; on true it is not
+ * touched. */
 bool rules_decide_address(const struct image *i, const struct facts *f,
     const struct address *a, struct decision_made *d);
 

@@ -16,61 +16,64 @@ enum decision { DECISION_DENY, DECISION_ALLOW };
 enum rule_tls { RULE_TLS_AUTO, RULE_TLS_INTERCEPT, RULE_TLS_TUNNEL };
 enum rule_sni { RULE_SNI_MATCH, RULE_SNI_ANY, RULE_SNI_ABSENT_OK };
 enum rule_ech { RULE_ECH_PASS, RULE_ECH_REFUSE };
-enum rule_refuse { RULE_REFUSE_DEFAULT, RULE_REFUSE_CONNECT,
-	RULE_REFUSE_INSIDE_TLS };
+enum rule_refuse {
+	RULE_REFUSE_DEFAULT,
+	RULE_REFUSE_CONNECT,
+	RULE_REFUSE_INSIDE_TLS
+};
 
 /* Where rules come from: a file, a preset, the typed ("local") rules. */
 struct policy_origin {
-	char *file;		/* path as given; "preset balanced" for a preset */
-	char *source;		/* "file", "preset", "local" */
+	char *file;   /* path as given; "preset balanced" for a preset */
+	char *source; /* "file", "preset", "local" */
 };
 
 struct policy_rule {
-	char *id;		/* stable, unique: 16 hex digits of a hash of
-				 * scope, decision and canonical resource, with
-				 * "-2".. for repetitions */
-	char *name;		/* "" when it has none; presets' groups have */
-	char *comment;		/* "" when it has none */
-	char *sandbox;		/* NULL: every sandbox */
+	char *id;      /* stable, unique: 16 hex digits of a hash of
+			* scope, decision and canonical resource, with
+			* "-2".. for repetitions */
+	char *name;    /* "" when it has none; presets' groups have */
+	char *comment; /* "" when it has none */
+	char *sandbox; /* NULL: every sandbox */
 	enum decision decision;
 	struct resource resource;
-	struct resource *except;	/* deny only; narrows this one rule */
+	struct resource *except; /* deny only; narrows this one rule */
 	size_t except_count;
-	int64_t expires;	/* seconds since 1970; 0: never */
+	int64_t expires; /* seconds since 1970; 0: never */
 	bool disabled;
-	bool raw;		/* `raw: allow` */
+	bool raw; /* `raw: allow` */
 	enum rule_tls tls;
 	enum rule_sni sni;
 	enum rule_ech ech;
 	enum rule_refuse refuse;
-	uint32_t origin;	/* index into policy.origins */
-	uint32_t line, column;	/* 1.., 0 in presets */
+	uint32_t origin;       /* index into policy.origins */
+	uint32_t line, column; /* 1.., 0 in presets */
 };
 
 /* `tests:`, run by `policy test`. */
 struct policy_test {
 	enum decision expect;
-	char *target;		/* a host:port or a URL */
-	char *method;		/* NULL: GET */
-	char *sandbox;		/* NULL: default */
-	char *reason;		/* NULL: not asked for */
+	char *target;  /* a host:port or a URL */
+	char *method;  /* NULL: GET */
+	char *sandbox; /* NULL: default */
+	char *reason;  /* NULL: not asked for */
 	uint32_t origin, line;
 };
 
 struct map;
 
 struct policy {
-	bool is_empty;		/* no file at all: REASON_NO_POLICY */
-	char *preset;		/* NULL: none named */
+	bool is_empty; /* no file at all: REASON_NO_POLICY */
+	char *preset;  /* NULL: none named */
 	struct policy_origin *origins;
 	size_t origin_count;
-	struct policy_rule *rules;	/* in file order, presets first */
+	struct policy_rule *rules; /* in file order, presets first */
 	size_t rule_count;
-	size_t rule_capacity;	/* of `rules`; policy.c's own, as is `ids` */
-	struct map *ids;	/* a rule's hash -> its latest index + 1 */
+	size_t rule_capacity; /* of `rules`; policy.c's own, as is `ids` */
+	struct map *ids;      /* a rule's hash -> its latest index + 1 */
 	struct policy_test *tests;
 	size_t test_count;
-	char **sandboxes;	/* names with a section, sorted, unique */
+	char **sandboxes; /* names with a section, sorted, unique */
 	size_t sandbox_count;
 };
 

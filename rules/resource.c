@@ -15,13 +15,12 @@
 #include "base/check.h"
 #include "rules/special.h"
 
-#define RESOURCE_INPUT_MAX 1024	/* U-labels are longer than A-labels */
+#define RESOURCE_INPUT_MAX 1024 /* U-labels are longer than A-labels */
 
 /* A rule's text, cut into its parts. */
 struct parts {
 	struct slice host, port;
 	bool has_port;
-	bool has_brackets;	/* round an IPv6 address */
 };
 
 static bool
@@ -54,11 +53,11 @@ split(struct slice text, struct parts *p, struct err *err)
 	if (begins_with_ipv6(text)) {
 		if (close == text.len)
 			return wrong(err, text, "a bracket is not closed");
-		p->has_brackets = true;
 		p->host = (struct slice){text.at + 1, close - 1};
 		tail = slice_from(text, close + 1);
 		if (tail.len > 0 && tail.at[0] != ':')
-			return wrong(err, text, "only a port can follow the "
+			return wrong(err, text,
+			    "only a port can follow the "
 			    "brackets; a network is [2001:db8::/32]:443");
 		p->has_port = tail.len > 0;
 		p->port = slice_from(tail, p->has_port);
@@ -67,7 +66,8 @@ split(struct slice text, struct parts *p, struct err *err)
 	p->has_port = slice_cut(text, ':', &p->host, &p->port);
 	if (p->has_port && slice_find(p->port, ':') < p->port.len &&
 	    slice_find(text, '/') == text.len)
-		return wrong(err, text, "it has several colons; an IPv6 "
+		return wrong(err, text,
+		    "it has several colons; an IPv6 "
 		    "address with a port is [2001:db8::1]:443");
 	return true;
 }
@@ -88,7 +88,8 @@ parse_ports(struct slice text, struct parts *p, struct resource *r,
 		to = from;
 	if (!slice_number(from, 65535, &low) || low == 0 ||
 	    !slice_number(to, 65535, &high) || high == 0)
-		return wrong(err, text, "a port is 1 to 65535, a range of "
+		return wrong(err, text,
+		    "a port is 1 to 65535, a range of "
 		    "ports 1000-2000");
 	if (low > high)
 		return wrong(err, text, "the range of ports runs backwards");
@@ -150,7 +151,8 @@ complain_about_host_bits(struct slice text, const struct address *a,
 	char is[ADDRESS_TEXT];
 
 	address_format(&m, is);
-	return err_set(err, ERR_CONF, "\"%.*s\": the address has bits behind "
+	return err_set(err, ERR_CONF,
+	    "\"%.*s\": the address has bits behind "
 	    "the first %u; the network is %s/%u",
 	    SLICE_ARG(slice_first(text, 120)), bits, is, bits);
 }
@@ -166,19 +168,23 @@ parse_network(struct slice text, struct slice network, struct resource *r,
 
 	slice_cut(network, '/', &first, &bits_text);
 	if (!address_parse(first, &a))
-		return wrong(err, text, "before the \"/\" must stand an IPv4 "
-		    "or IPv6 address");
+		return wrong(err, text,
+		    "before the \"/\" must stand an IPv4 "
+		    "or IPv6 address; a path cannot stand here");
 	most = slice_find(first, ':') < first.len ? 128 : 32;
 	if (slice_find(bits_text, ':') < bits_text.len)
-		return wrong(err, text, "an IPv6 network with a port is "
+		return wrong(err, text,
+		    "an IPv6 network with a port is "
 		    "[2001:db8::/32]:443");
 	if (!slice_number(bits_text, most, &bits))
-		return err_set(err, ERR_CONF, "\"%.*s\": the bits behind the "
-		    "\"/\" are 0 to %u", SLICE_ARG(slice_first(text, 120)),
-		    (unsigned)most);
+		return err_set(err, ERR_CONF,
+		    "\"%.*s\": the bits behind the "
+		    "\"/\" are 0 to %u",
+		    SLICE_ARG(slice_first(text, 120)), (unsigned)most);
 	if (a.family == 4 && most == 128) {
 		if (bits < 96)
-			return wrong(err, text, "an IPv4-mapped network has "
+			return wrong(err, text,
+			    "an IPv4-mapped network has "
 			    "96 bits at least; write it as IPv4");
 		bits -= 96;
 	}
@@ -212,14 +218,16 @@ to_ascii(struct slice text, struct slice host, char out[RESOURCE_INPUT_MAX],
 	in[host.len] = '\0';
 	if (memchr(in, '\0', host.len) ||
 	    memmem(in, host.len, "\xe1\xba\x9e", 3))
-		return wrong(err, text, "the name holds a letter that is read "
+		return wrong(err, text,
+		    "the name holds a letter that is read "
 		    "in several ways");
 	result = idn2_lookup_u8(in, &found,
 	    IDN2_NONTRANSITIONAL | IDN2_NFC_INPUT);
 	if (result != IDN2_OK)
-		return err_set(err, ERR_CONF, "\"%.*s\": no internationalized "
-		    "name (IDNA 2008): %s", SLICE_ARG(slice_first(text, 120)),
-		    idn2_strerror(result));
+		return err_set(err, ERR_CONF,
+		    "\"%.*s\": no internationalized "
+		    "name (IDNA 2008): %s",
+		    SLICE_ARG(slice_first(text, 120)), idn2_strerror(result));
 	snprintf(out, RESOURCE_INPUT_MAX, "%s", (const char *)found);
 	idn2_free(found);
 	return true;
@@ -252,7 +260,8 @@ parse_number(struct slice text, struct slice host, struct resource *r,
 		become_address(r, &a);
 		return true;
 	}
-	return wrong(err, text, "it ends in a number and is no address; "
+	return wrong(err, text,
+	    "it ends in a number and is no address; "
 	    "a network is 10.0.0.0/8");
 }
 
@@ -269,13 +278,15 @@ parse_name(struct slice text, struct slice host, struct resource *r,
 	r->depth = cut_depth(&host);
 	if (!is_ascii(host)) {
 		if (host_has_globs(host))
-			return wrong(err, text, "a wildcard inside a label "
+			return wrong(err, text,
+			    "a wildcard inside a label "
 			    "needs the name in ASCII (xn--...)");
 		if (!to_ascii(text, host, ascii, err))
 			return false;
 		host = slice_of(ascii);
 		if (host_has_globs(host))
-			return wrong(err, text, "a letter of it stands for a "
+			return wrong(err, text,
+			    "a letter of it stands for a "
 			    "wildcard");
 	}
 	r->host_len = (uint8_t)host_pattern_canonical(host, r->host, &why);
@@ -307,8 +318,9 @@ parse_host(struct slice text, const struct parts *p, struct resource *r,
 		become_address(r, &a);
 		return true;
 	}
-	if (p->has_brackets)
-		return wrong(err, text, "brackets stand only round an IPv6 "
+	if (slice_starts(p->host, "[") && slice_ends(p->host, "]"))
+		return wrong(err, text,
+		    "brackets stand only round an IPv6 "
 		    "address");
 	if (slice_is(p->host, "**")) {
 		r->kind = RESOURCE_NAME;
@@ -316,7 +328,8 @@ parse_host(struct slice text, const struct parts *p, struct resource *r,
 		return true;
 	}
 	if (slice_is(p->host, "*"))
-		return wrong(err, text, "a lone * does not say how many labels "
+		return wrong(err, text,
+		    "a lone * does not say how many labels "
 		    "it stands for; ** is every public name");
 	return parse_name(text, p->host, r, err);
 }
@@ -341,11 +354,18 @@ resource_parse(struct slice text, struct resource *r, struct err *err)
 	struct parts p = {0};
 
 	if (text.len == 0)
-		return err_set(err, ERR_CONF, "a host, an address or a network "
+		return err_set(err, ERR_CONF,
+		    "a host, an address or a network "
 		    "is needed, not an empty text");
 	if (text.len >= RESOURCE_INPUT_MAX)
-		return err_set(err, ERR_CONF, "a resource is at most %d bytes, "
-		    "not %zu", RESOURCE_INPUT_MAX - 1, text.len);
+		return err_set(err, ERR_CONF,
+		    "a resource is at most %d bytes, "
+		    "not %zu",
+		    RESOURCE_INPUT_MAX - 1, text.len);
+	if (memmem(text.at, text.len, "://", 3))
+		return wrong(err, text,
+		    "a rule names a host, not a URL; leave "
+		    "out the scheme and the path");
 	if (is_plain_ipv6_network(text))
 		p.host = text;
 	else if (!split(text, &p, err))
@@ -442,7 +462,7 @@ resource_matches(const struct resource *r, const struct target *t)
 		return false;
 	if (r->kind == RESOURCE_LOCALHOST)
 		return t->kind == TARGET_LOCALHOST;
-	return t->kind == TARGET_NAME && host_pattern_matches(r->depth,
-	    (struct slice){r->host, r->host_len},
-	    (struct slice){t->host, t->host_len});
+	return t->kind == TARGET_NAME &&
+	    host_pattern_matches(r->depth, (struct slice){r->host, r->host_len},
+		(struct slice){t->host, t->host_len});
 }

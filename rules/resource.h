@@ -16,21 +16,21 @@
 #include "rules/target.h"
 
 enum resource_kind {
-	RESOURCE_NAME,		/* names matching depth and host */
+	RESOURCE_NAME, /* names matching depth and host */
 	RESOURCE_LOCALHOST,
-	RESOURCE_NETWORK,	/* literal addresses, and what names resolve to */
+	RESOURCE_NETWORK, /* literal addresses, and what names resolve to */
 };
 
 struct resource {
 	enum resource_kind kind;
 	enum host_depth depth;
-	bool has_globs;		/* '*', '?' or '[' inside a label of host */
-	bool any_port;		/* no port written: port_from 1, port_to 65535 */
+	bool has_globs; /* '*', '?' or '[' inside a label of host */
+	bool any_port;	/* no port written: port_from 1, port_to 65535 */
 	uint16_t port_from, port_to;
-	struct address network;	/* RESOURCE_NETWORK; masked to `bits` */
+	struct address network; /* RESOURCE_NETWORK; masked to `bits` */
 	uint8_t bits;
 	uint8_t host_len;
-	char host[TARGET_HOST_MAX + 1];	/* canonical A-labels, without "*." */
+	char host[TARGET_HOST_MAX + 1]; /* canonical A-labels, without "*." */
 };
 
 /* U-labels become A-labels (IDNA 2008, UTS 46). err: ERR_CONF with what is
@@ -47,7 +47,7 @@ struct address network_of(const struct address *a, unsigned bits);
 bool resource_matches(const struct resource *r, const struct target *t);
 /* A network rule against a resolved address and the target's port. It holds
  * 64:ff9b::a.b.c.d also when it holds a.b.c.d. */
-bool resource_matches_address(const struct resource *r,
-    const struct address *a, uint16_t port);
+bool resource_matches_address(const struct resource *r, const struct address *a,
+    uint16_t port);
 
 #endif

@@ -17,18 +17,19 @@
 struct special_range {
 	struct address first;
 	uint8_t bits;
-	const char *text;	/* "private 10.0.0.0/8" */
+	const char *text; /* "private 10.0.0.0/8" */
 };
 
-#define TWO_BYTES(group) ((group) >> 8), ((group) & 0xff)
+#define TWO_BYTES(group) ((group) >> 8), ((group)&0xff)
 
 static const struct special_range ranges[] = {
 #define SPECIAL_V4(a, b, c, d, range_bits, words)                              \
 	{{.family = 4, .bytes = {a, b, c, d}}, range_bits, words},
 #define SPECIAL_V6(a, b, c, d, e, f, g, h, range_bits, words)                  \
-	{{.family = 6, .bytes = {TWO_BYTES(a), TWO_BYTES(b), TWO_BYTES(c),     \
-	    TWO_BYTES(d), TWO_BYTES(e), TWO_BYTES(f), TWO_BYTES(g),            \
-	    TWO_BYTES(h)}}, range_bits, words},
+	{{.family = 6,                                                         \
+	     .bytes = {TWO_BYTES(a), TWO_BYTES(b), TWO_BYTES(c), TWO_BYTES(d), \
+		 TWO_BYTES(e), TWO_BYTES(f), TWO_BYTES(g), TWO_BYTES(h)}},     \
+	    range_bits, words},
 #include "rules/special.def"
 #undef SPECIAL_V4
 #undef SPECIAL_V6

@@ -10,7 +10,8 @@
  * benchmarking, multicast, reserved; the IPv4 inside mapped, compatible, 6to4,
  * Teredo, ISATAP and NAT64 forms is judged too. */
 bool address_is_special(const struct address *a);
-/* The name of the range, for messages ("private 10.0.0.0/8"); NULL if public. */
+/* The name of the range, for messages ("private 10.0.0.0/8"); NULL if public.
+ */
 const char *address_special_range(const struct address *a);
 /* Does network/bits lie wholly inside one special range? Only such an allow
  * opens special addresses. */

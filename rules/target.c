@@ -62,7 +62,8 @@ split(struct slice text, struct authority *a, const char **why)
 		return split_brackets(text, a, why);
 	a->has_port = slice_cut(text, ':', &a->host, &a->port);
 	if (a->has_port && slice_find(a->port, ':') < a->port.len)
-		return refuse(why, "it has several colons; "
+		return refuse(why,
+		    "it has several colons; "
 		    "an IPv6 address stands in brackets");
 	return true;
 }

@@ -27,8 +27,8 @@ struct target {
 	enum target_kind kind;
 	uint16_t port;
 	uint8_t host_len;
-	char host[TARGET_HOST_MAX + 1];	/* canonical, NUL-ended, no brackets */
-	struct address address;	/* TARGET_ADDRESS only; its port is `port` */
+	char host[TARGET_HOST_MAX + 1]; /* canonical, NUL-ended, no brackets */
+	struct address address; /* TARGET_ADDRESS only; its port is `port` */
 	bool by_proxy_name;	/* was written host.docker.internal or
 				 * gateway.docker.internal */
 };

@@ -47,11 +47,13 @@ TEST(a_nul_is_a_byte_like_any_other)
 	char out[HOST_BYTES_MAX + 1];
 	const char *why = NULL;
 
-	EXPECT_INT(host_canonical(
-	    (struct slice){"evil.test\0.good.test", 20}, out, &why), 0);
+	EXPECT_INT(host_canonical((struct slice){"evil.test\0.good.test", 20},
+		       out, &why),
+	    0);
 	EXPECT_INT(host_canonical((struct slice){"a\0", 2}, out, &why), 0);
 	EXPECT_INT(host_pattern_canonical((struct slice){"a\0*.b", 5}, out,
-	    &why), 0);
+		       &why),
+	    0);
 }
 
 TEST(names_and_labels_have_limits)

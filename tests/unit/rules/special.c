@@ -46,9 +46,10 @@ TEST(both_ends_of_ranges)
 	    "198.18.0.0", "198.19.255.255", "224.0.0.0", "239.255.255.255",
 	    "240.0.0.0", "255.255.255.255", "::", "::1", "::ffff:10.0.0.1",
 	    "::127.0.0.1", "::8.8.8.8", "::ffff:0:8.8.8.8", "64:ff9b::8.8.8.8",
-	    "64:ff9b:1:ffff::1", "2001::1", "2001:db8::", "2002:808:808::",
-	    "fc00::", "fdff::1", "fe80::1", "febf::1", "fec0::1", "feff::1",
-	    "ff00::", "ff02::1", "fd00:ec2::254"};
+	    "64:ff9b:1:ffff::1", "2001::1",
+	    "2001:db8::", "2002:808:808::", "fc00::", "fdff::1", "fe80::1",
+	    "febf::1", "fec0::1", "feff::1", "ff00::", "ff02::1",
+	    "fd00:ec2::254"};
 	static const char *const public[] = {"1.0.0.0", "9.255.255.255",
 	    "11.0.0.0", "100.63.255.255", "100.128.0.0", "126.255.255.255",
 	    "128.0.0.0", "169.253.255.255", "169.255.0.0", "172.15.255.255",
@@ -155,13 +156,15 @@ TEST(private_ip_suite_private)
 	json_t *suite = load("ssrf-lists/private-ip.json"), *entry;
 	size_t index, special = 0, malformed = 0;
 
-	json_array_foreach(json_object_get(suite, "private"), index, entry) {
+	json_array_foreach(json_object_get(suite, "private"), index, entry)
+	{
 		const char *text = json_string_value(entry);
 		struct target t;
 		struct address a;
 
-		if (strchr(text, ':') ? !address_parse(slice_of(text), &a)
-		    : !target_parse(slice_of(text), 80, &t, NULL)) {
+		if (strchr(text, ':')
+			? !address_parse(slice_of(text), &a)
+			: !target_parse(slice_of(text), 80, &t, NULL)) {
 			malformed++;
 			continue;
 		}
@@ -178,12 +181,13 @@ TEST(private_ip_suite_private)
  * reached as a public host, and both are special by design. */
 TEST(private_ip_suite_public)
 {
-	static const char *const ours[] = {"226.84.185.150", "227.202.96.196",
-	    "fec0::"};
+	static const char *const ours[] = {
+	    "226.84.185.150", "227.202.96.196", "fec0::"};
 	json_t *suite = load("ssrf-lists/private-ip.json"), *entry;
 	size_t index, public = 0;
 
-	json_array_foreach(json_object_get(suite, "public"), index, entry) {
+	json_array_foreach(json_object_get(suite, "public"), index, entry)
+	{
 		const char *text = json_string_value(entry);
 		bool special = false;
 
@@ -205,10 +209,12 @@ TEST(ssrf_suite_blocked)
 	json_t *suite = load("ssrf-lists/ssrf-req-filter.json"), *entry;
 	size_t index, count = 0;
 
-	json_array_foreach(json_object_get(suite, "blocked"), index, entry) {
+	json_array_foreach(json_object_get(suite, "blocked"), index, entry)
+	{
 		struct slice url = slice_of(json_string_value(entry));
-		struct slice rest = slice_from(url, slice_starts(url, "https")
-		    ? 8 : 7), head, path;
+		struct slice rest = slice_from(url,
+				 slice_starts(url, "https") ? 8 : 7),
+			     head, path;
 		struct target t;
 
 		slice_cut(rest, '/', &head, &path);

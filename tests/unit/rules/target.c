@@ -79,7 +79,7 @@ TEST(bytes_outside_a_name_are_refused)
 
 		text[13] = (char)c;
 		if (c == '.')
-			continue;	/* an empty label: elsewhere */
+			continue; /* an empty label: elsewhere */
 		if ((form_of_bytes(text, sizeof(text) - 1, 0) != NULL) != plain)
 			test_fail(__FILE__, __LINE__, "byte %d", c);
 	}
@@ -302,16 +302,19 @@ compare_with_whatwg(const char *input, const json_t *test)
 TEST(whatwg_urls_have_the_same_hosts)
 {
 	json_t *tests = json_load_file(test_suite("wpt-url/urltestdata.json"),
-	    JSON_ALLOW_NUL, NULL), *test;
+		   JSON_ALLOW_NUL, NULL),
+	       *test;
 	size_t index, count = 0;
 
 	EXPECT(json_is_array(tests));
-	json_array_foreach(tests, index, test) {
+	json_array_foreach(tests, index, test)
+	{
 		const char *input = json_string_value(json_object_get(test,
 		    "input"));
 
-		if (!input || json_string_length(json_object_get(test,
-		    "input")) != strlen(input))
+		if (!input ||
+		    json_string_length(json_object_get(test, "input")) !=
+			strlen(input))
 			continue;
 		compare_with_whatwg(input, test);
 		count++;

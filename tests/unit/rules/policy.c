@@ -1,0 +1,113 @@
+/* policy.c - rules and their ids */
+#include "tests/unit/test.h"
+
+#include "rules/policy.c"
+
+static struct policy_rule *
+add(struct policy *p, enum decision decision, const char *sandbox,
+    const char *resource)
+{
+	struct policy_rule rule = {
+	    .decision = decision,
+	    .sandbox = memory_text(sandbox),
+	};
+
+	EXPECT(resource_parse(slice_of(resource), &rule.resource, NULL));
+	return policy_add_rule(p, &rule);
+}
+
+TEST(an_id_says_what_the_rule_says)
+{
+	struct policy p, q;
+	char first[40], second[40];
+
+	policy_init(&p);
+	policy_init(&q);
+	add(&q, DECISION_ALLOW, NULL, "other.test");
+	strcpy(first, add(&p, DECISION_ALLOW, NULL, "Example.com.")->id);
+	strcpy(second, add(&q, DECISION_ALLOW, NULL, "example.COM")->id);
+	EXPECT_TEXT(first, second);
+	EXPECT_INT(strlen(first), 16);
+	EXPECT_INT(strspn(first, "0123456789abcdef"), 16);
+	EXPECT(strcmp(first, add(&p, DECISION_DENY, NULL, "example.com")->id));
+	EXPECT(strcmp(first, add(&p, DECISION_ALLOW, "a", "example.com")->id));
+	EXPECT(strcmp(first, add(&p, DECISION_ALLOW, "", "example.com")->id));
+	EXPECT(strcmp(first,
+	    add(&p, DECISION_ALLOW, NULL, "example.com:443")->id));
+	policy_done(&p);
+	policy_done(&q);
+}
+
+/* What `policy rm` was told once must mean the same rule after an update. */
+TEST(ids_do_not_change_with_versions)
+{
+	struct policy p;
+
+	policy_init(&p);
+	EXPECT_TEXT(add(&p, DECISION_ALLOW, NULL, "example.com:443")->id,
+	    "650bb68580cabaae");
+	policy_done(&p);
+}
+
+TEST(repetitions_are_numbered)
+{
+	struct policy p;
+	char id[40], wanted[64];
+
+	policy_init(&p);
+	strcpy(id, add(&p, DECISION_ALLOW, NULL, "a.test")->id);
+	for (int n = 2; n < 13; n++) {
+		snprintf(wanted, sizeof(wanted), "%s-%d", id, n);
+		EXPECT_TEXT(add(&p, DECISION_ALLOW, NULL, "a.test")->id,
+		    wanted);
+		add(&p, DECISION_DENY, NULL, "b.test");
+	}
+	policy_done(&p);
+}
+
+TEST(texts_are_never_null)
+{
+	struct policy p;
+	struct policy_rule *rule;
+
+	policy_init(&p);
+	rule = add(&p, DECISION_ALLOW, NULL, "a.test");
+	EXPECT_TEXT(rule->name, "");
+	EXPECT_TEXT(rule->comment, "");
+	EXPECT_TEXT(rule->sandbox, NULL);
+	policy_done(&p);
+	policy_done(&p); /* done twice is fine */
+}
+
+TEST(sandboxes_are_sorted_and_unique)
+{
+	static const char *const wanted[] = {"a", "b", "web-1", "z"};
+	struct policy p;
+
+	policy_init(&p);
+	policy_add_sandbox(&p, "web-1");
+	policy_add_sandbox(&p, "b");
+	policy_add_sandbox(&p, "web-1");
+	add(&p, DECISION_ALLOW, "z", "a.test");
+	add(&p, DECISION_ALLOW, "a", "a.test");
+	EXPECT_INT(p.sandbox_count, ARRAY_SIZE(wanted));
+	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++)
+		EXPECT_TEXT(p.sandboxes[i], wanted[i]);
+	policy_done(&p);
+}
+
+TEST(tests_and_origins_are_kept)
+{
+	struct policy p;
+	struct policy_test test = {.expect = DECISION_ALLOW,
+	    .target = memory_text("a.test"),
+	    .line = 7};
+
+	policy_init(&p);
+	EXPECT_INT(policy_add_origin(&p, "a.yaml", "file"), 0);
+	EXPECT_INT(policy_add_origin(&p, "b.yaml", "local"), 1);
+	EXPECT_TEXT(p.origins[1].source, "local");
+	EXPECT_INT(policy_add_test(&p, &test)->line, 7);
+	EXPECT_INT(p.test_count, 1);
+	policy_done(&p);
+}
