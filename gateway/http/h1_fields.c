@@ -191,12 +191,12 @@ h1_fields_parse(struct h1_cursor *c, size_t max, struct fields *f,
 }
 
 /* Naming these would have the next hop drop what this one was judged by
- * (threat 47). */
+ * (threat 47). Transfer-Encoding ends here anyway, and some servers do name
+ * it. */
 static bool
 may_be_named(struct slice name)
 {
-	static const char *const never[] = {
-	    "host", "transfer-encoding", "authorization", "cookie"};
+	static const char *const never[] = {"host", "authorization", "cookie"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(never); i++)
 		if (slice_is_nocase(name, never[i]))
@@ -356,9 +356,11 @@ h1_version(struct h1_cursor *c, uint8_t *minor, enum h1_error malformed,
 bool
 h1_head_may_be_whole(struct slice in, const struct h1_limits *l, size_t *seen)
 {
-	struct slice unseen = slice_from(in, *seen);
 	bool first = *seen == 0;
+	struct slice unseen;
 
+	CHECK(*seen <= in.len);
+	unseen = slice_from(in, *seen);
 	*seen = in.len;
 	return first || in.len >= l->header_bytes ||
 	    slice_find(unseen, '\n') < unseen.len;

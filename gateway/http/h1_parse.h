@@ -46,7 +46,8 @@ enum h1_result h1_parse_response(struct slice in, const struct h1_limits *l,
 /* Is parsing `in` worth its while? Each parse looks at the whole head again,
  * so that a head sent byte by byte would cost the square of its length: true
  * for the first bytes, a new line, and when the limit is reached. *seen is 0
- * when the head begins. */
+ * when a head begins, and never more than `in.len`: consuming a head or a 1xx
+ * sets it back. */
 bool h1_head_may_be_whole(struct slice in, const struct h1_limits *l,
     size_t *seen);
 

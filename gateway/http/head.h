@@ -59,8 +59,8 @@ bool list_next(struct slice *list, struct slice *element);
  * Proxy-Connection, Proxy-Authorization, Proxy-Authenticate,
  * Proxy-Authentication-Info, TE, Trailer, Transfer-Encoding, Upgrade,
  * HTTP2-Settings, Close (RFC 9110 7.6.1; field_names.def). Connection cannot
- * name Host, Transfer-Encoding, Authorization, Cookie or Content-*: such a
- * message is malformed (threat 47). */
+ * name Host, Authorization, Cookie or Content-*: such a message is malformed
+ * (threat 47). */
 bool field_is_hop_by_hop(const struct head *h, struct slice name);
 /* May this field stand in a trailer (threat 44, RFC 9110 6.5.1)? No for those
  * of trailer_fields.def and for what is called like a credential. */

@@ -157,6 +157,23 @@ TEST(which_answers_have_a_body)
 	}
 }
 
+/* Seen in the wild, and with one reading only. */
+TEST(odd_answers_that_are_read)
+{
+	struct parsed p;
+
+	help_response(&p, "GET",
+	    OK_ "Transfer-Encoding: chunked\r\nConnection: keep-alive\r\n"
+		"Connection: Transfer-Encoding\r\n\r\n");
+	EXPECT_INT(p.result, H1_DONE);
+	EXPECT(p.head.body == BODY_CHUNKED && p.head.keep_alive);
+	help_response(&p, "GET",
+	    OK_ "Upgrade: h2,h2c\r\nConnection: Upgrade, Keep-Alive\r\n"
+		"Content-Length: 1\r\n\r\n");
+	EXPECT_INT(p.result, H1_DONE);
+	EXPECT(!p.head.has_upgrade && p.head.keep_alive);
+}
+
 TEST(threat_55_a_switch_names_its_protocol)
 {
 	struct parsed p;
