@@ -138,6 +138,7 @@ answer_refusal(struct tunnel *t, const struct refusal *r, enum reason fault)
 
 	refusal_make(t->service, &t->tuple, r, &head, fields, phrase, &body);
 	t->o.guest = NULL;
+	guest->events = NULL;
 	guest->ops->answer(guest, &head, false);
 	guest->ops->data(guest, text_slice(&body), true);
 	text_done(&body);
