@@ -44,7 +44,7 @@ bool client_settings(const struct client *c, struct settings *s,
 bool client_settings_from(const struct client *c, const char *file,
     struct settings *s, struct err *err);
 
-/* A compiled policy to ask. */
+/* A compiled policy to ask. *err is needed: it tells whether one runs. */
 struct judge {
 	struct image *image; /* NULL: closed */
 	bool is_live;	     /* of the running gateway */

@@ -65,7 +65,7 @@ add_resource(struct typed *t, struct slice text, struct err *err)
 		return true;
 	if (!resource_parse(text, &resource, err)) {
 		err->kind = ERR_USAGE;
-		return err_wrap(err, "\"%.*s\"", SLICE_ARG(text));
+		return false;
 	}
 	if (t->count == t->capacity) {
 		size_t old = t->capacity, more = old ? old * 2 : 8;
@@ -306,8 +306,9 @@ is_sandbox_operand(const struct call *call, size_t first)
 	const struct edit_flags *f = call->options;
 	const char *word = call->operands[first];
 
-	return call->operand_count == first + 2 && !f->global && !f->sandbox &&
-	    !strpbrk(word, ".,:*/?[") && strcmp(word, "localhost") != 0;
+	return first && call->operand_count == first + 2 && !f->global &&
+	    !f->sandbox && !strpbrk(word, ".,:*/?[") &&
+	    strcmp(word, "localhost") != 0;
 }
 
 static bool
@@ -322,13 +323,30 @@ scope_is_clear(const struct edit_flags *f, struct err *err)
 	return true;
 }
 
+/* The first word may say what the rule is about; here that is the network. */
+static bool
+read_kind(const struct call *call, size_t *first, struct err *err)
+{
+	static const char *const others[] = {"filesystem", "http", "mcp"};
+	const char *word = call->operands[0];
+
+	*first = !strcmp(word, "network");
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		if (!strcmp(word, others[i]))
+			return err_set(err, ERR_USAGE,
+			    "this version has "
+			    "rules about the network only, not about \"%s\"",
+			    word);
+	return true;
+}
+
 static int
 run_edit(struct call *call, enum rule_edit edit)
 {
 	struct typed t = {.flags = call->options, .edit = edit};
 	struct err err = {.kind = ERR_NONE};
-	size_t n = call->operand_count && !strcmp(call->operands[0], "network");
-	bool done = scope_is_clear(t.flags, &err);
+	size_t n;
+	bool done = read_kind(call, &n, &err) && scope_is_clear(t.flags, &err);
 
 	t.sandbox = t.flags->sandbox;
 	if (is_sandbox_operand(call, n))

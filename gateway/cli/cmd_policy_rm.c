@@ -68,7 +68,7 @@ add_resource(struct removal *m, struct slice text, struct err *err)
 
 	if (!resource_parse(text, &resource, err)) {
 		err->kind = ERR_USAGE;
-		return err_wrap(err, "\"%.*s\"", SLICE_ARG(text));
+		return false;
 	}
 	next_change(m);
 	resource_format(&resource, m->texts[m->count - 1]);
@@ -129,10 +129,11 @@ say_where(const struct client *c, const struct removal *m)
 {
 	struct image_rule r;
 	struct judge judge;
+	struct err err;
 	char place[PLACE_TEXT];
 
 	fprintf(stderr, "penstock: there is no such typed rule\n");
-	if (m->flags->file || !judge_open(c, &judge, NULL))
+	if (m->flags->file || !judge_open(c, &judge, &err))
 		return;
 	for (size_t n = 0; n < m->count; n++) {
 		for (uint32_t i = 0; i < image_rule_count(judge.image); i++) {

@@ -31,15 +31,16 @@ check_specs(const struct command *c)
 	for (size_t i = 0; i < c->options->count; i++) {
 		const struct option_spec *s = &c->options->specs[i];
 
-		if (!s->help || !*s->help || s->help[strlen(s->help) - 1] == '.')
+		if (!s->help || !*s->help ||
+		    s->help[strlen(s->help) - 1] == '.')
 			test_fail(__FILE__, __LINE__, "%s --%s: help", c->name,
 			    s->name);
 		if (!strcmp(s->name, "help") || s->letter == 'h')
 			test_fail(__FILE__, __LINE__, "%s: --help is taken",
 			    c->name);
 		if ((s->kind == OPTION_FLAG) != (s->value == NULL))
-			test_fail(__FILE__, __LINE__, "%s --%s: value",
-			    c->name, s->name);
+			test_fail(__FILE__, __LINE__, "%s --%s: value", c->name,
+			    s->name);
 		EXPECT(s->field < c->options->size);
 		for (size_t n = 0; n < i; n++) {
 			const struct option_spec *o = &c->options->specs[n];
@@ -72,8 +73,8 @@ TEST(every_verb_says_what_it_does)
 static const struct command *
 find(int *words, int argc, const char *a, const char *b, const char *c)
 {
-	char *argv[] = {(char *)(uintptr_t)a, (char *)(uintptr_t)b,
-	    (char *)(uintptr_t)c};
+	char *argv[] = {
+	    (char *)(uintptr_t)a, (char *)(uintptr_t)b, (char *)(uintptr_t)c};
 
 	return command_find(argc, argv, words);
 }

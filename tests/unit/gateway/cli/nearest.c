@@ -7,8 +7,8 @@
 static const char *
 found(const char *typed)
 {
-	static const char *const words[] = {"allow", "deny", "status", "ls",
-	    "log", "gateway"};
+	static const char *const words[] = {
+	    "allow", "deny", "status", "ls", "log", "gateway"};
 	struct nearest n;
 
 	nearest_start(&n, slice_of(typed));

@@ -128,8 +128,7 @@ TEST(mistakes_are_named)
 	expect_bad("--json=yes", "--json takes no value");
 	expect_bad("--sandbox", "--sandbox needs a value: NAME");
 	expect_bad("-s", "--sandbox needs a value: NAME");
-	expect_bad("--last ten",
-	    "--last must be a whole number, not \"ten\"");
+	expect_bad("--last ten", "--last must be a whole number, not \"ten\"");
 	expect_bad("--last -1", "--last must be a whole number, not \"-1\"");
 	expect_bad("--last 99999999999999999999",
 	    "--last must be a whole number, not \"99999999999999999999\"");

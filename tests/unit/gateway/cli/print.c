@@ -3,7 +3,7 @@
 
 #include "tests/unit/test.h"
 
-#define NOW 1767000000000000	/* 2025-12-29T09:20:00Z */
+#define NOW 1767000000000000 /* 2025-12-29T09:20:00Z */
 
 static int64_t
 read_or_minus_one(const char *text)
@@ -75,20 +75,21 @@ printed(const char *const *cells, size_t columns, size_t rows)
 
 TEST(columns_are_as_wide_as_their_widest)
 {
-	static const char *const cells[] = {"A", "LONG TITLE", "C", "longer",
-	    "b", "c", "x", "", ""};
+	static const char *const cells[] = {
+	    "A", "LONG TITLE", "C", "longer", "b", "c", "x", "", ""};
 	char *text = printed(cells, 3, 3);
 
-	EXPECT_TEXT(text, "A       LONG TITLE  C\n"
-			  "longer  b           c\n"
-			  "x\n");
+	EXPECT_TEXT(text,
+	    "A       LONG TITLE  C\n"
+	    "longer  b           c\n"
+	    "x\n");
 	free(text);
 }
 
 TEST(width_counts_characters)
 {
-	static const char *const cells[] = {"A", "B", "\xc3\xa4\xc3\xb6", "b",
-	    "xyz", "b"};
+	static const char *const cells[] = {
+	    "A", "B", "\xc3\xa4\xc3\xb6", "b", "xyz", "b"};
 	char *text = printed(cells, 2, 3);
 
 	EXPECT_TEXT(text, "A    B\n\xc3\xa4\xc3\xb6   b\nxyz  b\n");
