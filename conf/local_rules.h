@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "base/err.h"
+#include "base/slice.h"
 #include "rules/policy.h"
 
 enum rule_edit { RULE_EDIT_ALLOW, RULE_EDIT_DENY, RULE_EDIT_REMOVE };
@@ -25,13 +26,21 @@ struct rule_change {
 };
 
 /* Apply all changes to the text of one file. `*changed` counts the rules that
- * were added or removed (an identical rule is not added twice). *after to
- * free(). Pure: nothing is written. */
+ * were added or removed (a rule that is there already, in force and with the
+ * same options, is not added twice). REMOVE by resource takes allows and denies
+ * of exactly this scope, by id one rule. *after to free(). Pure: nothing is
+ * written. The result was read again: it says what it said before but for these
+ * changes. What is wrong in a change itself is ERR_USAGE. */
 bool rules_edit_text(const char *file, struct slice before,
     const struct rule_change *changes, size_t count, char **after,
     size_t *changed, struct err *err);
-/* The same on a file under an exclusive lock; a missing file is an empty one. */
+/* The same on a file under an exclusive lock (of its directory); a missing file
+ * is an empty one, a link is followed. Without a change it is not written. */
 bool rules_edit_file(const char *path, const struct rule_change *changes,
     size_t count, size_t *changed, struct err *err);
+/* What `policy init PRESET` makes of a file: policy_starter() of an empty one,
+ * else the same text with another preset. *after to free(). */
+bool policy_set_preset_text(const char *file, struct slice before,
+    const char *preset, char **after, struct err *err);
 
 #endif

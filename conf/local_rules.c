@@ -1,0 +1,593 @@
+/* local_rules.c - the small policy file of typed rules
+ *
+ * The text is cut and joined by conf/yaml_edit.h. Whether that did what was
+ * asked is not taken on trust: the new text is read again by the reader that
+ * the gateway uses, and its rules must be those of the old text with exactly
+ * the one difference. Otherwise nothing changes and the caller is told.
+ */
+#include "conf/local_rules.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "conf/expires.h"
+#include "conf/policy_file.h"
+#include "conf/schema.h"
+#include "conf/yaml.h"
+#include "conf/yaml_edit.h"
+
+#define PATH_DEPTH_MAX 4
+#define NEW_FILE_MODE 0644
+
+static const char new_file_head[] =
+    "# Rules typed with `penstock policy allow` and `penstock policy deny`.\n"
+    "# It may be edited by hand; comments are kept.\n";
+
+/* A text and what it says. */
+struct edit {
+	const char *file;
+	char *text;
+	size_t len;
+	struct policy policy;
+};
+
+/* What a change asks for, checked. */
+struct wish {
+	const struct rule_change *change;
+	struct resource resource;
+	char resource_text[RESOURCE_TEXT];
+	int64_t expires;
+};
+
+static struct slice
+text_of(const struct edit *e)
+{
+	return (struct slice){e->text, e->len};
+}
+
+static bool
+read_rules(const char *file, struct slice text, struct policy *p,
+    struct err *err)
+{
+	policy_init(p);
+	if (policy_parse(file, "file", text, p, err))
+		return true;
+	policy_done(p);
+	return false;
+}
+
+static void
+edit_done(struct edit *e)
+{
+	free(e->text);
+	policy_done(&e->policy);
+}
+
+static bool
+same_text(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static bool
+same_resource(const struct resource *a, const struct resource *b)
+{
+	char a_text[RESOURCE_TEXT], b_text[RESOURCE_TEXT];
+
+	resource_format(a, a_text);
+	resource_format(b, b_text);
+	return strcmp(a_text, b_text) == 0;
+}
+
+static bool
+same_rule(const struct policy_rule *a, const struct policy_rule *b)
+{
+	bool same = a->decision == b->decision &&
+	    same_text(a->sandbox, b->sandbox) &&
+	    same_resource(&a->resource, &b->resource) &&
+	    same_text(a->name, b->name) && same_text(a->comment, b->comment) &&
+	    a->expires == b->expires && a->disabled == b->disabled &&
+	    a->raw == b->raw && a->tls == b->tls && a->sni == b->sni &&
+	    a->ech == b->ech && a->refuse == b->refuse &&
+	    a->except_count == b->except_count;
+
+	for (size_t i = 0; same && i < a->except_count; i++)
+		same = same_resource(&a->except[i], &b->except[i]);
+	return same;
+}
+
+static enum decision
+decision_of(const struct wish *w)
+{
+	return w->change->edit == RULE_EDIT_ALLOW ? DECISION_ALLOW :
+	    DECISION_DENY;
+}
+
+/* Is this in force already, in all that was asked for? */
+static bool
+serves(const struct policy_rule *rule, const struct wish *w)
+{
+	const struct rule_change *c = w->change;
+
+	return rule->decision == decision_of(w) &&
+	    same_text(rule->sandbox, c->sandbox) &&
+	    same_resource(&rule->resource, &w->resource) && !rule->disabled &&
+	    rule->expires == w->expires && rule->raw == c->raw &&
+	    rule->except_count == 0 &&
+	    (!c->name || strcmp(c->name, rule->name) == 0) &&
+	    (!c->comment || strcmp(c->comment, rule->comment) == 0);
+}
+
+static bool
+same_policies_but_rules(const struct policy *a, const struct policy *b)
+{
+	return same_text(a->preset, b->preset) &&
+	    a->test_count == b->test_count;
+}
+
+/* `more` is `fewer` with one more rule at any place; its index goes to *at. */
+static bool
+differ_by_one(const struct policy *fewer, const struct policy *more,
+    size_t *at)
+{
+	size_t i = 0;
+
+	if (more->rule_count != fewer->rule_count + 1 ||
+	    !same_policies_but_rules(fewer, more))
+		return false;
+	while (i < fewer->rule_count &&
+	    same_rule(&fewer->rules[i], &more->rules[i]))
+		i++;
+	*at = i;
+	for (; i < fewer->rule_count; i++)
+		if (!same_rule(&fewer->rules[i], &more->rules[i + 1]))
+			return false;
+	return true;
+}
+
+static bool
+refuse_edit(const char *file, struct err *err)
+{
+	return err_set(err, ERR_CONF, "%s: the file is written in a way that "
+	    "cannot be changed safely; edit it by hand", file);
+}
+
+/* Takes over the text when it reads back; what came before goes to *old. */
+static bool
+take_text(struct edit *e, struct text *after, struct policy *old,
+    struct err *err)
+{
+	struct policy p;
+
+	if (after->cut) {
+		text_done(after);
+		return err_set(err, ERR_CONF, "%s: would be longer than the "
+		    "limit of %zu bytes", e->file, YAML_FILE_MAX);
+	}
+	if (!read_rules(e->file, text_slice(after), &p, err)) {
+		text_done(after);
+		return err_wrap(err, "the change does not read back");
+	}
+	free(e->text);
+	e->text = after->at;
+	e->len = after->len;
+	*old = e->policy;
+	e->policy = p;
+	return true;
+}
+
+static bool
+is_in_scope(const struct policy_rule *rule, const struct rule_change *c)
+{
+	return same_text(rule->sandbox, c->sandbox);
+}
+
+/* `policy ls` numbers what is said repeatedly in all files ("-2"), here it
+ * may be the first. */
+static bool
+id_matches(const struct policy *p, const struct policy_rule *rule,
+    const char *id)
+{
+	size_t digits = strcspn(id, "-");
+
+	if (strcmp(rule->id, id) == 0)
+		return true;
+	for (size_t i = 0; i < p->rule_count; i++)
+		if (strcmp(p->rules[i].id, id) == 0)
+			return false;
+	return strlen(rule->id) == digits &&
+	    strncmp(rule->id, id, digits) == 0;
+}
+
+static bool
+is_to_remove(const struct policy *p, const struct policy_rule *rule,
+    const struct wish *w)
+{
+	const struct rule_change *c = w->change;
+
+	if (rule->line == 0)	/* of the file's preset */
+		return false;
+	if (c->id)
+		return id_matches(p, rule, c->id) &&
+		    (!c->sandbox || is_in_scope(rule, c));
+	return is_in_scope(rule, c) &&
+	    same_resource(&rule->resource, &w->resource);
+}
+
+/* The list and index of the item at a rule's place. */
+static const struct yaml_node *
+find_in_network(const struct yaml_node *network,
+    const struct policy_rule *rule, size_t *index)
+{
+	const struct yaml_node *list = yaml_get(network,
+	    rule->decision == DECISION_ALLOW ? "allow" : "deny");
+
+	for (size_t i = 0; list && i < list->count; i++)
+		if (list->items[i]->line == rule->line &&
+		    list->items[i]->column == rule->column) {
+			*index = i;
+			return list;
+		}
+	return NULL;
+}
+
+static bool
+remove_rule(struct edit *e, const struct policy_rule *rule, struct err *err)
+{
+	struct yaml_document *d = yaml_parse(e->file, text_of(e), err);
+	const struct yaml_node *section, *list;
+	struct policy old;
+	struct text after;
+	size_t index, at;
+	bool done;
+
+	if (!d)
+		return false;
+	section = rule->sandbox ?
+	    yaml_get(yaml_get(d->root, "sandboxes"), rule->sandbox) : d->root;
+	list = find_in_network(yaml_get(section, "network"), rule, &index);
+	CHECK(list);
+	text_init(&after, YAML_FILE_MAX);
+	yaml_edit_remove(text_of(e), list, index, &after);
+	yaml_document_free(d);
+	index = (size_t)(rule - e->policy.rules);
+	if (!take_text(e, &after, &old, err))
+		return refuse_edit(e->file, err);
+	/* Among equal neighbours it does not matter which one is gone. */
+	done = (differ_by_one(&e->policy, &old, &at) && (at == index ||
+	    same_rule(&old.rules[at], &old.rules[index]))) ||
+	    refuse_edit(e->file, err);
+	policy_done(&old);
+	return done;
+}
+
+static bool
+apply_remove(struct edit *e, const struct wish *w, size_t *changed,
+    struct err *err)
+{
+	for (size_t i = 0; i < e->policy.rule_count;) {
+		if (!is_to_remove(&e->policy, &e->policy.rules[i], w)) {
+			i++;
+			continue;
+		}
+		if (!remove_rule(e, &e->policy.rules[i], err))
+			return false;
+		++*changed;
+		if (w->change->id)
+			return true;
+	}
+	return true;
+}
+
+static void
+add_pair(struct text *t, const char *key, const char *value)
+{
+	if (!value)
+		return;
+	text_add_format(t, ", %s: ", key);
+	yaml_edit_quote(t, slice_of(value));
+}
+
+/* The short form, or the long one on one line. */
+static void
+write_item(const struct wish *w, struct text *item)
+{
+	const struct rule_change *c = w->change;
+
+	if (!c->name && !c->comment && !c->expires && !c->raw) {
+		yaml_edit_quote(item, slice_of(w->resource_text));
+		return;
+	}
+	text_add(item, "{host: ");
+	yaml_edit_quote(item, slice_of(w->resource_text));
+	add_pair(item, "name", c->name);
+	add_pair(item, "comment", c->comment);
+	add_pair(item, "expires", c->expires);
+	if (c->raw)
+		text_add(item, ", raw: allow");
+	text_add_char(item, '}');
+}
+
+static void
+write_rule(const struct edit *e, const struct yaml_document *d,
+    const struct wish *w, struct text *after)
+{
+	const char *path[PATH_DEPTH_MAX];
+	struct text item, sandbox;
+	size_t depth = 0;
+
+	text_init(&item, YAML_FILE_MAX);
+	text_init(&sandbox, 1024);
+	if (w->change->sandbox) {
+		/* An existing name is found unquoted, a new one is written. */
+		const struct yaml_node *names = yaml_get(d->root, "sandboxes");
+
+		path[depth++] = "sandboxes";
+		yaml_edit_quote(&sandbox, slice_of(w->change->sandbox));
+		path[depth++] = yaml_get(names, w->change->sandbox) ?
+		    w->change->sandbox : sandbox.at;
+	}
+	path[depth++] = "network";
+	path[depth++] = decision_of(w) == DECISION_ALLOW ? "allow" : "deny";
+	write_item(w, &item);
+	if (e->len == 0)
+		text_add(after, new_file_head);
+	yaml_edit_append(d, text_of(e), path, depth, item.at, after);
+	text_done(&sandbox);
+	text_done(&item);
+}
+
+static bool
+add_rule(struct edit *e, const struct wish *w, struct err *err)
+{
+	struct yaml_document *d = yaml_parse(e->file, text_of(e), err);
+	struct policy old;
+	struct text after;
+	size_t at;
+	bool done;
+
+	if (!d)
+		return false;
+	text_init(&after, YAML_FILE_MAX);
+	write_rule(e, d, w, &after);
+	yaml_document_free(d);
+	if (!take_text(e, &after, &old, err))
+		return false;
+	done = (differ_by_one(&old, &e->policy, &at) &&
+	    serves(&e->policy.rules[at], w)) || refuse_edit(e->file, err);
+	policy_done(&old);
+	return done;
+}
+
+static bool
+apply_add(struct edit *e, const struct wish *w, size_t *changed,
+    struct err *err)
+{
+	for (size_t i = 0; i < e->policy.rule_count; i++)
+		if (e->policy.rules[i].line && serves(&e->policy.rules[i], w))
+			return true;
+	if (!add_rule(e, w, err))
+		return false;
+	++*changed;
+	return true;
+}
+
+static bool
+understand(const struct rule_change *c, struct wish *w, struct err *err)
+{
+	*w = (struct wish){.change = c};
+	if (c->sandbox && !sandbox_name_is_valid(slice_of(c->sandbox)))
+		return err_set(err, ERR_USAGE,
+		    "\"%.80s\" is no name of a sandbox", c->sandbox);
+	if (!c->resource)
+		return (c->edit == RULE_EDIT_REMOVE && c->id) ||
+		    err_set(err, ERR_USAGE, "a rule needs a resource");
+	if (!resource_parse(slice_of(c->resource), &w->resource, err))
+		return false;
+	resource_format(&w->resource, w->resource_text);
+	return c->edit == RULE_EDIT_REMOVE || !c->expires ||
+	    expires_parse(slice_of(c->expires), &w->expires) ||
+	    err_set(err, ERR_USAGE, "expires must be a day (2030-12-31) or a "
+	    "time with its zone (2030-12-31T18:00:00Z), not \"%.64s\"",
+	    c->expires);
+}
+
+static bool
+apply(struct edit *e, const struct rule_change *change, size_t *changed,
+    struct err *err)
+{
+	struct wish w;
+
+	if (!understand(change, &w, err))
+		return false;
+	return change->edit == RULE_EDIT_REMOVE ?
+	    apply_remove(e, &w, changed, err) : apply_add(e, &w, changed, err);
+}
+
+bool
+rules_edit_text(const char *file, struct slice before,
+    const struct rule_change *changes, size_t count, char **after,
+    size_t *changed, struct err *err)
+{
+	struct edit e = {.file = file, .len = before.len};
+	size_t done = 0;
+
+	if (!read_rules(file, before, &e.policy, err))
+		return false;
+	e.text = memory_text_of(before.at, before.len);
+	for (size_t i = 0; i < count; i++)
+		if (!apply(&e, &changes[i], &done, err)) {
+			edit_done(&e);
+			return false;
+		}
+	policy_done(&e.policy);
+	*after = e.text;
+	*changed = done;
+	return true;
+}
+
+/* The rules without those of the preset, which stand first. */
+static bool
+same_own_rules(const struct policy *a, const struct policy *b)
+{
+	size_t i = 0, j = 0;
+
+	while (i < a->rule_count && a->rules[i].line == 0)
+		i++;
+	while (j < b->rule_count && b->rules[j].line == 0)
+		j++;
+	for (; i < a->rule_count && j < b->rule_count; i++, j++)
+		if (!same_rule(&a->rules[i], &b->rules[j]))
+			return false;
+	return i == a->rule_count && j == b->rule_count &&
+	    a->test_count == b->test_count;
+}
+
+static void
+write_preset(const struct yaml_document *d, struct slice before,
+    const char *preset, struct text *after)
+{
+	const struct yaml_node *now = yaml_get(d->root, "preset");
+	char entry[64], both[80];
+
+	snprintf(entry, sizeof(entry), "preset: %s", preset);
+	snprintf(both, sizeof(both), "version: 1\n%s\n", entry);
+	if (now) {
+		yaml_edit_replace(before, now, preset, after);
+	} else if (!d->root) {
+		text_add_slice(after, before);
+		if (before.len && before.at[before.len - 1] != '\n')
+			text_add_char(after, '\n');
+		text_add(after, both);
+	} else if (d->root->count == 0) {
+		yaml_edit_replace(before, d->root, both, after);
+	} else {
+		size_t index = 0;
+
+		while (!slice_is(d->root->keys[index]->text, "version"))
+			index++;
+		yaml_edit_insert(before, d->root, index, entry, after);
+	}
+}
+
+bool
+policy_set_preset_text(const char *file, struct slice before,
+    const char *preset, char **after, struct err *err)
+{
+	const char *canonical = preset_canonical(preset);
+	struct edit e = {.file = file};
+	struct yaml_document *d;
+	struct policy old;
+	struct text t;
+	bool done;
+
+	if (!canonical)
+		return err_set(err, ERR_USAGE, "a preset is open, balanced or "
+		    "locked-down, not \"%.64s\"", preset);
+	if (slice_trim(before).len == 0) {
+		*after = policy_starter(canonical);
+		return true;
+	}
+	if (!read_rules(file, before, &e.policy, err))
+		return false;
+	d = yaml_parse(file, before, err);
+	CHECK(d);
+	text_init(&t, YAML_FILE_MAX);
+	write_preset(d, before, canonical, &t);
+	yaml_document_free(d);
+	if (!take_text(&e, &t, &old, err)) {
+		edit_done(&e);
+		return refuse_edit(file, err);
+	}
+	done = (same_text(e.policy.preset, canonical) &&
+	    same_own_rules(&old, &e.policy)) || refuse_edit(file, err);
+	policy_done(&old);
+	policy_done(&e.policy);
+	if (done)
+		*after = e.text;
+	else
+		free(e.text);
+	return done;
+}
+
+/* Files. */
+
+/* The directory is locked, not the file: that is replaced, and whoever waited
+ * for the lock on the old one would edit what is no longer there. */
+static int
+lock_directory(const char *path, struct err *err)
+{
+	const char *slash = strrchr(path, '/');
+	char *directory = !slash ? memory_text(".") :
+	    memory_text_of(path, slash == path ? 1 : (size_t)(slash - path));
+	int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC), got = -1;
+
+	if (fd == -1 && errno == ENOENT &&
+	    file_make_directories(directory, 0700, err))
+		fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	while (fd != -1 && (got = flock(fd, LOCK_EX)) == -1 && errno == EINTR)
+		;
+	if (got == -1) {
+		err_errno(err, "%s", directory);
+		if (fd != -1)
+			close(fd);
+		fd = -1;
+	}
+	free(directory);
+	return fd;
+}
+
+static bool
+edit_locked(const char *path, const struct rule_change *changes, size_t count,
+    size_t *changed, struct err *err)
+{
+	struct stat st = {.st_mode = NEW_FILE_MODE};
+	char *before = NULL, *after = NULL;
+	size_t len = 0, done = 0;
+	bool fine;
+
+	if (stat(path, &st) == 0 || errno != ENOENT) {
+		if (!file_read(path, YAML_FILE_MAX, &before, &len, err))
+			return false;
+	}
+	fine = rules_edit_text(path, (struct slice){before ? before : "", len},
+	    changes, count, &after, &done, err);
+	if (fine && done)
+		fine = file_replace(path, slice_of(after), st.st_mode & 0777,
+		    err);
+	if (fine)
+		*changed = done;
+	free(before);
+	free(after);
+	return fine;
+}
+
+bool
+rules_edit_file(const char *path, const struct rule_change *changes,
+    size_t count, size_t *changed, struct err *err)
+{
+	/* A link stays a link: what it leads to is replaced. */
+	char *real = realpath(path, NULL);
+	const char *at = real ? real : path;
+	int lock = lock_directory(at, err);
+	bool done;
+
+	if (lock == -1) {
+		free(real);
+		return false;
+	}
+	done = edit_locked(at, changes, count, changed, err);
+	close(lock);
+	free(real);
+	return done;
+}
