@@ -7,10 +7,6 @@
  */
 #include "rules/host_pattern.h"
 
-#include <string.h>
-
-#define GLOB_BYTES "*?["
-
 static bool
 is_letter(char c)
 {
@@ -196,7 +192,7 @@ bool
 host_has_globs(struct slice host)
 {
 	for (size_t i = 0; i < host.len; i++)
-		if (host.at[i] && strchr(GLOB_BYTES, host.at[i]))
+		if (host.at[i] == '*' || host.at[i] == '?' || host.at[i] == '[')
 			return true;
 	return false;
 }

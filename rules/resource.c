@@ -43,7 +43,7 @@ begins_with_ipv6(struct slice text)
 static bool
 split(struct slice text, struct parts *p, struct err *err)
 {
-	struct slice tail = text;
+	struct slice tail;
 	size_t close = slice_find(text, ']');
 	struct address a;
 

@@ -121,6 +121,51 @@ TEST(names_that_end_in_a_number)
 	EXPECT(!host_ends_in_number(slice_of("a.x0")));
 }
 
+TEST(what_a_pattern_matches)
+{
+	static const struct {
+		enum host_depth depth;
+		const char *host, *name;
+		bool matches;
+	} rows[] = {
+	    {DEPTH_EXACT, "a.b", "a.b", true},
+	    {DEPTH_EXACT, "a.b", "x.a.b", false},
+	    {DEPTH_EXACT, "a.b", "b", false},
+	    {DEPTH_ONE, "a.b", "x.a.b", true},
+	    {DEPTH_ONE, "a.b", "a.b", false},
+	    {DEPTH_ONE, "a.b", "y.x.a.b", false},
+	    {DEPTH_DEEP, "a.b", "x.a.b", true},
+	    {DEPTH_DEEP, "a.b", "y.x.a.b", true},
+	    {DEPTH_DEEP, "a.b", "a.b", false},
+	    {DEPTH_EVERY, "", "a.b", true},
+	    {DEPTH_EVERY, "", "localhost", false},
+	    {DEPTH_EVERY, "", "a.localhost", false},
+	    {DEPTH_EVERY, "", "alocalhost", true},
+	    {DEPTH_EXACT, "*ab.x", "aab.x", true},
+	    {DEPTH_EXACT, "*ab.x", "aaab.x", true},
+	    {DEPTH_EXACT, "*aab*b.x", "aaabab.x", true},
+	    {DEPTH_EXACT, "a*.x", "a.x", true},
+	    {DEPTH_EXACT, "*.x", "x", false},
+	    {DEPTH_EXACT, "a*a.x", "a.x", false},
+	    {DEPTH_EXACT, "[b-d].x", "a.x", false},
+	    {DEPTH_EXACT, "[b-d].x", "b.x", true},
+	    {DEPTH_EXACT, "[b-d].x", "d.x", true},
+	    {DEPTH_EXACT, "[b-d].x", "e.x", false},
+	    {DEPTH_EXACT, "[b-d].x", "-.x", false},
+	    {DEPTH_EXACT, "[b-dx-].x", "x.x", true},
+	    {DEPTH_EXACT, "[b-dx-].x", "-.x", true},
+	    {DEPTH_EXACT, "[-b].x", "-.x", true},
+	    {DEPTH_EXACT, "*[0-9]?.x", "a12.x", true},
+	    {DEPTH_EXACT, "*[0-9]?.x", "a1.x", false},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (host_pattern_matches(rows[i].depth, slice_of(rows[i].host),
+			slice_of(rows[i].name)) != rows[i].matches)
+			test_fail(__FILE__, __LINE__, "%s against %s",
+			    rows[i].host, rows[i].name);
+}
+
 /* 63 stars would take a backtracking matcher longer than the universe lasts. */
 TEST(no_pattern_is_slow)
 {

@@ -311,6 +311,33 @@ TEST(a_table_without_a_free_slot_is_refused)
 	free(bytes);
 }
 
+TEST(texts_end_inside)
+{
+	size_t len;
+	uint8_t *bytes = build(&len);
+	struct image_header *h = (struct image_header *)bytes;
+	struct image_section_place *strings = &h->sections[SECTION_STRINGS];
+	struct image_entry *entries = (struct image_entry *)(void *)(bytes +
+	    h->sections[SECTION_ENTRIES].at);
+	struct image_entry good = entries[0];
+
+	entries[0].host = strings->count - 8;
+	seal(bytes, len);
+	EXPECT(image_open(bytes, len, NULL) == NULL);
+	entries[0].host = UINT32_MAX - 3;
+	seal(bytes, len);
+	EXPECT(image_open(bytes, len, NULL) == NULL);
+	entries[0] = good;
+	entries[0].key_len++;
+	seal(bytes, len);
+	EXPECT(image_open(bytes, len, NULL) == NULL);
+	entries[0] = good;
+	bytes[strings->at + strings->count - 1] = 'x';
+	seal(bytes, len);
+	EXPECT(image_open(bytes, len, NULL) == NULL);
+	free(bytes);
+}
+
 TEST(what_is_no_image)
 {
 	struct err err = {0};
