@@ -34,6 +34,7 @@ struct h1_guest {
 	struct h1_body body;		/* of the request */
 	struct timer timer;
 	bool body_done, keep_alive, is_head, draining;
+	bool last_request;		/* the guest has said so: nothing follows */
 	bool answer_begun, answer_chunked;
 	bool at_eof, end_told;
 	bool reading, finished;		/* finish() came while reading */
@@ -100,12 +101,16 @@ static void
 linger(struct h1_guest *g)
 {
 	g->state = GUEST_LINGER;
+	/* Nothing more will come that a close could answer with a reset. */
+	if (g->last_request && g->body_done &&
+	    stream_peek(g->stream).len == 0)
+		g->at_eof = true;
 	g->unsent = stream_unsent(g->stream);
-	stream_shut(g->stream);
 	if (g->at_eof && g->unsent == 0) {
 		close_self(g, false);
 		return;
 	}
+	stream_shut(g->stream);
 	timer_set(&g->timer, LINGER_MS);
 	stream_read(g->stream, true);
 	stream_show_again(g->stream);
@@ -136,6 +141,7 @@ begin(struct h1_guest *g, const struct head *head, enum h1_error error)
 {
 	g->state = GUEST_EXCHANGE;
 	g->keep_alive = error == H1_NO_ERROR && head->keep_alive;
+	g->last_request = error == H1_NO_ERROR && !head->keep_alive;
 	g->is_head = slice_is(head->method, "HEAD");
 	g->minor = head->minor;
 	g->answer_begun = g->end_told = false;
