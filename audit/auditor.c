@@ -41,8 +41,8 @@ struct auditor {
 	const struct auditor_options *options;
 	struct sources *sources;
 	struct writer *writer;
-	int lock;			/* one auditor a directory */
-	uint64_t checkpoint_us;		/* when the last one was made */
+	int lock;		/* one auditor a directory */
+	uint64_t checkpoint_us; /* when the last one was made */
 	bool is_ending;
 };
 
@@ -81,7 +81,7 @@ tell_failure(struct auditor *a, uint64_t since_us, int sys)
 	record_begin(&gap, EVENT_GAP, writer_id(a->writer), clock_wall_us());
 	record_number(&gap, FIELD_MS, ms);
 	record_text(&gap, FIELD_DETAIL, slice_of(what));
-	record_number(&gap, FIELD_COUNT, 0);	/* nothing was lost */
+	record_number(&gap, FIELD_COUNT, 0); /* nothing was lost */
 	writer_add(a->writer, gap.bytes, gap.len);
 }
 
@@ -102,7 +102,7 @@ flush(struct auditor *a)
 		}
 		if (!wait_unless_ended(a->options->channel, RETRY_MS)) {
 			log_error("ending with records that could not be "
-			    "written; they stay in the journal");
+				  "written; they stay in the journal");
 			return false;
 		}
 	}
@@ -187,7 +187,7 @@ receive(struct auditor *a)
 			return true;
 		case IPC_BROKEN:
 			log_error("a message on the channel is not one of "
-			    "the auditor's; ending");
+				  "the auditor's; ending");
 			/* fall through */
 		case IPC_CLOSED:
 			a->is_ending = true;
@@ -293,7 +293,12 @@ static void
 ignore_signals(void)
 {
 	static const int ignored[] = {
-	    SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE, SIGXFSZ,
+	    SIGTERM,
+	    SIGINT,
+	    SIGHUP,
+	    SIGQUIT,
+	    SIGPIPE,
+	    SIGXFSZ,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)

@@ -108,23 +108,32 @@ chain_sign(struct chain *c, struct text *out, const struct audit_key *k,
 	c->unsigned_lines = 0;
 }
 
+/* `,"signature":"..."}` */
+#define SIGNATURE_TAIL                                                         \
+	(sizeof(SIGNATURE_KEY) - 1 + AUDIT_SIGNATURE_TEXT - 1 +                \
+	    sizeof("\"}") - 1)
+
+bool
+chain_has_signature(struct slice line)
+{
+	return line.len >= SIGNATURE_TAIL && slice_ends(line, "\"}") &&
+	    slice_starts(slice_from(line, line.len - SIGNATURE_TAIL),
+		SIGNATURE_KEY);
+}
+
 bool
 chain_checkpoint_is_signed(struct slice line, const struct audit_key *k)
 {
-	const size_t tail = sizeof(SIGNATURE_KEY) - 1 +
-	    AUDIT_SIGNATURE_TEXT - 1 + sizeof("\"}") - 1;
-	struct slice end, signature;
 	struct text message;
+	struct slice signature;
 	bool right;
 
-	if (line.len < tail || !slice_ends(line, "\"}"))
+	if (!chain_has_signature(line))
 		return false;
-	end = slice_from(line, line.len - tail);
-	if (!slice_starts(end, SIGNATURE_KEY))
-		return false;
-	signature = slice_first(slice_from(end, sizeof(SIGNATURE_KEY) - 1),
-	    AUDIT_SIGNATURE_TEXT - 1);
-	signed_text(&message, line, line.len - tail);
+	signature = slice_from(line,
+	    line.len - SIGNATURE_TAIL + sizeof(SIGNATURE_KEY) - 1);
+	signature.len = AUDIT_SIGNATURE_TEXT - 1;
+	signed_text(&message, line, line.len - SIGNATURE_TAIL);
 	right = !message.cut &&
 	    audit_key_verify(k, text_slice(&message), signature);
 	text_done(&message);

@@ -21,16 +21,16 @@
 #include "base/slice.h"
 #include "base/text.h"
 
-#define CHECKPOINT_LINES 4096	/* at most so many lines between two */
+#define CHECKPOINT_LINES 4096 /* at most so many lines between two */
 #define HASH_TEXT 65
 
 struct chain {
 	uint64_t next_seq;
 	char prev[HASH_TEXT];
-	uint64_t unsigned_lines;	/* since the last checkpoint */
-	uint64_t lines;			/* made by this chain */
-	EVP_MD_CTX *context;		/* owned */
-	EVP_MD *sha256;			/* owned */
+	uint64_t unsigned_lines; /* since the last checkpoint */
+	uint64_t lines;		 /* made by this chain */
+	EVP_MD_CTX *context;	 /* owned */
+	EVP_MD *sha256;		 /* owned */
 };
 
 void chain_init(struct chain *c);
@@ -43,7 +43,8 @@ void chain_add(struct chain *c, struct text *out, const void *record,
 /* Appends a checkpoint and a newline. */
 void chain_sign(struct chain *c, struct text *out, const struct audit_key *k,
     struct record_id id, uint64_t wall_us);
-/* Whether the signature of this checkpoint line is right. */
+/* Whether the line ends as a checkpoint does, whatever it calls itself. */
+bool chain_has_signature(struct slice line);
 bool chain_checkpoint_is_signed(struct slice line, const struct audit_key *k);
 
 #endif

@@ -12,15 +12,15 @@
 #include "base/memory.h"
 
 struct drain {
-	struct ring_header *ring;	/* shared: read once, then judged */
+	struct ring_header *ring; /* shared: read once, then judged */
 	const uint8_t *data;
 	uint64_t size;
-	uint64_t at;			/* read up to here */
-	uint64_t end;			/* of this pass */
-	bool is_false;			/* the head of this pass is impossible */
-	void *mapped;			/* owned; NULL for a living ring */
+	uint64_t at;   /* read up to here */
+	uint64_t end;  /* of this pass */
+	bool is_false; /* the head of this pass is impossible */
+	void *mapped;  /* owned; NULL for a living ring */
 	char *name;
-	uint8_t record[RECORD_MAX];	/* what is judged and handed out */
+	uint8_t record[RECORD_MAX]; /* what is judged and handed out */
 };
 
 static char *
@@ -78,7 +78,8 @@ map_left_over(struct drain *d, int fd)
 	d->ring = d->mapped;
 	d->data = (const uint8_t *)d->mapped + RING_HEADER_SIZE;
 	return atomic_load_explicit(&d->ring->magic, memory_order_acquire) ==
-	    RING_MAGIC && d->ring->data_bytes == d->size;
+	    RING_MAGIC &&
+	    d->ring->data_bytes == d->size;
 }
 
 struct drain *
@@ -129,7 +130,7 @@ drain_begin(struct drain *d)
 	/* Below `at` the difference wraps round to a very large one. */
 	d->is_false = d->end != d->at &&
 	    (d->end - d->at > d->size || d->end % ENTRY_UNIT ||
-	     d->at % ENTRY_UNIT);
+		d->at % ENTRY_UNIT);
 }
 
 /* The fence keeps the compiler from reading the original again later, when
@@ -185,7 +186,8 @@ judge_record(const struct drain *d, const struct entry_header *h)
 		return NULL;
 	if (!record_is_valid(d->record, len))
 		return "it is no record";
-	if (record_event(d->record) == EVENT_CHECKPOINT)
+	if (record_event(d->record) == EVENT_CHECKPOINT ||
+	    record_has(d->record, FIELD_SIGNATURE))
 		return "it claims to be a checkpoint";
 	return NULL;
 }
@@ -231,8 +233,9 @@ drain_release(struct drain *d)
 uint64_t
 drain_waiting(const struct drain *d)
 {
-	uint64_t waiting =
-	    atomic_load_explicit(&d->ring->head, memory_order_relaxed) - d->at;
+	uint64_t waiting = atomic_load_explicit(&d->ring->head,
+			       memory_order_relaxed) -
+	    d->at;
 
 	return waiting < d->size ? waiting : d->size;
 }

@@ -30,17 +30,17 @@ void drain_free(struct drain *d);
 const char *drain_name(const struct drain *d);
 
 enum drain_result {
-	DRAIN_EMPTY,	/* all that was there at drain_begin() is read */
+	DRAIN_EMPTY, /* all that was there at drain_begin() is read */
 	DRAIN_RECORD,
-	DRAIN_TORN,	/* the pass ends here; bytes and offset tell what of */
+	DRAIN_TORN, /* the pass ends here; bytes and offset tell what of */
 };
 
 struct drain_found {
-	const uint8_t *bytes;	/* a valid record, until the next drain_next() */
+	const uint8_t *bytes; /* a valid record, until the next drain_next() */
 	size_t len;
-	uint64_t offset;	/* DRAIN_TORN: from the first byte ever written */
-	uint64_t lost;		/* DRAIN_TORN: bytes up to the head */
-	const char *why;	/* DRAIN_TORN: "its checksum is wrong", ... */
+	uint64_t offset; /* DRAIN_TORN: from the first byte ever written */
+	uint64_t lost;	 /* DRAIN_TORN: bytes up to the head */
+	const char *why; /* DRAIN_TORN: "its checksum is wrong", ... */
 };
 
 void drain_begin(struct drain *d);

@@ -22,8 +22,8 @@ struct follow {
 	struct matcher matcher;
 	query_line_fn *each;
 	void *owner;
-	uint64_t next_seq;		/* the first line not looked at */
-	bool is_done;			/* `each` wants no more */
+	uint64_t next_seq; /* the first line not looked at */
+	bool is_done;	   /* `each` wants no more */
 	/* audit.jsonl, as long as it is that. */
 	struct log_files files;
 	struct line_reader reader;
@@ -118,7 +118,7 @@ open_current(struct follow *f, struct err *err)
 	while (first + 1 < last &&
 	    f->files.file[first + 1].first_seq <= f->next_seq)
 		first++;
-	f->files.count--;	/* the last one is read as it grows */
+	f->files.count--; /* the last one is read as it grows */
 	if (!log_files_walk(&f->files, first, 0, take_line, f, err)) {
 		f->files.count++;
 		log_files_close(&f->files);
@@ -205,8 +205,8 @@ wait_and_look(struct follow *f, struct err *err)
 }
 
 bool
-query_follow(const char *audit_dir, const struct query *q,
-    query_line_fn *each, void *owner, struct err *err)
+query_follow(const char *audit_dir, const struct query *q, query_line_fn *each,
+    void *owner, struct err *err)
 {
 	struct follow f = {
 	    .audit_dir = audit_dir,

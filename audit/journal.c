@@ -31,7 +31,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 
-#define RESERVED_MAX 1024	/* the largest reservation for one record */
+#define RESERVED_MAX 1024 /* the largest reservation for one record */
 #define PADDING (RESERVED_MAX + sizeof(struct entry_header) - ENTRY_UNIT)
 
 /* The next power of two, so that positions are a mask away. */
@@ -171,8 +171,8 @@ store_entry(struct journal *j, uint64_t at, uint32_t len, const uint8_t *bytes)
 static void
 store(struct journal *j, const struct record *r)
 {
-	uint64_t head =
-	    atomic_load_explicit(&j->ring->head, memory_order_relaxed);
+	uint64_t head = atomic_load_explicit(&j->ring->head,
+	    memory_order_relaxed);
 	uint64_t size = entry_size(r->len);
 	uint64_t taken = bytes_taken(j, head, size);
 
@@ -190,13 +190,14 @@ static bool
 has_room(const struct journal *j, uint64_t first, uint64_t second,
     uint64_t reserve)
 {
-	uint64_t head =
-	    atomic_load_explicit(&j->ring->head, memory_order_relaxed);
+	uint64_t head = atomic_load_explicit(&j->ring->head,
+	    memory_order_relaxed);
 	uint64_t taken = bytes_taken(j, head, first);
 
 	taken += bytes_taken(j, head + taken, second);
 	return journal_used(j) + taken + j->ring->reserved + reserve +
-	    PADDING <= j->size;
+	    PADDING <=
+	    j->size;
 }
 
 /* So many requests were refused for want of room. Each is counted once, twice
@@ -213,8 +214,8 @@ bool
 journal_put(struct journal *j, const struct record *r, size_t reserve)
 {
 	struct ring_header *ring = j->ring;
-	uint64_t refused =
-	    atomic_load_explicit(&ring->refused, memory_order_relaxed);
+	uint64_t refused = atomic_load_explicit(&ring->refused,
+	    memory_order_relaxed);
 	uint64_t kept = reserve ? entry_size(reserve) : 0, gap_size = 0;
 	struct record gap;
 
@@ -271,10 +272,11 @@ journal_reset_reserved(struct journal *j)
 uint64_t
 journal_used(const struct journal *j)
 {
-	uint64_t tail =
-	    atomic_load_explicit(&j->ring->tail, memory_order_acquire);
+	uint64_t tail = atomic_load_explicit(&j->ring->tail,
+	    memory_order_acquire);
 
-	return atomic_load_explicit(&j->ring->head, memory_order_relaxed) - tail;
+	return atomic_load_explicit(&j->ring->head, memory_order_relaxed) -
+	    tail;
 }
 
 uint64_t

@@ -28,15 +28,15 @@ struct journal;
  * one gateway apart: 0 the supervisor, 1.. the workers. */
 struct journal *journal_create(const char *dir, unsigned slot,
     uint64_t ring_bytes, struct err *err);
-void journal_free(struct journal *j);	/* unmaps; the file stays */
+void journal_free(struct journal *j); /* unmaps; the file stays */
 const char *journal_path(const struct journal *j);
 
 /* A new id, never given again, also not by the successor of a killed writer. */
 struct record_id journal_id(struct journal *j);
 
 /* Store `r` and keep `reserve` bytes (RECORD_CLOSE_MAX or 0) free for the
- * record that will close it. False: no room; counted in the ring's header, told by
- * one `gap` record when there is room again. */
+ * record that will close it. False: no room; counted in the ring's header, told
+ * by one `gap` record when there is room again. */
 bool journal_put(struct journal *j, const struct record *r, size_t reserve);
 /* Store a record whose room was reserved: never fails. */
 void journal_put_reserved(struct journal *j, const struct record *r,
@@ -48,6 +48,6 @@ void journal_reset_reserved(struct journal *j);
 /* Figures, from any process that has the mapping. */
 uint64_t journal_used(const struct journal *j);
 uint64_t journal_size(const struct journal *j);
-uint64_t journal_refused(const struct journal *j);	/* ever */
+uint64_t journal_refused(const struct journal *j); /* ever */
 
 #endif

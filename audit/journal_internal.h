@@ -23,7 +23,7 @@
 
 #include "audit/journal.h"
 
-#define RING_MAGIC 0x31676e69726e6570u	/* "penring1", little-endian */
+#define RING_MAGIC 0x31676e69726e6570u /* "penring1", little-endian */
 #define RING_HEADER_SIZE 4096
 #define RING_BYTES_LEAST 65536
 #define RING_BYTES_MOST (1u << 30)
@@ -31,17 +31,17 @@
 #define ENTRY_SKIP UINT32_MAX
 
 struct ring_header {
-	_Atomic uint64_t magic;		/* stored last: the rest is there */
+	_Atomic uint64_t magic; /* stored last: the rest is there */
 	uint64_t data_bytes;
 	uint64_t slot;
-	uint64_t id_high, id_low;	/* what all ids of this ring begin with */
+	uint64_t id_high, id_low; /* what all ids of this ring begin with */
 
 	/* The writer's. */
 	_Alignas(64) _Atomic uint64_t head;
-	uint64_t reserved;		/* bytes kept free for close lines */
-	uint64_t ids;			/* given so far */
-	_Atomic uint64_t refused;	/* records without room, ever */
-	uint64_t refused_told;		/* of these, told by a `gap` record */
+	uint64_t reserved;	  /* bytes kept free for close lines */
+	uint64_t ids;		  /* given so far */
+	_Atomic uint64_t refused; /* records without room, ever */
+	uint64_t refused_told;	  /* of these, told by a `gap` record */
 
 	/* The reader's. */
 	_Alignas(64) _Atomic uint64_t tail;
@@ -50,7 +50,7 @@ static_assert(sizeof(struct ring_header) <= RING_HEADER_SIZE,
     "the header is one page");
 
 struct entry_header {
-	uint32_t len;			/* of the record behind it */
+	uint32_t len; /* of the record behind it */
 	uint32_t checksum;
 	uint64_t sequence;
 };
@@ -60,7 +60,7 @@ static_assert(sizeof(struct entry_header) == ENTRY_UNIT,
 struct journal {
 	struct ring_header *ring;
 	uint8_t *data;
-	uint64_t size;			/* not taken from the shared page */
+	uint64_t size; /* not taken from the shared page */
 	char *path;
 };
 

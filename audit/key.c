@@ -64,7 +64,7 @@ save_private(const struct audit_key *k, const char *path, struct err *err)
 
 	CHECK(pem != NULL);
 	CHECK(PEM_write_bio_PrivateKey(pem, k->pkey, NULL, NULL, 0, NULL,
-	    NULL) == 1);
+		  NULL) == 1);
 	done = save(path, pem, 0600, err);
 	BIO_free(pem);
 	return done;
@@ -171,7 +171,8 @@ audit_key_sign(const struct audit_key *k, struct slice message,
 	CHECK(context != NULL);
 	CHECK(EVP_DigestSignInit(context, NULL, NULL, NULL, k->pkey) == 1);
 	CHECK(EVP_DigestSign(context, bytes, &len, (const uint8_t *)message.at,
-	    message.len) == 1 && len == sizeof(bytes));
+		  message.len) == 1 &&
+	    len == sizeof(bytes));
 	EVP_MD_CTX_free(context);
 	CHECK(EVP_EncodeBlock((uint8_t *)signature, bytes, sizeof(bytes)) ==
 	    AUDIT_SIGNATURE_TEXT - 1);
@@ -186,7 +187,7 @@ decode(struct slice signature, uint8_t bytes[SIGNATURE_BYTES + 2])
 
 	return signature.len == AUDIT_SIGNATURE_TEXT - 1 &&
 	    EVP_DecodeBlock(bytes, (const uint8_t *)signature.at,
-	    (int)signature.len) == SIGNATURE_BYTES + 2 &&
+		(int)signature.len) == SIGNATURE_BYTES + 2 &&
 	    EVP_EncodeBlock((uint8_t *)again, bytes, SIGNATURE_BYTES) > 0 &&
 	    slice_is(signature, again);
 }
@@ -205,7 +206,7 @@ audit_key_verify(const struct audit_key *k, struct slice message,
 	CHECK(context != NULL);
 	CHECK(EVP_DigestVerifyInit(context, NULL, NULL, NULL, k->pkey) == 1);
 	right = EVP_DigestVerify(context, bytes, SIGNATURE_BYTES,
-	    (const uint8_t *)message.at, message.len) == 1;
+		    (const uint8_t *)message.at, message.len) == 1;
 	EVP_MD_CTX_free(context);
 	return right;
 }

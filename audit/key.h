@@ -20,8 +20,7 @@ struct audit_key;
 /* The key in `audit_dir`, made when there is none; audit.pub is made to fit. */
 struct audit_key *audit_key_open(const char *audit_dir, struct err *err);
 /* Only the public half, from audit.pub. */
-struct audit_key *audit_key_open_public(const char *audit_dir,
-    struct err *err);
+struct audit_key *audit_key_open_public(const char *audit_dir, struct err *err);
 void audit_key_free(struct audit_key *k);
 void audit_key_sign(const struct audit_key *k, struct slice message,
     char signature[AUDIT_SIGNATURE_TEXT]);

@@ -115,8 +115,7 @@ open_rotated(DIR *dir, const char *dir_path, struct log_files *files,
 }
 
 bool
-log_files_open(const char *audit_dir, struct log_files *files,
-    struct err *err)
+log_files_open(const char *audit_dir, struct log_files *files, struct err *err)
 {
 	struct log_file current = {.first_seq = UINT64_MAX};
 	DIR *dir = opendir(audit_dir);

@@ -19,19 +19,19 @@
 #include "base/slice.h"
 
 #define LOG_CURRENT "audit.jsonl"
-#define LOG_ROTATED_MAX 48		/* "audit-N.jsonl" and its NUL */
+#define LOG_ROTATED_MAX 48 /* "audit-N.jsonl" and its NUL */
 #define LOG_PREV_FIRST                                                         \
 	"0000000000000000000000000000000000000000000000000000000000000000"
 
 struct log_file {
 	char *path;
-	int fd;			/* read-only */
-	uint64_t first_seq;	/* UINT64_MAX: audit.jsonl */
+	int fd;		    /* read-only */
+	uint64_t first_seq; /* UINT64_MAX: audit.jsonl */
 	dev_t device;
 	ino_t inode;
 };
 
-struct log_files {		/* oldest first, audit.jsonl last */
+struct log_files { /* oldest first, audit.jsonl last */
 	struct log_file *file;
 	size_t count;
 };
@@ -58,16 +58,16 @@ bool log_time_parse(struct slice text, int64_t *us);
 /* Reads lines of a file from an offset on. */
 struct line_reader {
 	int fd;
-	off_t offset;		/* of the first byte not handed out */
-	char *buffer;		/* owned */
+	off_t offset; /* of the first byte not handed out */
+	char *buffer; /* owned */
 	size_t at, len, size;
 };
 
 enum line_result {
 	LINE_READ,
-	LINE_END,		/* no whole line is left (yet) */
-	LINE_TOO_LONG,		/* not one of the auditor's */
-	LINE_FAILED,		/* errno */
+	LINE_END,      /* no whole line is left (yet) */
+	LINE_TOO_LONG, /* not one of the auditor's */
+	LINE_FAILED,   /* errno */
 };
 
 void line_reader_init(struct line_reader *r, int fd, off_t offset);
@@ -81,8 +81,8 @@ bool line_reader_error(const char *path, enum line_result result,
 /* Calls `each` with every whole line, beginning at `offset` of the file with
  * index `first`, until it returns false. `number` counts a file's lines from
  * 1 (from the offset on). False only when a file cannot be read. */
-typedef bool log_line_fn(void *owner, const struct log_file *f,
-    uint64_t number, struct slice line);
+typedef bool log_line_fn(void *owner, const struct log_file *f, uint64_t number,
+    struct slice line);
 bool log_files_walk(const struct log_files *files, size_t first, off_t offset,
     log_line_fn *each, void *owner, struct err *err);
 /* Where the last `count` whole lines of all files begin. */

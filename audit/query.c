@@ -53,7 +53,7 @@ may_match(const struct matcher *m, struct slice line)
 {
 	for (size_t i = 0; i < m->count; i++)
 		if (!memmem(line.at, line.len, m->needles[i].at,
-		    m->needles[i].len))
+			m->needles[i].len))
 			return false;
 	return true;
 }
@@ -77,8 +77,8 @@ matches(const struct matcher *m, const json_t *record)
 	const char *url = json_string_value(json_object_get(record, "url"));
 
 	for (size_t i = 0; i < m->count; i++) {
-		const char *is =
-		    json_string_value(json_object_get(record, m->keys[i]));
+		const char *is = json_string_value(json_object_get(record,
+		    m->keys[i]));
 
 		if (!is || strcmp(is, m->values[i]) != 0)
 			return false;
@@ -132,8 +132,7 @@ hand_on(void *owner, const struct log_file *f, uint64_t number,
 }
 
 static bool
-keep(void *owner, const struct log_file *f, uint64_t number,
-    struct slice line)
+keep(void *owner, const struct log_file *f, uint64_t number, struct slice line)
 {
 	struct run *r = owner;
 	json_t *record;

@@ -14,11 +14,11 @@
 #include "base/err.h"
 #include "base/slice.h"
 
-struct query {			/* NULL or 0: not asked */
+struct query { /* NULL or 0: not asked */
 	const char *sandbox, *event, *host, *verdict, *reason, *id;
 	const char *url_part;
 	int64_t since_us, until_us;
-	uint64_t last;		/* only the last N that match */
+	uint64_t last; /* only the last N that match */
 };
 
 /* `line` without its newline; `record` is NULL when the query has no filter.
@@ -39,7 +39,8 @@ bool query_follow(const char *audit_dir, const struct query *q,
  * can write the file could replace those lines. */
 bool log_verify(const char *audit_dir, uint64_t *lines, struct err *err);
 
-/* Docker's `policy log`: one row for each (sandbox, host:port, verdict, ...). */
+/* Docker's `policy log`: one row for each (sandbox, host:port, verdict, ...).
+ */
 struct log_row {
 	char *sandbox, *type, *host /* host:port */, *proxy, *rule, *reason;
 	bool blocked;

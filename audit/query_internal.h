@@ -9,7 +9,7 @@
 
 struct matcher {
 	const struct query *q;
-	struct text needles[QUERY_TEXTS];	/* `"key":"value"`, as written */
+	struct text needles[QUERY_TEXTS]; /* `"key":"value"`, as written */
 	const char *keys[QUERY_TEXTS], *values[QUERY_TEXTS];
 	size_t count;
 	bool has_filter;
@@ -18,7 +18,6 @@ struct matcher {
 void matcher_init(struct matcher *m, const struct query *q);
 void matcher_done(struct matcher *m);
 /* *record (NULL without a filter) belongs to the caller when this is true. */
-bool matcher_takes(const struct matcher *m, struct slice line,
-    json_t **record);
+bool matcher_takes(const struct matcher *m, struct slice line, json_t **record);
 
 #endif

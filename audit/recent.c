@@ -31,7 +31,7 @@ recent_add(struct recent *r, const struct log_line *l)
 
 	CHECK(l->id.len == RECORD_ID_TEXT - 1);
 	if (!event_of(l->event, &entry.event))
-		return;		/* a later version's; not in our rings */
+		return; /* a later version's; not in our rings */
 	memcpy(entry.id, l->id.at, RECORD_ID_TEXT - 1);
 	entry.id[RECORD_ID_TEXT - 1] = '\0';
 	r->entries = memory_room(r->entries, r->count, &r->capacity,
@@ -61,8 +61,9 @@ recent_has(const struct recent *r, const void *record)
 	struct recent_entry wanted = {.event = record_event(record)};
 
 	record_id_format(record_id(record), wanted.id);
-	return r->count && bsearch(&wanted, r->entries, r->count,
-	    sizeof(wanted), compare) != NULL;
+	return r->count &&
+	    bsearch(&wanted, r->entries, r->count, sizeof(wanted), compare) !=
+	    NULL;
 }
 
 void

@@ -15,7 +15,7 @@
 #define RECENT_BYTES (4u << 20)
 
 struct recent {
-	struct recent_entry *entries;	/* owned */
+	struct recent_entry *entries; /* owned */
 	size_t count, capacity;
 };
 

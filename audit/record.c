@@ -16,7 +16,7 @@
 enum field_kind { TEXT, NUMBER };
 
 static const struct field {
-	const char *key;	/* as it stands in a line: ,"name": */
+	const char *key; /* as it stands in a line: ,"name": */
 	uint8_t key_len;
 	uint8_t kind;
 	uint16_t max;
@@ -37,14 +37,14 @@ static const char *const events[EVENT_COUNT] = {
 struct head {
 	uint16_t event;
 	uint16_t zero;
-	uint32_t present;	/* a bit for each field that follows */
+	uint32_t present; /* a bit for each field that follows */
 	uint64_t id_high, id_low;
 	uint64_t wall_us;
 };
 static_assert(FIELDS_IN_ALL <= 32, "head.present has a bit for each field");
 
-#define FIELD_HEAD 3		/* number, length (two bytes) */
-#define MARK "\xe2\x80\xa6"	/* U+2026, at the end of what was cut */
+#define FIELD_HEAD 3	    /* number, length (two bytes) */
+#define MARK "\xe2\x80\xa6" /* U+2026, at the end of what was cut */
 
 /* Every field at its longest fits, so that appending never fails. */
 enum {
@@ -104,7 +104,7 @@ length_before_mark(struct slice value, size_t max)
 	for (size_t i = len; i > len - 4; i--)
 		if (((uint8_t)value.at[i] & 0xc0) != 0x80)
 			return i;
-	return len;		/* no UTF-8 anyway */
+	return len; /* no UTF-8 anyway */
 }
 
 void
@@ -224,6 +224,12 @@ record_id(const void *bytes)
 	struct head head = head_of(bytes);
 
 	return (struct record_id){head.id_high, head.id_low};
+}
+
+bool
+record_has(const void *bytes, enum record_field field)
+{
+	return head_of(bytes).present & 1u << field;
 }
 
 const char *

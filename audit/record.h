@@ -3,9 +3,9 @@
  * Built on the stack by whoever saw the event, stored in the journal with one
  * copy, made into a JSON line by the auditor. Nothing here allocates.
  *
- * Encoding: a fixed head (event, id, wall time in us, which fields follow), then
- * fields: one byte of field number, two of length, the bytes (numbers: eight,
- * in the machine's order: a ring never leaves its machine). */
+ * Encoding: a fixed head (event, id, wall time in us, which fields follow),
+ * then fields: one byte of field number, two of length, the bytes (numbers:
+ * eight, in the machine's order: a ring never leaves its machine). */
 #ifndef AUDIT_RECORD_H
 #define AUDIT_RECORD_H
 
@@ -26,7 +26,7 @@ enum record_field {
 #define FIELD(id, text, kind, max) FIELD_##id,
 #include "audit/fields.def"
 #undef FIELD
-	FIELDS_IN_ALL	/* FIELD_COUNT is the field "count" */
+	FIELDS_IN_ALL /* FIELD_COUNT is the field "count" */
 };
 
 /* Unique for ever: made by journal_id(). */
@@ -56,6 +56,7 @@ void record_number(struct record *r, enum record_field field, uint64_t value);
 bool record_is_valid(const void *bytes, size_t len);
 enum record_event record_event(const void *bytes);
 struct record_id record_id(const void *bytes);
+bool record_has(const void *bytes, enum record_field field);
 void record_id_format(struct record_id id, char out[RECORD_ID_TEXT]);
 const char *record_event_text(enum record_event event);
 /* Takes off the fields that were added last until at most `max` bytes are

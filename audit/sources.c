@@ -15,20 +15,20 @@
 #include "base/log.h"
 #include "base/memory.h"
 
-#define PRESSING 8		/* an eighth of a ring waits */
+#define PRESSING 8 /* an eighth of a ring waits */
 
 struct source {
-	struct drain *drain;	/* owned; NULL: the file is no ring */
-	char *path;		/* owned, of a left-over file; else NULL */
-	bool is_read;		/* this pass has all of it */
-	bool may_repeat;	/* its records may be in the log already */
+	struct drain *drain; /* owned; NULL: the file is no ring */
+	char *path;	     /* owned, of a left-over file; else NULL */
+	bool is_read;	     /* this pass has all of it */
+	bool may_repeat;     /* its records may be in the log already */
 };
 
 struct sources {
 	struct source *source;
 	size_t count, capacity;
-	size_t first;		/* takes turns in being first */
-	struct recent recent;	/* owned */
+	size_t first;	      /* takes turns in being first */
+	struct recent recent; /* owned */
 };
 
 static struct source *
@@ -132,7 +132,7 @@ sources_begin(struct sources *s)
 static uint64_t
 hash_of(const char *name)
 {
-	uint64_t hash = 14695981039346656037u;	/* FNV-1a */
+	uint64_t hash = 14695981039346656037u; /* FNV-1a */
 
 	for (; *name; name++)
 		hash = (hash ^ (uint8_t)*name) * 1099511628211u;
@@ -142,8 +142,7 @@ hash_of(const char *name)
 /* The id is made of the place, so that the same place is not told twice when
  * the auditor is killed before the ring has its room back. */
 static void
-make_gap(struct record *r, const char *name, uint64_t offset,
-    const char *what)
+make_gap(struct record *r, const char *name, uint64_t offset, const char *what)
 {
 	struct record_id id = {hash_of(name), offset};
 
@@ -164,8 +163,8 @@ is_new(struct sources *s, struct source *source, const void *record)
 }
 
 static void
-tell_torn(struct sources *s, struct source *source,
-    const struct drain_found *f, struct writer *w)
+tell_torn(struct sources *s, struct source *source, const struct drain_found *f,
+    struct writer *w)
 {
 	const char *name = drain_name(source->drain);
 	struct record gap;
@@ -173,8 +172,8 @@ tell_torn(struct sources *s, struct source *source,
 
 	snprintf(what, sizeof(what),
 	    "journal ring %s: the entry at byte %llu is torn or false (%s); "
-	    "%llu bytes from there on were given up", name,
-	    (unsigned long long)f->offset, f->why,
+	    "%llu bytes from there on were given up",
+	    name, (unsigned long long)f->offset, f->why,
 	    (unsigned long long)f->lost);
 	make_gap(&gap, name, f->offset, what);
 	if (!is_new(s, source, gap.bytes))
@@ -191,7 +190,8 @@ tell_no_ring(struct source *source, struct writer *w)
 
 	snprintf(what, sizeof(what),
 	    "%s is no journal ring, its records cannot be read; it is kept as "
-	    ".damaged", source->path);
+	    ".damaged",
+	    source->path);
 	make_gap(&gap, source->path, 0, what);
 	writer_add(w, gap.bytes, gap.len);
 }

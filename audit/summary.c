@@ -18,12 +18,12 @@
 
 struct group {
 	struct log_row row;
-	char *key;		/* owned; the map's key */
+	char *key; /* owned; the map's key */
 };
 
 struct summing {
 	struct matcher matcher;
-	struct map *groups;	/* of struct group, owned */
+	struct map *groups; /* of struct group, owned */
 };
 
 static const char *

@@ -15,17 +15,17 @@
 #include "audit/log_files.h"
 
 struct place {
-	char text[300];		/* FILE:LINE */
+	char text[300]; /* FILE:LINE */
 };
 
 struct verify {
 	const struct audit_key *key;
-	struct chain chain;		/* what the next line has to be */
+	struct chain chain; /* what the next line has to be */
 	uint64_t lines;
 	bool last_is_checkpoint;
-	const struct log_file *file;	/* of the last line */
+	const struct log_file *file; /* of the last line */
 	struct place last;
-	struct place suspect;		/* text "": none; the line before last */
+	struct place suspect; /* text "": none; the line before last */
 	bool is_wrong;
 	struct err *err;
 };
@@ -34,8 +34,8 @@ static bool
 wrong(struct verify *v, const struct place *where, const char *what)
 {
 	v->is_wrong = true;
-	v->suspect.text[0] = '\0';
 	err_set(v->err, ERR_OTHER, "%s: %s", where->text, what);
+	v->suspect.text[0] = '\0'; /* may be what `where` is */
 	return false;
 }
 
@@ -51,7 +51,8 @@ static bool
 settle(struct verify *v, bool proven)
 {
 	if (proven)
-		return wrong(v, &v->suspect, "this line was changed: its hash "
+		return wrong(v, &v->suspect,
+		    "this line was changed: its hash "
 		    "is not the one that the next line holds");
 	return wrong(v, &v->last,
 	    "`prev` is not the hash of the line before it");
@@ -69,17 +70,16 @@ check_links(struct verify *v, const struct log_line *l, const char **what)
 		return l->seq != 1 || slice_is(l->prev, first_prev);
 	}
 	*what = "the sequence number does not follow the one before: a line is "
-	    "missing, added or moved";
+		"missing, added or moved";
 	return l->seq == v->chain.next_seq;
 }
 
 static bool
-check_checkpoint(struct verify *v, const struct log_line *l,
-    struct slice line, const char **what)
+check_checkpoint(struct verify *v, const struct log_line *l, struct slice line,
+    const char **what)
 {
-	v->last_is_checkpoint = slice_is(l->event, "checkpoint");
 	*what = "the signature of this checkpoint is wrong";
-	if (v->last_is_checkpoint)
+	if (slice_is(l->event, "checkpoint") || chain_has_signature(line))
 		return chain_checkpoint_is_signed(line, v->key);
 	*what = "there should have been a checkpoint by now";
 	return v->chain.unsigned_lines < CHECKPOINT_LINES;
@@ -157,8 +157,9 @@ check_last(struct verify *v, const struct log_files *files, struct err *err)
 	done = log_files_last(files, 1, &first, &offset, err) &&
 	    log_files_walk(files, first, offset, keep_last, &line, err);
 	if (done && v->suspect.text[0])
-		done = settle(v, v->last_is_checkpoint &&
-		    chain_checkpoint_is_signed(text_slice(&line), v->key));
+		done = settle(v,
+		    v->last_is_checkpoint &&
+			chain_checkpoint_is_signed(text_slice(&line), v->key));
 	if (done) {
 		json = json_loadb(line.at, line.len,
 		    JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);

@@ -25,16 +25,16 @@
 #define LOG_MODE 0640
 
 struct writer {
-	struct writer_options options;	/* audit_dir: owned copy */
+	struct writer_options options; /* audit_dir: owned copy */
 	char *audit_dir;
 	int dir, fd;
 	struct chain chain;
 	struct audit_key *key;
-	uint64_t first_seq;		/* of audit.jsonl; when it is empty, of
-					 * the line that will be the first */
-	uint64_t size;			/* of audit.jsonl, batch not counted */
+	uint64_t first_seq; /* of audit.jsonl; when it is empty, of
+			     * the line that will be the first */
+	uint64_t size;	    /* of audit.jsonl, batch not counted */
 	struct text batch;
-	size_t written;			/* bytes of the batch in the file */
+	size_t written; /* bytes of the batch in the file */
 	uint64_t id_high, id_low;
 };
 
@@ -59,10 +59,10 @@ read_tail(int fd, char *at, size_t len, off_t end)
 
 /* Whole lines at the end of a file. */
 struct tail {
-	char *bytes;		/* owned */
-	size_t len;		/* up to and with the last newline */
-	bool is_all;		/* it begins where the file begins */
-	off_t end;		/* where the last whole line ends */
+	char *bytes; /* owned */
+	size_t len;  /* up to and with the last newline */
+	bool is_all; /* it begins where the file begins */
+	off_t end;   /* where the last whole line ends */
 };
 
 static bool
@@ -100,7 +100,7 @@ tail_follow(struct writer *w, const struct tail *t, struct recent *recent)
 	struct log_line l = {0};
 	bool found = false;
 
-	if (!t->is_all)		/* it begins within a line */
+	if (!t->is_all) /* it begins within a line */
 		slice_cut(rest, '\n', &line, &rest);
 	/* Without a checkpoint in sight the next line has to be one. */
 	w->chain.unsigned_lines = t->is_all ? 0 : CHECKPOINT_LINES;
@@ -140,7 +140,8 @@ follow_file(struct writer *w, const struct log_file *f, struct recent *recent,
 	free(t->bytes);
 	t->bytes = NULL;
 	if (!done)
-		err_set(err, ERR_OTHER, "%s: the last line is no record, so the "
+		err_set(err, ERR_OTHER,
+		    "%s: the last line is no record, so the "
 		    "chain cannot go on; move the files of this log away",
 		    f->path);
 	return done;
@@ -201,7 +202,7 @@ open_files(struct writer *w, struct recent *recent, struct err *err)
 	w->dir = open(w->audit_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (w->dir == -1)
 		return err_errno(err, "%s", w->audit_dir);
-	unlinkat(w->dir, LOG_NEW, 0);	/* of a rotation that was killed */
+	unlinkat(w->dir, LOG_NEW, 0); /* of a rotation that was killed */
 	w->fd = openat(w->dir, LOG_CURRENT,
 	    O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, LOG_MODE);
 	if (w->fd == -1)
@@ -263,8 +264,7 @@ writer_id(struct writer *w)
 void
 writer_checkpoint(struct writer *w)
 {
-	chain_sign(&w->chain, &w->batch, w->key, writer_id(w),
-	    clock_wall_us());
+	chain_sign(&w->chain, &w->batch, w->key, writer_id(w), clock_wall_us());
 }
 
 void
@@ -407,8 +407,9 @@ writer_rotate(struct writer *w, struct err *err)
 		return true;
 	CHECK(!w->chain.unsigned_lines);
 	fdatasync(w->fd);
-	fd = openat(w->dir, LOG_NEW, O_WRONLY | O_APPEND | O_CREAT | O_TRUNC |
-	    O_CLOEXEC | O_NOFOLLOW, LOG_MODE);
+	fd = openat(w->dir, LOG_NEW,
+	    O_WRONLY | O_APPEND | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
+	    LOG_MODE);
 	if (fd == -1 || !swap_names(w)) {
 		err_errno(err, "%s: no new log file", w->audit_dir);
 		if (fd != -1)

@@ -20,9 +20,9 @@
 
 struct writer_options {
 	const char *audit_dir;
-	uint64_t file_bytes;	/* rotate past it; 0: never */
-	uint32_t files_kept;	/* rotated files; 0: all */
-	bool sync;		/* fdatasync() each batch */
+	uint64_t file_bytes; /* rotate past it; 0: never */
+	uint32_t files_kept; /* rotated files; 0: all */
+	bool sync;	     /* fdatasync() each batch */
 };
 
 struct writer;
@@ -40,7 +40,7 @@ void writer_add(struct writer *w, const void *record, size_t len);
 void writer_checkpoint(struct writer *w);
 /* Lines that no checkpoint covers yet. */
 uint64_t writer_unsigned(const struct writer *w);
-uint64_t writer_lines(const struct writer *w);	/* made in this life */
+uint64_t writer_lines(const struct writer *w); /* made in this life */
 bool writer_is_full(const struct writer *w);
 size_t writer_batch_len(const struct writer *w);
 /* False with errno; the batch stays. */
