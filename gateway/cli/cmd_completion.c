@@ -8,6 +8,8 @@
 #include "gateway/cli/command.h"
 #include "gateway/cli/print.h"
 
+#define WORD_MAX 64
+
 OPTIONS_NONE(completion);
 
 /* The first word of a verb, once for each group of verbs. */
@@ -70,6 +72,27 @@ print_flags(const struct option_set *set)
 		printf(" --%s", set->specs[i].name);
 }
 
+/* The first words that are no verb themselves, each once, with a space behind.
+ * Walk from *at = 0. */
+static bool
+next_group(size_t *at, char prefix[WORD_MAX])
+{
+	while (*at < command_count()) {
+		size_t i = (*at)++, len;
+		const char *name = command_at(i)->name;
+
+		if (!name || !strchr(name, ' '))
+			continue;
+		len = strcspn(name, " ");
+		snprintf(prefix, WORD_MAX, "%.*s", (int)len, name);
+		if (command_named(prefix) || !is_first_of_its_word(i, len))
+			continue;
+		snprintf(prefix, WORD_MAX, "%.*s", (int)len + 1, name);
+		return true;
+	}
+	return false;
+}
+
 static void
 print_bash_case(const char *words, const struct command *c)
 {
@@ -78,7 +101,7 @@ print_bash_case(const char *words, const struct command *c)
 	print_operand_words(c->operands);
 	/* "gateway" is a verb and the first word of another. */
 	if (command_is_group(words)) {
-		char prefix[64];
+		char prefix[WORD_MAX];
 
 		snprintf(prefix, sizeof(prefix), "%s ", words);
 		putchar(' ');
@@ -90,20 +113,12 @@ print_bash_case(const char *words, const struct command *c)
 static void
 print_bash_groups(void)
 {
-	for (size_t i = 0; i < command_count(); i++) {
-		const char *name = command_at(i)->name;
-		char word[64];
+	char prefix[WORD_MAX];
 
-		if (!name || !strchr(name, ' '))
-			continue;
-		snprintf(word, sizeof(word), "%.*s", (int)strcspn(name, " "),
-		    name);
-		if (command_named(word) ||
-		    !is_first_of_its_word(i, strlen(word)))
-			continue;
-		printf("\t\"%s\") words=\"--help ", word);
-		strcat(word, " ");
-		print_next_words(word);
+	for (size_t at = 0; next_group(&at, prefix);) {
+		printf("\t\"%.*s\") words=\"--help ", (int)strlen(prefix) - 1,
+		    prefix);
+		print_next_words(prefix);
 		printf("\" ;;\n");
 	}
 }
@@ -202,7 +217,7 @@ print_zsh_case(const char *words, const struct command *c)
 	printf("\t\t\t'*: :(");
 	print_operand_words(c->operands);
 	if (command_is_group(words)) {
-		char prefix[64];
+		char prefix[WORD_MAX];
 
 		snprintf(prefix, sizeof(prefix), "%s ", words);
 		putchar(' ');
@@ -228,21 +243,12 @@ print_zsh_cases(void)
 static void
 print_zsh_groups(void)
 {
-	for (size_t i = 0; i < command_count(); i++) {
-		const char *name = command_at(i)->name;
-		char word[64];
+	char prefix[WORD_MAX];
 
-		if (!name || !strchr(name, ' '))
-			continue;
-		snprintf(word, sizeof(word), "%.*s", (int)strcspn(name, " "),
-		    name);
-		if (command_named(word) ||
-		    !is_first_of_its_word(i, strlen(word)))
-			continue;
-		strcat(word, " ");
-		printf("\t\"%.*s\") compadd --", (int)strlen(word) - 1, word);
-		printf(" ");
-		print_next_words(word);
+	for (size_t at = 0; next_group(&at, prefix);) {
+		printf("\t\"%.*s\") compadd -- ", (int)strlen(prefix) - 1,
+		    prefix);
+		print_next_words(prefix);
 		printf(" ;;\n");
 	}
 }
@@ -269,8 +275,8 @@ print_zsh(void)
 	       "\t\t(( ${known[(I)$try]} || ${known[(I)$try *]} )) || break\n"
 	       "\t\tverb=$try; n=$((i - 1))\n"
 	       "\tdone\n"
-	       "\tif (( n > 1 )); then\n"
-	       "\t\tshift $((n - 1)) words; (( CURRENT -= n - 1 ))\n"
+	       "\tif (( n )); then\n"
+	       "\t\tshift $n words; (( CURRENT -= n ))\n"
 	       "\tfi\n"
 	       "\tcase $verb in\n"
 	       "\t\"\") compadd -- ");

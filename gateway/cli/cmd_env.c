@@ -80,18 +80,12 @@ add_percent(struct text *url, const char *s)
 			text_add_format(url, "%%%02X", (uint8_t)*s);
 }
 
-/* The first TCP listener in a list of texts or of objects with "address". */
+/* The first TCP listener in a list of texts. */
 static bool
 first_listener(const json_t *list, struct address *a)
 {
-	const json_t *item;
-	size_t i;
-
-	json_array_foreach(list, i, item)
-	{
-		const char *text = json_string_value(json_is_object(item)
-			? json_object_get(item, "address")
-			: item);
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const char *text = json_string_value(json_array_get(list, i));
 
 		if (text && address_parse_with_port(slice_of(text), a))
 			return true;
@@ -103,11 +97,10 @@ first_listener(const json_t *list, struct address *a)
 static const json_t *
 sandbox_listeners(const json_t *status, const char *name)
 {
-	const json_t *item;
-	size_t i;
+	const json_t *list = json_object_get(status, "sandboxes");
 
-	json_array_foreach(json_object_get(status, "sandboxes"), i, item)
-	{
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *item = json_array_get(list, i);
 		const char *is = json_string_value(json_object_get(item,
 		    "name"));
 

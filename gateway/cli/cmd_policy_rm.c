@@ -119,7 +119,7 @@ is_meant(const struct rule_change *change, const struct image_rule *r)
 {
 	if (change->id)
 		return !strcmp(change->id, r->id);
-	return !strcmp(change->resource, r->resource) &&
+	return change->resource && !strcmp(change->resource, r->resource) &&
 	    !strcmp(change->sandbox ? change->sandbox : "", r->sandbox);
 }
 

@@ -44,36 +44,37 @@ print_line(const char *label, const char *value)
 static void
 print_names(const char *label, const json_t *array)
 {
-	const json_t *item;
-	size_t i;
+	size_t count = json_array_size(array);
 
 	print_label(label);
-	json_array_foreach(array, i, item)
-	{
-		printf("%s", i ? " " : "");
-		print_safe(stdout,
-		    json_is_object(item)	  ? text_in(item, "name")
-			: json_string_value(item) ? json_string_value(item)
-						  : "-");
+	for (size_t i = 0; i < count; i++) {
+		const json_t *item = json_array_get(array, i);
+		const char *text = json_string_value(item);
+
+		if (i)
+			putchar(' ');
+		print_safe(stdout, text ? text : text_in(item, "name"));
 	}
-	printf("%s\n", json_array_size(array) ? "" : "-");
+	printf("%s\n", count ? "" : "-");
+}
+
+static long long
+number_in(const json_t *object, const char *key)
+{
+	return json_integer_value(json_object_get(object, key));
 }
 
 static void
 print_pids(const json_t *pids)
 {
-	const json_t *workers = json_object_get(pids, "workers"), *worker;
-	size_t i;
+	const json_t *workers = json_object_get(pids, "workers");
 
 	print_label("pids");
-	printf("supervisor %" JSON_INTEGER_FORMAT
-	       ", keeper %" JSON_INTEGER_FORMAT
-	       ", auditor %" JSON_INTEGER_FORMAT ", workers",
-	    json_integer_value(json_object_get(pids, "supervisor")),
-	    json_integer_value(json_object_get(pids, "keeper")),
-	    json_integer_value(json_object_get(pids, "auditor")));
-	json_array_foreach(workers, i, worker)
-	    printf(" %" JSON_INTEGER_FORMAT, json_integer_value(worker));
+	printf("supervisor %lld, keeper %lld, auditor %lld, workers",
+	    number_in(pids, "supervisor"), number_in(pids, "keeper"),
+	    number_in(pids, "auditor"));
+	for (size_t i = 0; i < json_array_size(workers); i++)
+		printf(" %lld", json_integer_value(json_array_get(workers, i)));
 	putchar('\n');
 }
 
@@ -81,18 +82,18 @@ print_pids(const json_t *pids)
 static void
 print_figures(json_t *figures)
 {
-	const char *key;
-	json_t *value;
 	const char *comma = "";
 
 	if (!json_is_object(figures))
 		return;
 	print_label("figures");
-	json_object_foreach(figures, key, value)
-	{
+	for (void *at = json_object_iter(figures); at;
+	     at = json_object_iter_next(figures, at)) {
+		const json_t *value = json_object_iter_value(at);
+
 		if (!json_is_integer(value))
 			continue;
-		printf("%s%s %" JSON_INTEGER_FORMAT, comma, key,
+		printf("%s%s %lld", comma, json_object_iter_key(at),
 		    json_integer_value(value));
 		comma = ", ";
 	}
@@ -111,8 +112,7 @@ print_status(const json_t *s)
 	print_names("sandboxes", json_object_get(s, "sandboxes"));
 	print_line("records", text_in(audit, "file"));
 	print_label("lag");
-	printf("%" JSON_INTEGER_FORMAT " bytes not yet written\n",
-	    json_integer_value(json_object_get(audit, "lag")));
+	printf("%lld bytes not yet written\n", number_in(audit, "lag"));
 	print_line("ca", text_in(json_object_get(s, "ca"), "file"));
 	print_figures(json_object_get(s, "figures"));
 	print_pids(json_object_get(s, "pids"));

@@ -226,21 +226,31 @@ age_read(const char *text, int64_t now_us, int64_t *wall_us)
 	return false;
 }
 
-/* "+02:00", "-0130" or "Z"; seconds east of Greenwich. */
+/* Two digits at `s`; -1 for anything else. */
+static int
+two_digits(const char *s)
+{
+	if (s[0] < '0' || s[0] > '9' || s[1] < '0' || s[1] > '9')
+		return -1;
+	return (s[0] - '0') * 10 + (s[1] - '0');
+}
+
+/* "+02:00" or "Z"; seconds east of Greenwich. */
 static bool
 zone_read(const char *s, int64_t *east)
 {
-	int hours, minutes, used = 0;
-	int64_t sign = *s == '-' ? -1 : 1;
+	int hours, minutes;
 
 	*east = 0;
 	if (!strcmp(s, "Z") || !strcmp(s, "z"))
 		return true;
-	if ((*s != '+' && *s != '-') || s[1] < '0' || s[1] > '9' ||
-	    sscanf(s + 1, "%2d:%2d%n", &hours, &minutes, &used) != 2 ||
-	    s[1 + used] || hours > 23 || minutes > 59 || minutes < 0)
+	if ((*s != '+' && *s != '-') || strlen(s) != 6 || s[3] != ':')
 		return false;
-	*east = sign * (hours * 3600 + minutes * 60);
+	hours = two_digits(s + 1);
+	minutes = two_digits(s + 4);
+	if (hours < 0 || hours > 23 || minutes < 0 || minutes > 59)
+		return false;
+	*east = (*s == '-' ? -1 : 1) * (hours * 3600 + minutes * 60);
 	return true;
 }
 
