@@ -13,10 +13,10 @@ judge_form(const struct request_target *rt, bool in_tunnel)
 		return "CONNECT inside a tunnel is not served";
 	if (rt->form != FORM_ABSOLUTE && !in_tunnel)
 		return "this is a proxy: the request target must be absolute, "
-		    "http://HOST/PATH";
+		       "http://HOST/PATH";
 	if (rt->form == FORM_ABSOLUTE && rt->is_https)
 		return "https:// goes through CONNECT, not through an "
-		    "absolute-form request";
+		       "absolute-form request";
 	return NULL;
 }
 
@@ -30,7 +30,8 @@ asked_read(const struct head *head, const struct target *tunnel, char *room,
 	const char *why;
 
 	*asked = (struct asked){0};
-	if (!request_target_parse(head->method, head->target, room, &rt, &error))
+	if (!request_target_parse(head->method, head->target, room, &rt,
+		&error))
 		return h1_error_text(error);
 	why = judge_form(&rt, tunnel != NULL);
 	if (why != NULL)
@@ -45,12 +46,13 @@ asked_read(const struct head *head, const struct target *tunnel, char *room,
 	asked->is_misdirected = true;
 	if (tunnel != NULL && !target_same(&asked->target, tunnel))
 		return "the request names another resource than its tunnel";
-	if (head->has_host && (!target_parse(head->host,
-	    tunnel != NULL ? tunnel->port : HTTP_PORT, &named, &why) ||
-	    !target_same(&named, &asked->target))) {
+	if (head->has_host &&
+	    (!target_parse(head->host,
+		 tunnel != NULL ? tunnel->port : HTTP_PORT, &named, &why) ||
+		!target_same(&named, &asked->target))) {
 		asked->is_misdirected = tunnel != NULL;
 		return "the Host field and the request target name different "
-		    "resources";
+		       "resources";
 	}
 	asked->is_misdirected = false;
 	return NULL;

@@ -10,11 +10,11 @@
 #include "rules/target.h"
 
 struct asked {
-	bool has_target;	/* it could be read, even if something else
-				 * is wrong */
-	bool is_misdirected;	/* it names another resource than its tunnel */
+	bool has_target;     /* it could be read, even if something else
+			      * is wrong */
+	bool is_misdirected; /* it names another resource than its tunnel */
 	struct target target;
-	struct slice path, query;	/* canonical: what is judged and forwarded */
+	struct slice path, query; /* canonical: what is judged and forwarded */
 };
 
 /* `tunnel`: NULL outside one. `room`: head->target.len + 1 bytes that live as

@@ -147,8 +147,7 @@ name_process(const struct child *c)
 
 	name[9] = c->role[0];
 	if (c->slot)
-		snprintf(name + 10, sizeof(name) - 10, "%u",
-		    (uint8_t)c->slot);
+		snprintf(name + 10, sizeof(name) - 10, "%u", (uint8_t)c->slot);
 	prctl(PR_SET_NAME, name, 0, 0, 0);
 }
 

@@ -5,12 +5,14 @@
  * between them knows neither sockets nor versions, so h1 and h2 meet in any
  * combination with the same code.
  *
- *	guest end  --events: head, data, trailers-->  exchange  --ops-->  origin end
- *	guest end  <--ops: head, data, trailers---    exchange  <--events--  origin end
+ *	guest end  --events: head, data, trailers-->  exchange  --ops-->  origin
+ *end guest end  <--ops: head, data, trailers---    exchange  <--events-- origin
+ *end
  *
- * Flow control. An end shows data only as far as it has credit; credit starts at
- * 0 and is given by the exchange when bytes *leave* on the other side (`sent`).
- * So a slow reader stops its sender, and nothing is held beyond one window.
+ * Flow control. An end shows data only as far as it has credit; credit starts
+ *at 0 and is given by the exchange when bytes *leave* on the other side
+ *(`sent`). So a slow reader stops its sender, and nothing is held beyond one
+ *window.
  *
  * Slices and heads given in a call are borrowed for that call. An end
  * outlives its exchange; after finish() or reset() it makes no more events
@@ -37,9 +39,9 @@ end_cost(struct slice data)
 
 /* A request's head once it has been judged: what is forwarded is this. */
 struct request_head {
-	const struct head *head;	/* method, fields, framing */
-	struct slice host;		/* the canonical Host value */
-	struct slice path, query;	/* canonical; query with its '?' */
+	const struct head *head;  /* method, fields, framing */
+	struct slice host;	  /* the canonical Host value */
+	struct slice path, query; /* canonical; query with its '?' */
 };
 
 /* What the exchange asks of an end. `last`: nothing follows. */
@@ -76,7 +78,7 @@ struct end_events {
 
 struct end {
 	const struct end_ops *ops;
-	const struct end_events *events;	/* set by the exchange */
+	const struct end_events *events; /* set by the exchange */
 	void *exchange;
 };
 

@@ -19,8 +19,8 @@
 #define TRAILER_FIELDS 64
 
 enum h1_guest_state {
-	GUEST_HEAD,		/* a request's head is awaited */
-	GUEST_EXCHANGE,		/* its body comes, its answer goes */
+	GUEST_HEAD,	/* a request's head is awaited */
+	GUEST_EXCHANGE, /* its body comes, its answer goes */
 	GUEST_UPGRADED,
 	GUEST_LINGER,
 	GUEST_CLOSED,
@@ -29,20 +29,20 @@ enum h1_guest_state {
 struct h1_guest {
 	struct end end;
 	struct h1_guest_options o;
-	struct stream *stream;		/* NULL once closed or given away */
+	struct stream *stream; /* NULL once closed or given away */
 	enum h1_guest_state state;
-	struct h1_body body;		/* of the request */
+	struct h1_body body; /* of the request */
 	struct timer timer;
 	bool body_done, keep_alive, is_head, draining;
-	bool last_request;		/* the guest has said so: nothing follows */
+	bool last_request; /* the guest has said so: nothing follows */
 	bool answer_begun, answer_chunked;
 	bool at_eof, end_told;
-	bool reading, finished;		/* finish() came while reading */
+	bool reading, finished; /* finish() came while reading */
 	bool head_began;
 	uint8_t minor;
 	size_t credit, unsent, lingered;
-	size_t head_used;		/* bytes of the head in the stream */
-	size_t head_seen;		/* h1_head_may_be_whole()'s own */
+	size_t head_used; /* bytes of the head in the stream */
+	size_t head_seen; /* h1_head_may_be_whole()'s own */
 	struct deferred flush, gone;
 };
 
@@ -102,8 +102,7 @@ linger(struct h1_guest *g)
 {
 	g->state = GUEST_LINGER;
 	/* Nothing more will come that a close could answer with a reset. */
-	if (g->last_request && g->body_done &&
-	    stream_peek(g->stream).len == 0)
+	if (g->last_request && g->body_done && stream_peek(g->stream).len == 0)
 		g->at_eof = true;
 	g->unsent = stream_unsent(g->stream);
 	if (g->at_eof && g->unsent == 0) {
@@ -147,8 +146,9 @@ begin(struct h1_guest *g, const struct head *head, enum h1_error error)
 	g->answer_begun = g->end_told = false;
 	g->credit = 0;
 	h1_body_init(&g->body, head);
-	g->body_done = error == H1_NO_ERROR && (head->body == BODY_NONE ||
-	    (head->body == BODY_LENGTH && head->content_length == 0));
+	g->body_done = error == H1_NO_ERROR &&
+	    (head->body == BODY_NONE ||
+		(head->body == BODY_LENGTH && head->content_length == 0));
 	timer_stop(&g->timer);
 	g->o.request(g->o.owner, &g->end, head, error);
 	if (g->stream == NULL || g->head_used == 0)
@@ -160,8 +160,9 @@ begin(struct h1_guest *g, const struct head *head, enum h1_error error)
 static bool
 read_head(struct h1_guest *g)
 {
-	struct head head = {.is_request = true, .fields = {.at = g->o.scratch,
-	    .capacity = g->o.limits->header_count}};
+	struct head head = {.is_request = true,
+	    .fields = {
+		.at = g->o.scratch, .capacity = g->o.limits->header_count}};
 	struct slice in = stream_peek(g->stream);
 	enum h1_error error = H1_NO_ERROR;
 	size_t used = 0;
@@ -308,7 +309,8 @@ take_end(struct h1_guest *g)
 			break;
 		g->end_told = true;
 		g->body_done = true;
-		g->end.events->data(g->end.exchange, (struct slice){"", 0}, true);
+		g->end.events->data(g->end.exchange, (struct slice){"", 0},
+		    true);
 		break;
 	case GUEST_CLOSED:
 		break;
@@ -376,9 +378,9 @@ on_ended(void *owner, enum stream_end how)
 }
 
 static const struct stream_handler handler = {
-	.readable = on_readable,
-	.writable = on_writable,
-	.ended = on_ended,
+    .readable = on_readable,
+    .writable = on_writable,
+    .ended = on_ended,
 };
 
 static void
@@ -390,7 +392,7 @@ on_timer(void *owner)
 		begin(g, &(struct head){.minor = 1}, H1_HEADER_TOO_SLOW);
 	} else if (g->state == GUEST_LINGER &&
 	    stream_unsent(g->stream) < g->unsent) {
-		g->unsent = stream_unsent(g->stream);	/* slow, not gone */
+		g->unsent = stream_unsent(g->stream); /* slow, not gone */
 		timer_set(&g->timer, LINGER_MS);
 	} else {
 		close_self(g, g->state == GUEST_LINGER);
@@ -412,7 +414,9 @@ op_answer(struct end *e, const struct head *h, bool last)
 	struct h1_guest *g = CONTAINER_OF(e, struct h1_guest, end);
 	bool is_final = h->status >= 200 || h->status == 101;
 	struct h1_response_out out = {.status = h->status,
-	    .phrase = h->phrase, .client_minor = g->minor, .from = h,
+	    .phrase = h->phrase,
+	    .client_minor = g->minor,
+	    .from = h,
 	    .method = g->is_head ? SLICE_LITERAL("HEAD") : SLICE_LITERAL("GET"),
 	    .body = h1_response_framing(h, g->minor),
 	    .content_length = h->content_length,
@@ -421,8 +425,8 @@ op_answer(struct end *e, const struct head *h, bool last)
 	size_t size;
 
 	/* A 1xx may be left out: for 1.0, and for who does not read. */
-	if (g->stream == NULL || (!is_final &&
-	    (g->minor == 0 || stream_unsent(g->stream) > 0)))
+	if (g->stream == NULL ||
+	    (!is_final && (g->minor == 0 || stream_unsent(g->stream) > 0)))
 		return;
 	if (is_final && h->status != 101) {
 		g->answer_begun = true;
@@ -476,7 +480,7 @@ op_trailers(struct end *e, const struct fields *f)
 	if (g->stream == NULL)
 		return;
 	if (!g->answer_chunked)
-		return;		/* HTTP/1.0: the body's end is the close */
+		return; /* HTTP/1.0: the body's end is the close */
 	h1_send_trailers(g->stream, f);
 }
 
@@ -530,13 +534,13 @@ op_reset(struct end *e, enum close_reason why)
 }
 
 static const struct end_ops ops = {
-	.answer = op_answer,
-	.data = op_data,
-	.trailers = op_trailers,
-	.credit = op_credit,
-	.upgrade = op_upgrade,
-	.finish = op_finish,
-	.reset = op_reset,
+    .answer = op_answer,
+    .data = op_data,
+    .trailers = op_trailers,
+    .credit = op_credit,
+    .upgrade = op_upgrade,
+    .finish = op_finish,
+    .reset = op_reset,
 };
 
 struct h1_guest *

@@ -15,13 +15,13 @@ struct h1_guest;
 struct h1_guest_options {
 	struct loop *loop;
 	const struct h1_limits *limits;
-	struct field *scratch;		/* limits->header_count fields, shared by
-					 * all parses of one thread */
+	struct field *scratch; /* limits->header_count fields, shared by
+				* all parses of one thread */
 	uint64_t header_ms, keep_alive_ms;
 	/* A request's head. The owner starts an exchange on `end` (its ops may
-	 * be called at once), or calls h1_guest_release(). With `error` other than
-	 * H1_NO_ERROR the message does not parse, `head` holds what is known,
-	 * and the exchange must refuse it; the connection ends then. */
+	 * be called at once), or calls h1_guest_release(). With `error` other
+	 * than H1_NO_ERROR the message does not parse, `head` holds what is
+	 * known, and the exchange must refuse it; the connection ends then. */
 	void (*request)(void *owner, struct end *end, const struct head *head,
 	    enum h1_error error);
 	/* The connection is gone. The h1_guest is freed at the end of this loop
@@ -39,7 +39,8 @@ struct h1_guest *h1_guest_new(struct stream *stream,
 struct stream *h1_guest_release(struct h1_guest *g);
 /* Serve no request after the present one; close at once when idle. */
 void h1_guest_drain(struct h1_guest *g);
-/* Close now; an exchange must have been closed before. `closed` does not run. */
+/* Close now; an exchange must have been closed before. `closed` does not run.
+ */
 void h1_guest_free(struct h1_guest *g);
 
 #endif

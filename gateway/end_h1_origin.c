@@ -14,9 +14,9 @@
 
 enum h1_origin_state {
 	ORIGIN_IDLE,
-	ORIGIN_HEAD,		/* a request is out; its answer's head is awaited */
+	ORIGIN_HEAD, /* a request is out; its answer's head is awaited */
 	ORIGIN_BODY,
-	ORIGIN_ANSWERED,	/* the answer is complete, finish() is awaited */
+	ORIGIN_ANSWERED, /* the answer is complete, finish() is awaited */
 	ORIGIN_UPGRADED,
 	ORIGIN_CLOSED,
 };
@@ -24,18 +24,18 @@ enum h1_origin_state {
 struct h1_origin {
 	struct end end;
 	struct h1_origin_options o;
-	struct stream *stream;		/* NULL once closed */
+	struct stream *stream; /* NULL once closed */
 	enum h1_origin_state state;
-	struct h1_body body;		/* of the answer */
+	struct h1_body body; /* of the answer */
 	enum body_kind request_body;
 	bool request_done, keep_alive;
-	bool at_eof, end_told;		/* the upgraded stream's end */
-	bool reading, finished;		/* finish() came while reading */
-	char method[16];		/* of the request, for the answer's framing */
+	bool at_eof, end_told;	/* the upgraded stream's end */
+	bool reading, finished; /* finish() came while reading */
+	char method[16];	/* of the request, for the answer's framing */
 	size_t method_len;
-	size_t head_seen;		/* h1_head_may_be_whole()'s own */
-	size_t credit;			/* bytes that may be shown */
-	size_t unsent;			/* of data(), not yet in the kernel */
+	size_t head_seen; /* h1_head_may_be_whole()'s own */
+	size_t credit;	  /* bytes that may be shown */
+	size_t unsent;	  /* of data(), not yet in the kernel */
 	struct deferred flush, gone;
 };
 
@@ -104,7 +104,7 @@ static bool
 read_head(struct h1_origin *o)
 {
 	struct head head = {.fields = {.at = o->o.scratch,
-	    .capacity = o->o.limits->header_count}};
+				.capacity = o->o.limits->header_count}};
 	struct slice method = {o->method, o->method_len};
 	struct slice in = stream_peek(o->stream);
 	enum h1_error error;
@@ -133,7 +133,7 @@ read_head(struct h1_origin *o)
 	}
 	last = o->state == ORIGIN_BODY && head.status != 101 &&
 	    (o->body.kind == BODY_NONE ||
-	    (o->body.kind == BODY_LENGTH && head.content_length == 0));
+		(o->body.kind == BODY_LENGTH && head.content_length == 0));
 	if (last)
 		o->state = ORIGIN_ANSWERED;
 	/* The head's slices lie in the stream until it is consumed. */
@@ -231,8 +231,8 @@ settle(struct h1_origin *o)
 	o->finished = false;
 	if (o->state == ORIGIN_CLOSED)
 		return;
-	if (o->state != ORIGIN_ANSWERED || !o->keep_alive ||
-	    !o->request_done || o->at_eof || stream_unsent(o->stream) > 0 ||
+	if (o->state != ORIGIN_ANSWERED || !o->keep_alive || !o->request_done ||
+	    o->at_eof || stream_unsent(o->stream) > 0 ||
 	    stream_peek(o->stream).len > 0) {
 		close_self(o, false);
 		return;
@@ -313,9 +313,9 @@ on_ended(void *owner, enum stream_end how)
 }
 
 static const struct stream_handler handler = {
-	.readable = on_readable,
-	.writable = on_writable,
-	.ended = on_ended,
+    .readable = on_readable,
+    .writable = on_writable,
+    .ended = on_ended,
 };
 
 static void
@@ -323,11 +323,14 @@ op_request(struct end *e, const struct request_head *r, bool last)
 {
 	struct h1_origin *o = CONTAINER_OF(e, struct h1_origin, end);
 	struct h1_request_out out = {.method = r->head->method,
-	    .path = r->path, .query = r->query, .host = r->host,
-	    .from = r->head, .body = r->head->body,
+	    .path = r->path,
+	    .query = r->query,
+	    .host = r->host,
+	    .from = r->head,
+	    .body = r->head->body,
 	    .content_length = r->head->content_length,
-	    .upgrade = r->head->has_upgrade ? r->head->upgrade :
-	    (struct slice){NULL, 0}};
+	    .upgrade = r->head->has_upgrade ? r->head->upgrade
+					    : (struct slice){NULL, 0}};
 	struct field credentials = {SLICE_LITERAL("Proxy-Authorization"),
 	    slice_of(o->o.parent_authorization)};
 	char small[4096], *room = small;
@@ -342,8 +345,9 @@ op_request(struct end *e, const struct request_head *r, bool last)
 	o->request_body = r->head->body;
 	o->request_done = last;
 	o->keep_alive = false;
-	o->method_len = r->head->method.len < sizeof(o->method) ?
-	    r->head->method.len : 0;
+	o->method_len = r->head->method.len < sizeof(o->method)
+	    ? r->head->method.len
+	    : 0;
 	memcpy(o->method, r->head->method.at, o->method_len);
 	size = h1_write_request(&out, room, sizeof(small));
 	CHECK(size > 0);
@@ -443,13 +447,13 @@ op_reset(struct end *e, enum close_reason why)
 }
 
 static const struct end_ops ops = {
-	.request = op_request,
-	.data = op_data,
-	.trailers = op_trailers,
-	.credit = op_credit,
-	.upgrade = op_upgrade,
-	.finish = op_finish,
-	.reset = op_reset,
+    .request = op_request,
+    .data = op_data,
+    .trailers = op_trailers,
+    .credit = op_credit,
+    .upgrade = op_upgrade,
+    .finish = op_finish,
+    .reset = op_reset,
 };
 
 struct h1_origin *

@@ -14,15 +14,16 @@ struct h1_origin;
 struct h1_origin_options {
 	struct loop *loop;
 	const struct h1_limits *limits;
-	struct field *scratch;		/* limits->header_count fields, shared by
-					 * all parses of one thread */
+	struct field *scratch; /* limits->header_count fields, shared by
+				* all parses of one thread */
 	/* Towards a parent proxy: "http://host:port" before each path, and its
 	 * credentials; else NULL. Borrowed for the connection's life. */
 	const char *prefix, *parent_authorization;
-	/* It is idle and would serve again. Then it reads only to see its end. */
+	/* It is idle and would serve again. Then it reads only to see its end.
+	 */
 	void (*idle)(void *owner, struct h1_origin *o);
-	/* It has closed itself (while idle or after an exchange) and is freed at
-	 * the end of this loop iteration. */
+	/* It has closed itself (while idle or after an exchange) and is freed
+	 * at the end of this loop iteration. */
 	void (*closed)(void *owner, struct h1_origin *o);
 	void *owner;
 };

@@ -28,8 +28,8 @@ struct exchange_request {
 	enum reason refuse;
 	int refuse_status;
 	const char *detail;
-	void (*done)(void *owner);	/* after finish() or reset() of the
-					 * guest end; the exchange is gone then */
+	void (*done)(void *owner); /* after finish() or reset() of the
+				    * guest end; the exchange is gone then */
 	void *owner;
 };
 

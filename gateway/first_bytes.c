@@ -10,9 +10,9 @@
 static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 static const char *const methods[] = {"GET", "HEAD", "POST", "PUT", "DELETE",
-	"OPTIONS", "PATCH", "TRACE", "CONNECT", "PROPFIND", "PROPPATCH",
-	"MKCOL", "COPY", "MOVE", "LOCK", "UNLOCK", "SEARCH", "REPORT", "QUERY",
-	"PURGE", "MERGE", "CHECKOUT", "MKACTIVITY", NULL};
+    "OPTIONS", "PATCH", "TRACE", "CONNECT", "PROPFIND", "PROPPATCH", "MKCOL",
+    "COPY", "MOVE", "LOCK", "UNLOCK", "SEARCH", "REPORT", "QUERY", "PURGE",
+    "MERGE", "CHECKOUT", "MKACTIVITY", NULL};
 
 static bool
 is_blank(char c)

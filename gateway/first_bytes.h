@@ -9,10 +9,10 @@
 #include "base/slice.h"
 
 enum inside {
-	INSIDE_UNKNOWN,		/* cannot tell yet: more bytes */
-	INSIDE_TLS,		/* a handshake record begins */
+	INSIDE_UNKNOWN, /* cannot tell yet: more bytes */
+	INSIDE_TLS,	/* a handshake record begins */
 	INSIDE_HTTP1,
-	INSIDE_HTTP2,		/* the whole preface of RFC 9113 3.4 */
+	INSIDE_HTTP2, /* the whole preface of RFC 9113 3.4 */
 	INSIDE_RAW,
 };
 

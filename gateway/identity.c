@@ -35,8 +35,9 @@ find_token(struct service *s, struct slice name, struct slice token)
 	for (unsigned i = 1; i < s->sandbox_count; i++) {
 		const struct sandbox_setting *set = s->sandboxes[i].setting;
 
-		if (set->token == NULL || !secret_equal(set->token,
-		    strlen(set->token), token.at, token.len))
+		if (set->token == NULL ||
+		    !secret_equal(set->token, strlen(set->token), token.at,
+			token.len))
 			continue;
 		if (name.len == 0 || slice_is(name, set->name))
 			found = &s->sandboxes[i];
@@ -65,8 +66,8 @@ find_basic(struct service *s, struct slice encoded)
 		return NULL;
 	slice_cut((struct slice){(char *)plain, (size_t)len}, ':', &user,
 	    &password);
-	found = password.len > 0 ? find_token(s, user, password) :
-	    find_token(s, (struct slice){"", 0}, user);
+	found = password.len > 0 ? find_token(s, user, password)
+				 : find_token(s, (struct slice){"", 0}, user);
 	secret_wipe(plain, sizeof(plain));
 	return found;
 }

@@ -8,10 +8,10 @@
 #include "gateway/service_internal.h"
 
 static const char *const entries[] = {
-	[ENTRY_FORWARD] = "forward",
-	[ENTRY_CONNECT] = "connect",
-	[ENTRY_SOCKS5] = "socks5",
-	[ENTRY_TRANSPARENT] = "transparent",
+    [ENTRY_FORWARD] = "forward",
+    [ENTRY_CONNECT] = "connect",
+    [ENTRY_SOCKS5] = "socks5",
+    [ENTRY_TRANSPARENT] = "transparent",
 };
 
 const char *
@@ -120,7 +120,8 @@ note_close(struct note *n, struct service *s, const struct note_end *end)
 	n->is_open = false;
 	record_begin(&r, EVENT_CLOSE, n->id, clock_wall_us());
 	if (end->reason != REASON_RULE_ALLOW)
-		record_text(&r, FIELD_REASON, slice_of(reason_text(end->reason)));
+		record_text(&r, FIELD_REASON,
+		    slice_of(reason_text(end->reason)));
 	if (end->status != 0)
 		record_number(&r, FIELD_STATUS, (uint64_t)end->status);
 	record_number(&r, FIELD_BYTES_IN, end->bytes_in);

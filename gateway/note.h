@@ -17,8 +17,8 @@ struct service;
 
 struct note {
 	struct record_id id;
-	uint64_t started_us;		/* monotonic */
-	uint64_t first_byte_us;		/* monotonic; 0: none came */
+	uint64_t started_us;	/* monotonic */
+	uint64_t first_byte_us; /* monotonic; 0: none came */
 	bool is_open;
 };
 
@@ -32,10 +32,10 @@ void note_first_byte(struct note *n, const struct service *s);
 /* Writes the close record of an open note; nothing otherwise. */
 struct note_end {
 	enum close_reason closed;
-	enum reason reason;		/* an origin's fault: REASON_ORIGIN_...;
-					 * else REASON_RULE_ALLOW, left out */
-	int status;			/* 0: none, as for tunnels */
-	uint64_t bytes_in, bytes_out;	/* from and to the origin */
+	enum reason reason;	      /* an origin's fault: REASON_ORIGIN_...;
+				       * else REASON_RULE_ALLOW, left out */
+	int status;		      /* 0: none, as for tunnels */
+	uint64_t bytes_in, bytes_out; /* from and to the origin */
 };
 void note_close(struct note *n, struct service *s, const struct note_end *end);
 

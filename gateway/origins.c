@@ -18,13 +18,13 @@
 #define SWEEP_MS 1000
 
 struct pool_host {
-	struct list link;		/* service->pool_hosts */
+	struct list link; /* service->pool_hosts */
 	char key[KEY_MAX];
 	struct sandbox *sandbox;
 	struct target target;
-	struct list idle;		/* struct pooled, the latest last */
+	struct list idle; /* struct pooled, the latest last */
 	size_t idle_count;
-	size_t users;			/* connections, idle or not */
+	size_t users; /* connections, idle or not */
 };
 
 struct pooled {
@@ -35,11 +35,12 @@ struct pooled {
 	struct address to;
 	uint64_t idle_since_ms;
 	bool is_idle;
-	char prefix[TARGET_TEXT + 8];	/* towards a parent proxy */
+	char prefix[TARGET_TEXT + 8]; /* towards a parent proxy */
 };
 
 static struct slice
-make_key(const struct sandbox *sandbox, const struct target *t, char key[KEY_MAX])
+make_key(const struct sandbox *sandbox, const struct target *t,
+    char key[KEY_MAX])
 {
 	char *at = key;
 	unsigned index = sandbox->index;
@@ -138,9 +139,12 @@ make_pooled(struct service *s, struct sandbox *sandbox,
     const struct address *to, bool by_parent)
 {
 	struct pooled *p = memory_new(sizeof(*p));
-	struct h1_origin_options o = {.loop = s->loop, .limits = &s->h1,
+	struct h1_origin_options o = {.loop = s->loop,
+	    .limits = &s->h1,
 	    .scratch = s->scratch,
-	    .idle = on_idle, .closed = on_closed, .owner = p};
+	    .idle = on_idle,
+	    .closed = on_closed,
+	    .owner = p};
 
 	p->service = s;
 	p->host = get_host(s, sandbox, target);
@@ -153,8 +157,7 @@ make_pooled(struct service *s, struct sandbox *sandbox,
 		target_format_host(target, 80, host);
 		snprintf(p->prefix, sizeof(p->prefix), "http://%s", host);
 		o.prefix = p->prefix;
-		o.parent_authorization =
-		    s->o.settings->parent_authorization;
+		o.parent_authorization = s->o.settings->parent_authorization;
 	}
 	p->h1 = h1_origin_new(stream, &o);
 	return p;
@@ -202,8 +205,7 @@ origin_adopt(struct service *s, struct sandbox *sandbox,
     const struct target *target, struct stream *stream,
     const struct address *to)
 {
-	struct pooled *p = make_pooled(s, sandbox, target, stream, to,
-	    false);
+	struct pooled *p = make_pooled(s, sandbox, target, stream, to, false);
 
 	on_idle(p, p->h1);
 }
@@ -222,13 +224,16 @@ on_reached(void *owner, const struct reach_outcome *r)
 {
 	struct origin_wait *w = owner;
 	struct service *s = w->service;
-	struct origin_outcome outcome = {.reason = r->reason, .rule = r->rule,
-	    .detail = r->detail, .to = r->to};
+	struct origin_outcome outcome = {.reason = r->reason,
+	    .rule = r->rule,
+	    .detail = r->detail,
+	    .to = r->to};
 
 	w->reach = NULL;
 	if (r->reason == REASON_RULE_ALLOW)
 		outcome.end = h1_origin_end(make_pooled(s, w->sandbox,
-		    &w->target, r->stream, &r->to, r->by_parent)->h1);
+		    &w->target, r->stream, &r->to, r->by_parent)
+						->h1);
 	w->ready(w->owner, &outcome);
 	free(w);
 }
@@ -294,7 +299,8 @@ origins_judge_again(struct service *s)
 		list_each_safe(l, &host->idle) {
 			struct pooled *p = list_entry(l, struct pooled, link);
 
-			if (d.decision == DECISION_DENY || !may_still_dial(s, p))
+			if (d.decision == DECISION_DENY ||
+			    !may_still_dial(s, p))
 				close_idle(p);
 		}
 	}

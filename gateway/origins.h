@@ -12,11 +12,11 @@ struct origin_wait;
 struct stream;
 
 struct origin_outcome {
-	enum reason reason;	/* REASON_RULE_ALLOW: `end` is there */
+	enum reason reason; /* REASON_RULE_ALLOW: `end` is there */
 	uint32_t rule;
 	const char *detail;
 	struct end *end;
-	struct address to;	/* the address that is spoken to, or was refused */
+	struct address to; /* the address that is spoken to, or was refused */
 };
 
 typedef void origin_ready_fn(void *owner, const struct origin_outcome *o);

@@ -9,7 +9,7 @@
 
 struct parent_ask {
 	struct service *service;
-	struct stream *stream;		/* borrowed */
+	struct stream *stream; /* borrowed */
 	struct timer timer;
 	size_t head_seen;
 	bool stands;
@@ -64,8 +64,8 @@ on_readable(void *owner)
 {
 	struct parent_ask *p = owner;
 	struct service *s = p->service;
-	struct head head = {.fields = {.at = s->scratch,
-	    .capacity = s->h1.header_count}};
+	struct head head = {
+	    .fields = {.at = s->scratch, .capacity = s->h1.header_count}};
 	struct slice in = stream_peek(p->stream);
 	enum h1_error error;
 	size_t used;
@@ -106,19 +106,21 @@ on_timer(void *owner)
 }
 
 static const struct stream_handler handler = {
-	.readable = on_readable,
-	.ended = on_ended,
+    .readable = on_readable,
+    .ended = on_ended,
 };
 
 static void
 send_connect(struct parent_ask *p, const char *authority)
 {
 	const char *credentials = p->service->o.settings->parent_authorization;
-	struct field extra = {SLICE_LITERAL("Proxy-Authorization"),
-	    slice_of(credentials)};
+	struct field extra = {
+	    SLICE_LITERAL("Proxy-Authorization"), slice_of(credentials)};
 	struct h1_request_out out = {.method = SLICE_LITERAL("CONNECT"),
-	    .path = slice_of(authority), .host = slice_of(authority),
-	    .extra = &extra, .extra_count = credentials != NULL};
+	    .path = slice_of(authority),
+	    .host = slice_of(authority),
+	    .extra = &extra,
+	    .extra_count = credentials != NULL};
 	char room[4096];
 	size_t size = h1_write_request(&out, room, sizeof(room));
 

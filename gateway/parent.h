@@ -20,8 +20,7 @@ bool parent_serves(const struct service *s, const struct target *t);
  * when the tunnel stands; bytes that came behind the answer can be peeked.
  * The stream stays the caller's. */
 struct parent_ask *parent_ask_start(struct service *s, struct stream *stream,
-    const char *authority, void (*done)(void *owner, bool stands),
-    void *owner);
+    const char *authority, void (*done)(void *owner, bool stands), void *owner);
 void parent_ask_cancel(struct parent_ask *p);
 
 #endif

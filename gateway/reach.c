@@ -5,8 +5,8 @@
  *	        ask it for a tunnel
  *
  * We only ever connect to addresses the rules have seen: a name that resolves
- * twice may answer differently the second time, so the list is taken once, judged
- * once, and dialled as it was judged. The parent's own addresses are the
+ * twice may answer differently the second time, so the list is taken once,
+ *judged once, and dialled as it was judged. The parent's own addresses are the
  * operator's word and need no rule.
  */
 #include "gateway/reach.h"
@@ -19,19 +19,19 @@
 #include "gateway/net/dial.h"
 #include "gateway/parent.h"
 
-#define HAPPY_EYEBALLS_MS 250	/* RFC 8305 section 8 */
+#define HAPPY_EYEBALLS_MS 250 /* RFC 8305 section 8 */
 
 struct reach {
 	struct service *service;
 	struct sandbox *sandbox;
 	struct target target;
 	bool for_tunnel, by_parent;
-	char authority[TARGET_TEXT];	/* what a parent is asked for */
-	struct lookup *lookup;		/* not NULL while resolving */
-	struct dial *dial;		/* not NULL while connecting */
-	struct stream *stream;		/* not NULL while asking the parent */
+	char authority[TARGET_TEXT]; /* what a parent is asked for */
+	struct lookup *lookup;	     /* not NULL while resolving */
+	struct dial *dial;	     /* not NULL while connecting */
+	struct stream *stream;	     /* not NULL while asking the parent */
 	struct parent_ask *ask;
-	struct deferred later;		/* reports what was known at once */
+	struct deferred later; /* reports what was known at once */
 	struct reach_outcome outcome;
 	reach_done_fn *done;
 	void *owner;
@@ -148,7 +148,7 @@ on_dialled(void *owner, enum dial_result result, int fd,
 	case DIAL_TIMED_OUT:
 		r->outcome.reason = REASON_ORIGIN_TIMEOUT;
 		r->outcome.detail = "no answer to the connection attempt "
-		    "within limits.connect";
+				    "within limits.connect";
 		break;
 	case DIAL_FAILED:
 		r->outcome.reason = REASON_ORIGIN_CONNECT;
@@ -162,7 +162,8 @@ static void
 dial(struct reach *r, const struct address *addresses, size_t count)
 {
 	struct dial_options o = {.loop = r->service->loop,
-	    .addresses = addresses, .count = count,
+	    .addresses = addresses,
+	    .count = count,
 	    .timeout_ms = r->service->limits->connect_ms,
 	    .next_after_ms = HAPPY_EYEBALLS_MS};
 
@@ -173,10 +174,10 @@ static void
 fail_lookup(struct reach *r, enum lookup_result result)
 {
 	static const char *const what[] = {
-		[LOOKUP_NO_SUCH_NAME] = "no such host",
-		[LOOKUP_NO_ADDRESS] = "the name has no address",
-		[LOOKUP_TIMED_OUT] = "no answer from DNS within limits.resolve",
-		[LOOKUP_FAILED] = "the DNS servers could not answer",
+	    [LOOKUP_NO_SUCH_NAME] = "no such host",
+	    [LOOKUP_NO_ADDRESS] = "the name has no address",
+	    [LOOKUP_TIMED_OUT] = "no answer from DNS within limits.resolve",
+	    [LOOKUP_FAILED] = "the DNS servers could not answer",
 	};
 
 	fail(r, REASON_ORIGIN_DNS, what[result]);
@@ -213,11 +214,12 @@ reach_parent(struct reach *r)
 		dial(r, &literal, 1);
 	} else if (strcmp(set->parent_host, "localhost") == 0) {
 		literal = (struct address){.family = 4,
-		    .port = set->parent_port, .bytes = {127, 0, 0, 1}};
+		    .port = set->parent_port,
+		    .bytes = {127, 0, 0, 1}};
 		dial(r, &literal, 1);
 	} else {
-		r->lookup = lookup_start(r->service->resolver,
-		    set->parent_host, on_parent_resolved, r);
+		r->lookup = lookup_start(r->service->resolver, set->parent_host,
+		    on_parent_resolved, r);
 	}
 }
 
@@ -234,7 +236,7 @@ judge_addresses(struct reach *r, const struct address *found, size_t count,
 
 		a.port = r->target.port;
 		if (screen_address(r->service->image, &f, &r->service->o.own,
-		    &a, d))
+			&a, d))
 			allowed[n++] = a;
 		else
 			r->outcome.to = a;
@@ -243,13 +245,13 @@ judge_addresses(struct reach *r, const struct address *found, size_t count,
 }
 
 static void
-on_resolved(void *owner, enum lookup_result result,
-    const struct address *found, size_t count)
+on_resolved(void *owner, enum lookup_result result, const struct address *found,
+    size_t count)
 {
 	struct reach *r = owner;
 	struct address allowed[DIAL_ADDRESSES_MAX];
-	struct decision_made d = {.reason = REASON_PRIVATE_ADDRESS,
-	    .rule = RULE_NONE};
+	struct decision_made d = {
+	    .reason = REASON_PRIVATE_ADDRESS, .rule = RULE_NONE};
 	size_t n;
 
 	r->lookup = NULL;
@@ -278,8 +280,8 @@ dial_localhost(struct reach *r)
 {
 	uint16_t port = r->target.port;
 	struct address both[2] = {
-		{.family = 4, .port = port, .bytes = {127, 0, 0, 1}},
-		{.family = 6, .port = port, .bytes = {[15] = 1}},
+	    {.family = 4, .port = port, .bytes = {127, 0, 0, 1}},
+	    {.family = 6, .port = port, .bytes = {[15] = 1}},
 	};
 
 	dial(r, both, ARRAY_SIZE(both));

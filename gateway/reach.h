@@ -13,12 +13,12 @@
 struct reach;
 
 struct reach_outcome {
-	enum reason reason;	/* REASON_RULE_ALLOW: connected */
-	uint32_t rule;		/* of a denying network rule, else RULE_NONE */
-	const char *detail;	/* a clause for people, or NULL; constant */
-	struct stream *stream;	/* the callback's to keep; NULL on failure */
-	struct address to;	/* who answered; or one that was refused */
-	bool by_parent;		/* speak to it as to a proxy: absolute-form */
+	enum reason reason;    /* REASON_RULE_ALLOW: connected */
+	uint32_t rule;	       /* of a denying network rule, else RULE_NONE */
+	const char *detail;    /* a clause for people, or NULL; constant */
+	struct stream *stream; /* the callback's to keep; NULL on failure */
+	struct address to;     /* who answered; or one that was refused */
+	bool by_parent;	       /* speak to it as to a proxy: absolute-form */
 };
 
 typedef void reach_done_fn(void *owner, const struct reach_outcome *outcome);

@@ -24,8 +24,8 @@ refusal_wants_json(const struct head *request)
 		if (!slice_is_nocase(f->name, "accept"))
 			continue;
 		while (list_next(&list, &element)) {
-			struct slice type = slice_trim(
-			    slice_first(element, slice_find(element, ';')));
+			struct slice type = slice_trim(slice_first(element,
+			    slice_find(element, ';')));
 
 			if (slice_is_nocase(type, "application/json") ||
 			    slice_is_nocase(type, "application/problem+json"))
@@ -40,12 +40,19 @@ static const char *
 title_of(enum reason reason)
 {
 	switch (reason_status(reason)) {
-	case 400: return "Malformed request";
-	case 407: return "Proxy credentials needed";
-	case 429: return "Limit reached";
-	case 502: case 504: return "Origin failure";
-	case 503: return "Gateway not ready";
-	default: return "Blocked by network policy";
+	case 400:
+		return "Malformed request";
+	case 407:
+		return "Proxy credentials needed";
+	case 429:
+		return "Limit reached";
+	case 502:
+	case 504:
+		return "Origin failure";
+	case 503:
+		return "Gateway not ready";
+	default:
+		return "Blocked by network policy";
 	}
 }
 
@@ -58,8 +65,8 @@ make_phrase(const struct refusal *r, const struct tuple *t,
 	bool blocked = reason_status(r->reason) == 403;
 
 	if (!t->has_target) {
-		snprintf(phrase, REFUSAL_PHRASE, "%s: %s", title, r->detail ?
-		    r->detail : reason_sentence(r->reason));
+		snprintf(phrase, REFUSAL_PHRASE, "%s: %s", title,
+		    r->detail ? r->detail : reason_sentence(r->reason));
 		return;
 	}
 	target_format(&t->target, host);
@@ -93,16 +100,18 @@ make_hint(const struct service *s, const struct refusal *r,
 	case REASON_NO_POLICY:
 		text_add(out, "penstock policy init balanced");
 		break;
-	case REASON_DEFAULT_DENY: case REASON_RAW_REFUSED:
+	case REASON_DEFAULT_DENY:
+	case REASON_RAW_REFUSED:
 		hint_allow(out, t, text);
 		break;
 	case REASON_RULE_DENY:
 		if (r->rule == RULE_NONE || s->image == NULL)
 			break;
 		image_rule(s->image, r->rule, &rule);
-		text_add_format(out, strcmp(rule.source, "local") == 0 ?
-		    "penstock policy rm network --id %s" :
-		    "remove rule %s from its file, then: penstock reload",
+		text_add_format(out,
+		    strcmp(rule.source, "local") == 0
+			? "penstock policy rm network --id %s"
+			: "remove rule %s from its file, then: penstock reload",
 		    rule.id);
 		break;
 	case REASON_PRIVATE_ADDRESS:
@@ -161,8 +170,8 @@ make_json(const struct service *s, const struct refusal *r,
 	json_number(body, "status", status);
 	json_text(body, "detail", phrase);
 	json_text(body, "reason", reason_text(r->reason));
-	json_text(body, "explanation", r->detail ? r->detail :
-	    reason_sentence(r->reason));
+	json_text(body, "explanation",
+	    r->detail ? r->detail : reason_sentence(r->reason));
 	if (t->has_target) {
 		json_text(body, "host", t->target.host);
 		json_number(body, "port", t->target.port);
@@ -191,19 +200,22 @@ make_head(const struct refusal *r, int status, const char *phrase,
 	size_t n = 0;
 
 	fields[n++] = (struct field){SLICE_LITERAL("Content-Type"),
-	    r->wants_json ? SLICE_LITERAL("application/problem+json") :
-	    SLICE_LITERAL("text/plain; charset=utf-8")};
-	fields[n++] = (struct field){SLICE_LITERAL("Penstock-Reason"),
-	    slice_of(reason_text(r->reason))};
-	fields[n++] = (struct field){SLICE_LITERAL("Cache-Control"),
-	    SLICE_LITERAL("no-store")};
+	    r->wants_json ? SLICE_LITERAL("application/problem+json")
+			  : SLICE_LITERAL("text/plain; charset=utf-8")};
+	fields[n++] = (struct field){
+	    SLICE_LITERAL("Penstock-Reason"), slice_of(reason_text(r->reason))};
+	fields[n++] = (struct field){
+	    SLICE_LITERAL("Cache-Control"), SLICE_LITERAL("no-store")};
 	if (status == 407)
-		fields[n++] = (struct field){SLICE_LITERAL("Proxy-Authenticate"),
+		fields[n++] = (struct field){
+		    SLICE_LITERAL("Proxy-Authenticate"),
 		    SLICE_LITERAL("Basic realm=\"penstock\"")};
-	*head = (struct head){.minor = 1, .status = (uint16_t)status,
+	*head = (struct head){.minor = 1,
+	    .status = (uint16_t)status,
 	    .phrase = slice_of(phrase),
 	    .fields = {.at = fields, .count = n, .capacity = REFUSAL_FIELDS},
-	    .body = BODY_LENGTH, .content_length = body->len,
+	    .body = BODY_LENGTH,
+	    .content_length = body->len,
 	    .keep_alive = true};
 }
 

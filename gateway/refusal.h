@@ -16,12 +16,13 @@ struct tuple;
 
 struct refusal {
 	enum reason reason;
-	int status;		/* 0: the reason's own */
-	uint32_t rule;		/* RULE_NONE, or the rule that decided */
-	const char *detail;	/* NULL, or one clause more: what was malformed,
-				 * which limit; constant text */
-	const struct address *refused;	/* private-address: one of them, or NULL */
-	bool wants_json;	/* answer application/problem+json */
+	int status;	    /* 0: the reason's own */
+	uint32_t rule;	    /* RULE_NONE, or the rule that decided */
+	const char *detail; /* NULL, or one clause more: what was malformed,
+			     * which limit; constant text */
+	const struct address
+	    *refused;	 /* private-address: one of them, or NULL */
+	bool wants_json; /* answer application/problem+json */
 };
 
 #define REFUSAL_FIELDS 5

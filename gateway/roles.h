@@ -9,8 +9,8 @@
 
 struct gateway_options {
 	struct paths *paths;
-	struct settings *settings;	/* file and command line, merged */
-	const char *config_file;	/* read again at reload; NULL: none */
+	struct settings *settings; /* file and command line, merged */
+	const char *config_file;   /* read again at reload; NULL: none */
 };
 
 /* Runs the gateway in the foreground; prints "ready: listening on ..." to

@@ -51,7 +51,8 @@ is_own_listener(const struct own_listeners *own, const struct address *a)
 static bool
 is_own_localhost(const struct own_listeners *own, uint16_t port)
 {
-	struct address v4 = {.family = 4, .port = port, .bytes = {127, 0, 0, 1}};
+	struct address v4 = {
+	    .family = 4, .port = port, .bytes = {127, 0, 0, 1}};
 	struct address v6 = {.family = 6, .port = port, .bytes = {[15] = 1}};
 
 	return is_own_listener(own, &v4) || is_own_listener(own, &v6);
@@ -75,8 +76,8 @@ target_is_own(const struct own_listeners *own, const struct target *t)
 static void
 deny(struct decision_made *d, enum reason reason)
 {
-	*d = (struct decision_made){.decision = DECISION_DENY,
-	    .reason = reason, .rule = RULE_NONE};
+	*d = (struct decision_made){
+	    .decision = DECISION_DENY, .reason = reason, .rule = RULE_NONE};
 }
 
 void

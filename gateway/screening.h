@@ -1,4 +1,5 @@
-/* screening.h - the verdict on a target, for live traffic and for the command line
+/* screening.h - the verdict on a target, for live traffic and for the command
+ * line
  *
  * The image's rules, and what no rule can open: the gateway's own listeners.
  * Workers and `penstock policy check` call these same functions. */
@@ -13,7 +14,7 @@
 /* TCP listeners of this gateway, real ports; 0.0.0.0 and :: mean every
  * address of this machine. */
 struct own_listeners {
-	const struct address *at;	/* borrowed */
+	const struct address *at; /* borrowed */
 	size_t count;
 };
 

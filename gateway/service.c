@@ -23,25 +23,26 @@
 
 /* One listening socket of this worker. */
 struct door {
-	struct list link;		/* service->acceptors */
+	struct list link; /* service->acceptors */
 	struct service *service;
 	struct acceptor *acceptor;
-	unsigned sandbox;		/* service_add_listener()'s number */
+	unsigned sandbox; /* service_add_listener()'s number */
 };
 
-static const char too_many[] =
-    "HTTP/1.1 429 Too Many Connections\r\n"
-    "Content-Type: text/plain; charset=utf-8\r\n"
-    "Penstock-Reason: limit\r\n"
-    "Connection: close\r\n"
-    "Content-Length: 74\r\n\r\n"
-    "Limit reached: limits.connections or limits.connections_per_sandbox: close\n";
+static const char too_many[] = "HTTP/1.1 429 Too Many Connections\r\n"
+			       "Content-Type: text/plain; charset=utf-8\r\n"
+			       "Penstock-Reason: limit\r\n"
+			       "Connection: close\r\n"
+			       "Content-Length: 74\r\n\r\n"
+			       "Limit reached: limits.connections or "
+			       "limits.connections_per_sandbox: close\n";
 
 struct facts
 service_facts(const struct sandbox *sandbox, const struct target *target)
 {
 	return (struct facts){.sandbox = sandbox->in_image,
-	    .now = (int64_t)(clock_wall_us() / 1000000), .target = target};
+	    .now = (int64_t)(clock_wall_us() / 1000000),
+	    .target = target};
 }
 
 struct stream_options
@@ -50,30 +51,32 @@ service_stream_options(const struct service *s)
 	const struct limits *l = s->limits;
 
 	return (struct stream_options){.loop = s->loop,
-	    .in_limit = l->header_bytes > l->buffer_bytes ? l->header_bytes :
-	    l->buffer_bytes,
+	    .in_limit = l->header_bytes > l->buffer_bytes ? l->header_bytes
+							  : l->buffer_bytes,
 	    .out_limit = 2 * (l->buffer_bytes + l->header_bytes) +
-	    l->trailer_bytes};
+		l->trailer_bytes};
 }
 
 bool
 service_take_request(struct service *s, struct sandbox *sandbox)
 {
 	uint64_t rate = sandbox->setting != NULL &&
-	    sandbox->setting->requests_per_second != 0 ?
-	    sandbox->setting->requests_per_second :
-	    s->limits->requests_per_second;
+		sandbox->setting->requests_per_second != 0
+	    ? sandbox->setting->requests_per_second
+	    : s->limits->requests_per_second;
 	uint64_t now = loop_now_us(s->loop), full = rate * 1000;
 	uint64_t gained;
 
 	if (rate == 0)
 		return true;
-	/* A bucket of one second's requests; 1 us brings rate/1000 thousandths. */
+	/* A bucket of one second's requests; 1 us brings rate/1000 thousandths.
+	 */
 	gained = (now - sandbox->refilled_us) / 1000 * rate;
 	if (gained > 0) {
 		sandbox->refilled_us = now;
-		sandbox->allowance = gained > full - sandbox->allowance ?
-		    full : sandbox->allowance + gained;
+		sandbox->allowance = gained > full - sandbox->allowance
+		    ? full
+		    : sandbox->allowance + gained;
 	}
 	if (sandbox->allowance < 1000)
 		return false;
@@ -126,14 +129,15 @@ turn_away(struct service *s, const struct sandbox *sandbox, int fd)
 	ssize_t sent = send(fd, too_many, sizeof(too_many) - 1,
 	    MSG_DONTWAIT | MSG_NOSIGNAL);
 
-	(void)sent;	/* who cannot even take this is not served either */
+	(void)sent; /* who cannot even take this is not served either */
 	close(fd);
 	s->o.figures->denied++;
 	if (loop_now_us(s->loop) - told_us < 1000000 && told_us != 0)
 		return;
 	told_us = loop_now_us(s->loop);
 	log_warn("sandbox %s: connection turned away: limits.connections or "
-	    "limits.connections_per_sandbox is reached", sandbox->name);
+		 "limits.connections_per_sandbox is reached",
+	    sandbox->name);
 }
 
 static void

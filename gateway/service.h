@@ -23,7 +23,7 @@ struct service;
 #define COUNTERS_SANDBOXES_MAX 1024
 #define COUNTERS_WORKERS_MAX 256
 struct counters {
-	_Atomic uint32_t connections;		/* guests', all workers */
+	_Atomic uint32_t connections; /* guests', all workers */
 	/* Index 0: `default`, then settings.sandboxes in their order + 1. */
 	_Atomic uint32_t sandbox_connections[COUNTERS_SANDBOXES_MAX];
 	/* What each worker holds of the above, so that it can be taken back. */
@@ -45,12 +45,12 @@ struct figures {
 
 struct service_options {
 	struct loop *loop;
-	unsigned slot;			/* 1.. ; counters->share[slot] */
-	const struct settings *settings;	/* borrowed for good */
+	unsigned slot;			 /* 1.. ; counters->share[slot] */
+	const struct settings *settings; /* borrowed for good */
 	struct journal *journal;
 	struct counters *counters;
 	struct figures *figures;
-	struct own_listeners own;	/* copied */
+	struct own_listeners own; /* copied */
 };
 
 struct service *service_new(const struct service_options *o);

@@ -14,11 +14,11 @@
 
 /* A sandbox as this worker knows it. */
 struct sandbox {
-	unsigned index;			/* 0: default, else settings' + 1 */
+	unsigned index; /* 0: default, else settings' + 1 */
 	const char *name;
-	const struct sandbox_setting *setting;	/* NULL: default */
-	uint32_t in_image;		/* its index in the live image */
-	uint32_t origins;		/* connections to origins, this worker */
+	const struct sandbox_setting *setting; /* NULL: default */
+	uint32_t in_image;		       /* its index in the live image */
+	uint32_t origins; /* connections to origins, this worker */
 	/* Token bucket of requests_per_second, in thousandths of a request. */
 	uint64_t allowance, refilled_us;
 };
@@ -27,21 +27,21 @@ struct service {
 	struct service_options o;
 	const struct limits *limits;
 	struct loop *loop;
-	struct image *image;		/* owned; NULL until the first policy */
+	struct image *image; /* owned; NULL until the first policy */
 	uint64_t generation;
 	struct resolver *resolver;
-	struct sandbox *sandboxes;	/* 0 is default */
+	struct sandbox *sandboxes; /* 0 is default */
 	unsigned sandbox_count;
 	struct list acceptors;
-	struct list sessions;		/* every guest's connection */
-	struct map *pool;		/* origins.c: key to struct pool_host */
+	struct list sessions; /* every guest's connection */
+	struct map *pool;     /* origins.c: key to struct pool_host */
 	struct list pool_hosts;
 	struct timer pool_timer;
-	struct resource *no_proxy;	/* upstream: no_proxy: */
+	struct resource *no_proxy; /* upstream: no_proxy: */
 	size_t no_proxy_count;
 	struct h1_limits h1;
-	struct field *scratch;		/* limits.header_count fields, for one
-					 * parse at a time */
+	struct field *scratch; /* limits.header_count fields, for one
+				* parse at a time */
 	bool draining;
 	struct timer drain_timer;
 	void (*drained)(void *owner);
@@ -55,7 +55,8 @@ struct facts service_facts(const struct sandbox *sandbox,
 /* Buffers of every connection, a guest's or an origin's: a window of data both
  * ways, and beside it the greatest head and trailer section. */
 struct stream_options service_stream_options(const struct service *s);
-/* One more request of this sandbox: false when requests_per_second is used up. */
+/* One more request of this sandbox: false when requests_per_second is used up.
+ */
 bool service_take_request(struct service *s, struct sandbox *sandbox);
 /* A session has ended: counters, and the end of draining. */
 void service_session_ended(struct service *s, struct sandbox *sandbox);

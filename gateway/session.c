@@ -19,13 +19,13 @@
 #include "gateway/tunnel.h"
 
 struct session {
-	struct list link;		/* service->sessions */
+	struct list link; /* service->sessions */
 	struct service *service;
-	struct sandbox *sandbox;	/* by connection */
-	struct sandbox *inside;		/* of the tunnel; NULL outside one */
-	struct h1_guest *h1;		/* NULL while a tunnel has the stream */
-	struct exchange *exchange;	/* not NULL while one runs */
-	struct tunnel *tunnel;		/* not NULL while one stands */
+	struct sandbox *sandbox;   /* by connection */
+	struct sandbox *inside;	   /* of the tunnel; NULL outside one */
+	struct h1_guest *h1;	   /* NULL while a tunnel has the stream */
+	struct exchange *exchange; /* not NULL while one runs */
+	struct tunnel *tunnel;	   /* not NULL while one stands */
 	bool closed, closing;
 	struct deferred gone;
 };
@@ -103,10 +103,14 @@ static void
 start_tunnel(struct session *s, struct sandbox *sandbox, struct end *end,
     const struct head *head)
 {
-	struct tunnel_options o = {.service = s->service, .sandbox = sandbox,
-	    .guest = end, .head = head, .take_stream = give_stream,
+	struct tunnel_options o = {.service = s->service,
+	    .sandbox = sandbox,
+	    .guest = end,
+	    .head = head,
+	    .take_stream = give_stream,
 	    .http_inside = (void (*)(void *, struct stream *))serve,
-	    .done = on_tunnel_done, .owner = s};
+	    .done = on_tunnel_done,
+	    .owner = s};
 	struct tunnel *t;
 
 	s->inside = sandbox;
@@ -135,8 +139,10 @@ on_request(void *owner, struct end *end, const struct head *head,
     enum h1_error error)
 {
 	struct session *s = owner;
-	struct exchange_request r = {.sandbox = s->inside, .guest = end,
-	    .head = head, .entry = ENTRY_CONNECT,
+	struct exchange_request r = {.sandbox = s->inside,
+	    .guest = end,
+	    .head = head,
+	    .entry = ENTRY_CONNECT,
 	    .tunnel = s->tunnel ? tunnel_target(s->tunnel) : NULL,
 	    .refuse = REASON_RULE_ALLOW};
 
@@ -149,8 +155,8 @@ on_request(void *owner, struct end *end, const struct head *head,
 		r.refuse = REASON_UNAUTHENTICATED;
 	}
 	if (error != H1_NO_ERROR) {
-		r.refuse = h1_error_status(error) == 431 ? REASON_LIMIT :
-		    REASON_MALFORMED;
+		r.refuse = h1_error_status(error) == 431 ? REASON_LIMIT
+							 : REASON_MALFORMED;
 		r.refuse_status = h1_error_status(error);
 		r.detail = h1_error_text(error);
 	}
@@ -167,9 +173,13 @@ serve(struct session *s, struct stream *stream)
 {
 	const struct limits *l = s->service->limits;
 	struct h1_guest_options o = {.loop = s->service->loop,
-	    .limits = &s->service->h1, .scratch = s->service->scratch,
-	    .header_ms = l->header_ms, .keep_alive_ms = l->keep_alive_ms,
-	    .request = on_request, .closed = on_h1_closed, .owner = s};
+	    .limits = &s->service->h1,
+	    .scratch = s->service->scratch,
+	    .header_ms = l->header_ms,
+	    .keep_alive_ms = l->keep_alive_ms,
+	    .request = on_request,
+	    .closed = on_h1_closed,
+	    .owner = s};
 
 	s->h1 = h1_guest_new(stream, &o);
 }

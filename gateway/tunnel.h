@@ -16,8 +16,8 @@ struct tunnel;
 struct tunnel_options {
 	struct service *service;
 	struct sandbox *sandbox;
-	struct end *guest;		/* answers a refusal */
-	const struct head *head;	/* the CONNECT; copied where needed */
+	struct end *guest;	 /* answers a refusal */
+	const struct head *head; /* the CONNECT; copied where needed */
 	/* The guest's stream, once the tunnel stands: h1_guest_release(). */
 	struct stream *(*take_stream)(void *owner);
 	/* The client speaks HTTP/1: serve it on `guest`, which is the owner's
@@ -32,7 +32,8 @@ struct tunnel_options {
 
 struct tunnel *tunnel_start(const struct tunnel_options *o);
 const struct target *tunnel_target(const struct tunnel *t);
-/* After http_inside(): the guest's connection has ended. `done` does not run. */
+/* After http_inside(): the guest's connection has ended. `done` does not run.
+ */
 void tunnel_finish(struct tunnel *t, enum close_reason why);
 /* Ask the live policy again. False: it is no longer allowed, and the owner must
  * close it. (Before the 200 it is refused here, which is an answer.) */

@@ -47,8 +47,9 @@ set_timer(struct channel *c)
 	if (c->pending == 0)
 		timer_stop(&c->timer);
 	else
-		timer_set(&c->timer, (uint64_t)next->tv_sec * 1000 +
-		    (uint64_t)next->tv_usec / 1000 + 1);
+		timer_set(&c->timer,
+		    (uint64_t)next->tv_sec * 1000 +
+			(uint64_t)next->tv_usec / 1000 + 1);
 }
 
 static void
@@ -71,8 +72,7 @@ on_socket(struct ev_loop *l, ev_io *w, int events)
 
 	(void)l;
 	/* The callback may free `s`: take what is needed first. */
-	process(s->channel,
-	    events & EV_READ ? s->fd : ARES_SOCKET_BAD,
+	process(s->channel, events & EV_READ ? s->fd : ARES_SOCKET_BAD,
 	    events & EV_WRITE ? s->fd : ARES_SOCKET_BAD);
 }
 
@@ -80,7 +80,8 @@ static struct socket_watch *
 find_socket(struct channel *c, ares_socket_t fd)
 {
 	list_each(l, &c->sockets) {
-		struct socket_watch *s = list_entry(l, struct socket_watch, link);
+		struct socket_watch *s = list_entry(l, struct socket_watch,
+		    link);
 
 		if (s->fd == fd)
 			return s;
@@ -142,9 +143,10 @@ read_nameservers(struct slice text, struct text *csv, unsigned *count)
 		if (!slice_starts(line, "nameserver"))
 			continue;
 		line = slice_trim(slice_from(line, sizeof("nameserver") - 1));
-		for (word = line, word.len = 0; word.len < line.len &&
-		    line.at[word.len] != ' ' && line.at[word.len] != '\t' &&
-		    line.at[word.len] != '\r'; word.len++)
+		for (word = line, word.len = 0;
+		     word.len < line.len && line.at[word.len] != ' ' &&
+		     line.at[word.len] != '\t' && line.at[word.len] != '\r';
+		     word.len++)
 			;
 		if (address_parse(word, &a))
 			add_server(csv, &a, count);
@@ -155,8 +157,8 @@ static bool
 set_servers(struct channel *c, const struct settings *s,
     struct slice resolv_conf)
 {
-	static const struct address local = {.family = 4,
-	    .bytes = {127, 0, 0, 1}};
+	static const struct address local = {
+	    .family = 4, .bytes = {127, 0, 0, 1}};
 	struct text csv;
 	unsigned count = 0;
 	bool ok;
@@ -167,7 +169,7 @@ set_servers(struct channel *c, const struct settings *s,
 	if (count == 0)
 		read_nameservers(resolv_conf, &csv, &count);
 	if (count == 0)
-		add_server(&csv, &local, &count);	/* as resolv.conf(5) says */
+		add_server(&csv, &local, &count); /* as resolv.conf(5) says */
 	ok = ares_set_servers_ports_csv(c->ares, csv.at) == ARES_SUCCESS;
 	text_done(&csv);
 	return ok;
@@ -185,15 +187,19 @@ channel_new(struct loop *l, const struct settings *s, struct slice resolv_conf)
 	struct channel *c = memory_new(sizeof(*c));
 	char lookups[] = "b";
 	struct ares_options o = {.flags = ARES_FLAG_NOSEARCH,
-	    .timeout = TRY_MS, .tries = TRIES, .lookups = lookups,
-	    .sock_state_cb = on_socket_state, .sock_state_cb_data = c};
+	    .timeout = TRY_MS,
+	    .tries = TRIES,
+	    .lookups = lookups,
+	    .sock_state_cb = on_socket_state,
+	    .sock_state_cb_data = c};
 
 	c->loop = l;
 	list_init(&c->sockets);
 	timer_init(&c->timer, l, on_timer, c);
 	deferred_init(&c->gone, free_later, c);
-	if (ares_init_options(&c->ares, &o, ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS |
-	    ARES_OPT_TRIES | ARES_OPT_LOOKUPS | ARES_OPT_SOCK_STATE_CB) !=
+	if (ares_init_options(&c->ares, &o,
+		ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES |
+		    ARES_OPT_LOOKUPS | ARES_OPT_SOCK_STATE_CB) !=
 	    ARES_SUCCESS) {
 		timer_done(&c->timer);
 		free(c);
@@ -230,7 +236,8 @@ channel_ask(struct channel *c, const char *name, ares_addrinfo_callback done,
     void *owner)
 {
 	struct ares_addrinfo_hints hints = {.ai_family = AF_UNSPEC,
-	    .ai_socktype = SOCK_STREAM, .ai_flags = ARES_AI_NOSORT};
+	    .ai_socktype = SOCK_STREAM,
+	    .ai_flags = ARES_AI_NOSORT};
 	struct query_of *q = memory_new(sizeof(*q));
 
 	q->channel = c;
@@ -259,7 +266,8 @@ channel_free(struct channel *c)
 	c->retired = false;
 	ares_destroy(c->ares);
 	list_each_safe(l, &c->sockets) {
-		struct socket_watch *s = list_entry(l, struct socket_watch, link);
+		struct socket_watch *s = list_entry(l, struct socket_watch,
+		    link);
 
 		ev_io_stop(loop_ev(c->loop), &s->watcher);
 		free(s);

@@ -20,7 +20,7 @@ struct channel *channel_new(struct loop *l, const struct settings *s,
 /* A and AAAA of `name`; `done` once, perhaps before this returns. */
 void channel_ask(struct channel *c, const char *name,
     ares_addrinfo_callback done, void *owner);
-void channel_retire(struct channel *c);		/* NULL is fine */
+void channel_retire(struct channel *c); /* NULL is fine */
 /* Cancels what is pending (its callbacks run) and frees. NULL is fine. */
 void channel_free(struct channel *c);
 

@@ -63,7 +63,8 @@ next_word(struct slice *line)
 	    (line->at[start] == ' ' || line->at[start] == '\t'))
 		start++;
 	for (end = start; end < line->len && line->at[end] != ' ' &&
-	    line->at[end] != '\t' && line->at[end] != '\r'; end++)
+	     line->at[end] != '\t' && line->at[end] != '\r';
+	     end++)
 		;
 	struct slice word = {line->at + start, end - start};
 
@@ -133,8 +134,8 @@ size_t
 hosts_find(const struct hosts *h, const char *name,
     const struct address **addresses)
 {
-	const struct host *host = h == NULL ? NULL :
-	    map_get(h->map, slice_of(name));
+	const struct host *host = h == NULL ? NULL
+					    : map_get(h->map, slice_of(name));
 
 	if (host == NULL)
 		return 0;

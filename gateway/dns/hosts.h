@@ -16,7 +16,7 @@ struct hosts;
 struct hosts *hosts_parse(struct slice text);
 /* Of `dns: hosts:`. */
 struct hosts *hosts_of_settings(const struct settings *s);
-void hosts_free(struct hosts *h);	/* NULL is fine */
+void hosts_free(struct hosts *h); /* NULL is fine */
 /* The addresses of a canonical name, or 0. They live as long as the table. */
 size_t hosts_find(const struct hosts *h, const char *name,
     const struct address **addresses);

@@ -14,16 +14,16 @@
 #include "gateway/dns/hosts.h"
 
 #define TTL_MAX_S 60
-#define FAILED_TTL_MS 1000	/* an error is not asked for again at once */
-#define NAMES_MAX 4096		/* kept answers */
+#define FAILED_TTL_MS 1000 /* an error is not asked for again at once */
+#define NAMES_MAX 4096	   /* kept answers */
 
 /* A name: being asked for, or answered and kept. */
 struct name {
-	struct list link;		/* resolver->names, the oldest first */
+	struct list link; /* resolver->names, the oldest first */
 	struct resolver *resolver;
 	char *name;
 	bool asking;
-	struct list waiting;		/* lookups */
+	struct list waiting; /* lookups */
 	enum lookup_result result;
 	struct address *addresses;
 	size_t count;
@@ -31,13 +31,13 @@ struct name {
 };
 
 struct lookup {
-	struct list link;		/* name->waiting */
+	struct list link; /* name->waiting */
 	struct resolver *resolver;
-	struct name *name;		/* NULL: answered at once */
+	struct name *name; /* NULL: answered at once */
 	struct timer timer;
 	struct deferred later;
 	enum lookup_result result;
-	struct address *addresses;	/* owned */
+	struct address *addresses; /* owned */
 	size_t count;
 	lookup_done_fn *done;
 	void *owner;
@@ -128,7 +128,8 @@ result_of(int status, size_t count)
 	switch (status) {
 	case ARES_SUCCESS:
 		return count > 0 ? LOOKUP_FOUND : LOOKUP_NO_ADDRESS;
-	case ARES_ENOTFOUND: case ARES_EBADNAME:
+	case ARES_ENOTFOUND:
+	case ARES_EBADNAME:
 		return LOOKUP_NO_SUCH_NAME;
 	case ARES_ENODATA:
 		return LOOKUP_NO_ADDRESS;
@@ -179,8 +180,9 @@ on_answer(void *owner, int status, int timeouts, struct ares_addrinfo *found)
 		ares_freeaddrinfo(found);
 	n->asking = false;
 	n->result = result_of(status, n->count);
-	n->fresh_until_ms = n->result == LOOKUP_FOUND ?
-	    now + (uint64_t)ttl * 1000 : now + FAILED_TTL_MS;
+	n->fresh_until_ms = n->result == LOOKUP_FOUND
+	    ? now + (uint64_t)ttl * 1000
+	    : now + FAILED_TTL_MS;
 	list_each_safe(l, &n->waiting) {
 		struct lookup *lookup = list_entry(l, struct lookup, link);
 
@@ -318,7 +320,7 @@ resolver_free(struct resolver *r)
 	if (r == NULL)
 		return;
 	r->freeing = true;
-	channel_free(r->channel);	/* its callbacks drop their names */
+	channel_free(r->channel); /* its callbacks drop their names */
 	list_each_safe(l, &r->names) {
 		struct name *n = list_entry(l, struct name, link);
 

@@ -17,15 +17,20 @@
 struct resolver;
 struct lookup;
 
-enum lookup_result { LOOKUP_FOUND, LOOKUP_NO_SUCH_NAME, LOOKUP_NO_ADDRESS,
-	LOOKUP_TIMED_OUT, LOOKUP_FAILED };
+enum lookup_result {
+	LOOKUP_FOUND,
+	LOOKUP_NO_SUCH_NAME,
+	LOOKUP_NO_ADDRESS,
+	LOOKUP_TIMED_OUT,
+	LOOKUP_FAILED
+};
 
 /* `addresses` (without port) are valid during the call only. */
 typedef void lookup_done_fn(void *owner, enum lookup_result result,
     const struct address *addresses, size_t count);
 
 struct resolver *resolver_new(struct loop *l, const struct settings *s);
-void resolver_free(struct resolver *r);	/* no lookup may be pending */
+void resolver_free(struct resolver *r); /* no lookup may be pending */
 /* New contents of /etc/resolv.conf and /etc/hosts; pending lookups finish on
  * the old channel. Servers in settings win over resolv.conf's. */
 void resolver_set_files(struct resolver *r, struct slice resolv_conf,

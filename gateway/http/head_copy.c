@@ -13,7 +13,8 @@ bool
 head_copy(struct arena *a, const struct head *from, struct head *to)
 {
 	const struct fields *f = &from->fields;
-	const char *start = from->is_request ? from->method.at : from->phrase.at;
+	const char *start = from->is_request ? from->method.at
+					     : from->phrase.at;
 	struct slice last = from->is_request ? from->target : from->phrase;
 	struct field *fields;
 	const char *copy;
@@ -23,8 +24,9 @@ head_copy(struct arena *a, const struct head *from, struct head *to)
 		return true;
 	if (f->count > 0)
 		last = f->at[f->count - 1].value;
-	copy = arena_copy(a, (struct slice){start,
-	    (size_t)(last.at + last.len - start)}).at;
+	copy = arena_copy(a,
+	    (struct slice){start, (size_t)(last.at + last.len - start)})
+		   .at;
 	fields = arena_alloc(a, (f->count + 1) * sizeof(*fields));
 	if (copy == NULL || fields == NULL)
 		return false;

@@ -12,8 +12,8 @@
 
 #include "base/memory.h"
 
-#define ACCEPTS_PER_WAKE 64	/* then the others of this loop get their turn */
-#define REST_MS 100		/* without descriptors */
+#define ACCEPTS_PER_WAKE 64 /* then the others of this loop get their turn */
+#define REST_MS 100	    /* without descriptors */
 
 struct acceptor {
 	struct loop *loop;
@@ -95,8 +95,7 @@ on_readable(struct ev_loop *l, ev_io *w, int events)
 
 struct acceptor *
 acceptor_new(struct loop *l, int fd,
-    void (*accepted)(void *owner, int fd, const struct peer *peer),
-    void *owner)
+    void (*accepted)(void *owner, int fd, const struct peer *peer), void *owner)
 {
 	struct acceptor *a = memory_new(sizeof(*a));
 	struct sockaddr_storage name;

@@ -12,7 +12,7 @@
 
 /* Who has connected. */
 struct peer {
-	struct address address;	/* family 0: a Unix socket */
+	struct address address; /* family 0: a Unix socket */
 	uid_t uid;		/* Unix only, else (uid_t)-1 */
 };
 
@@ -24,6 +24,6 @@ struct acceptor;
 struct acceptor *acceptor_new(struct loop *l, int fd,
     void (*accepted)(void *owner, int fd, const struct peer *peer),
     void *owner);
-void acceptor_free(struct acceptor *a);	/* closes the socket; NULL is fine */
+void acceptor_free(struct acceptor *a); /* closes the socket; NULL is fine */
 
 #endif

@@ -19,19 +19,19 @@
 
 struct attempt {
 	struct dial *dial;
-	int fd;				/* -1: not running */
+	int fd; /* -1: not running */
 	ev_io watcher;
 };
 
 struct dial {
 	struct loop *loop;
 	struct address addresses[DIAL_ADDRESSES_MAX];
-	struct attempt *attempts;	/* one for each address */
+	struct attempt *attempts; /* one for each address */
 	size_t count, started, failed;
 	int last_error;
 	uint64_t next_after_ms;
 	struct timer next, total;
-	struct deferred later;		/* never report before dial_start() is back */
+	struct deferred later; /* never report before dial_start() is back */
 	enum dial_result result;
 	dial_done_fn *done;
 	void *owner;
@@ -98,8 +98,10 @@ attempt_failed(struct attempt *a, int error)
 	if (d->started < d->count)
 		start_next(d);
 	else if (d->failed == d->count)
-		fail(d, error == ECONNREFUSED ? DIAL_REFUSED :
-		    error == ETIMEDOUT ? DIAL_TIMED_OUT : DIAL_FAILED);
+		fail(d,
+		    error == ECONNREFUSED    ? DIAL_REFUSED
+			: error == ETIMEDOUT ? DIAL_TIMED_OUT
+					     : DIAL_FAILED);
 }
 
 /* Who really answered must be whom we asked. */
@@ -231,8 +233,8 @@ struct dial *
 dial_start(const struct dial_options *o, dial_done_fn *done, void *owner)
 {
 	struct dial *d = memory_new(sizeof(*d));
-	size_t count = o->count < DIAL_ADDRESSES_MAX ? o->count :
-	    DIAL_ADDRESSES_MAX;
+	size_t count = o->count < DIAL_ADDRESSES_MAX ? o->count
+						     : DIAL_ADDRESSES_MAX;
 
 	d->loop = o->loop;
 	d->next_after_ms = o->next_after_ms;

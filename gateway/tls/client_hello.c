@@ -98,16 +98,16 @@ read_hello(struct cursor c, struct client_hello *h)
 {
 	struct cursor extensions;
 
-	take_number(&c, 2);			/* legacy_version */
+	take_number(&c, 2); /* legacy_version */
 	for (int i = 0; i < 8; i++)
-		take_number(&c, 4);		/* random */
-	take_vector(&c, 1);			/* legacy_session_id */
-	take_vector(&c, 2);			/* cipher_suites */
-	take_vector(&c, 1);			/* compression methods */
+		take_number(&c, 4); /* random */
+	take_vector(&c, 1);	    /* legacy_session_id */
+	take_vector(&c, 2);	    /* cipher_suites */
+	take_vector(&c, 1);	    /* compression methods */
 	if (c.bad)
 		return false;
 	if (c.left == 0)
-		return true;			/* TLS 1.2 without extensions */
+		return true; /* TLS 1.2 without extensions */
 	extensions = take_vector(&c, 2);
 	return !c.bad && c.left == 0 && read_extensions(extensions, h);
 }
@@ -135,8 +135,9 @@ join_records(struct slice in, uint8_t *message, size_t *len)
 		memcpy(message + *len, at + RECORD_HEAD, here);
 		*len += here;
 		if (*len >= MESSAGE_HEAD) {
-			size_t whole = MESSAGE_HEAD + ((size_t)message[1] << 16 |
-			    (size_t)message[2] << 8 | message[3]);
+			size_t whole = MESSAGE_HEAD +
+			    ((size_t)message[1] << 16 |
+				(size_t)message[2] << 8 | message[3]);
 
 			if (*len >= whole || *len == HELLO_MAX)
 				return HELLO_DONE;
@@ -168,6 +169,8 @@ client_hello_parse(struct slice in, struct client_hello *h)
 		return HELLO_BAD;
 	if (len < whole + MESSAGE_HEAD)
 		return HELLO_MORE;
-	return read_hello((struct cursor){message + MESSAGE_HEAD, whole, false}, h) ?
-	    HELLO_DONE : HELLO_BAD;
+	return read_hello((struct cursor){message + MESSAGE_HEAD, whole, false},
+		   h)
+	    ? HELLO_DONE
+	    : HELLO_BAD;
 }

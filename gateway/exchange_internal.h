@@ -1,0 +1,72 @@
+/* exchange_internal.h - what the three files of an exchange share
+ *
+ * exchange.c has the steps, exchange_relay.c what both ends tell once they are
+ * joined, exchange_refuse.c every way to end early. Included by nobody else. */
+#ifndef GATEWAY_EXCHANGE_INTERNAL_H
+#define GATEWAY_EXCHANGE_INTERNAL_H
+
+#include "base/arena.h"
+#include "gateway/exchange.h"
+#include "gateway/origins.h"
+#include "gateway/refusal.h"
+
+enum exchange_step {
+#define STEP(id, function, deadline, what) EXCHANGE_##id,
+#include "gateway/exchange_steps.def"
+#undef STEP
+	EXCHANGE_STEPS
+};
+
+enum step_result { STEP_MORE, STEP_WAIT, STEP_CLOSED };
+
+struct exchange {
+	struct service *service;
+	struct end *guest, *origin;  /* NULL once finished or reset */
+	struct origin_wait *waiting; /* not NULL while connecting */
+	enum exchange_step step;
+	struct timer timer;
+	struct tuple tuple;
+	struct note note;
+	struct decision_made verdict;
+	struct arena arena; /* what the request's head refers to */
+	struct head head;
+	struct request_head forwarded;
+	char host[TARGET_TEXT];
+	const struct target *tunnel;
+	const char *detail; /* of a refusal */
+	int refuse_status;
+	bool request_done, answer_begun, answer_done, upgraded;
+	bool pooled, body_begun, running, again, closed;
+	unsigned informational;
+	uint16_t status;
+	uint64_t bytes_in, bytes_out;
+	struct deferred gone;
+	void (*done)(void *owner);
+	void *owner;
+};
+
+/* Joined to the ends: exchange_relay.c. */
+extern const struct end_events exchange_guest_events, exchange_origin_events;
+
+/* The only end of an exchange; its ends have been dealt with. `fault` is the
+ * origin's, or REASON_RULE_ALLOW. */
+void exchange_end(struct exchange *x, enum close_reason why, enum reason fault);
+void exchange_reset_origin(struct exchange *x, enum close_reason why);
+/* Answer with a sentence of our own; only while no answer has begun. */
+enum step_result exchange_refuse_with(struct exchange *x,
+    const struct refusal *r, enum close_reason closed);
+/* A refusal before anything was sent: the opening record's verdict. `address`:
+ * one that may not be dialled, or NULL. */
+enum step_result exchange_refuse(struct exchange *x,
+    const struct decision_made *d, const struct address *address);
+enum step_result exchange_refuse_because(struct exchange *x,
+    enum reason reason);
+/* The origin failed us: allowed and recorded as such, answered 502 or 504. */
+enum step_result exchange_fail_origin(struct exchange *x, enum reason reason,
+    const char *detail);
+/* Run its steps as far as they go. */
+void exchange_run(struct exchange *x);
+/* More than limits.body_bytes? */
+bool exchange_body_is_too_long(const struct exchange *x, uint64_t bytes);
+
+#endif

@@ -1,0 +1,125 @@
+/* exchange_refuse.c - every way in which an exchange ends before its time
+ *
+ * What a client reads, what the record says and what becomes of the two ends
+ * is decided in one place, so that no two ways of ending disagree. */
+#include "gateway/exchange_internal.h"
+
+void
+exchange_end(struct exchange *x, enum close_reason why, enum reason fault)
+{
+	struct note_end end = {.closed = why,
+	    .reason = fault,
+	    .status = x->status,
+	    .bytes_in = x->bytes_in,
+	    .bytes_out = x->bytes_out};
+	struct figures *f = x->service->o.figures;
+
+	if (x->closed)
+		return;
+	x->closed = true;
+	timer_done(&x->timer);
+	origin_cancel(x->waiting);
+	x->waiting = NULL;
+	note_close(&x->note, x->service, &end);
+	f->bytes_in += x->bytes_in;
+	f->bytes_out += x->bytes_out;
+	loop_defer(x->service->loop, &x->gone);
+	x->done(x->owner);
+}
+
+void
+exchange_reset_origin(struct exchange *x, enum close_reason why)
+{
+	struct end *origin = x->origin;
+
+	x->origin = NULL;
+	if (origin != NULL)
+		origin->ops->reset(origin, why);
+}
+
+void
+exchange_close(struct exchange *x, enum close_reason why)
+{
+	struct end *guest = x->guest;
+
+	if (x->closed)
+		return;
+	exchange_reset_origin(x, why);
+	x->guest = NULL;
+	if (guest != NULL)
+		guest->ops->reset(guest, why);
+	exchange_end(x, why, REASON_RULE_ALLOW);
+}
+
+enum step_result
+exchange_refuse_with(struct exchange *x, const struct refusal *r,
+    enum close_reason closed)
+{
+	struct field fields[REFUSAL_FIELDS];
+	char phrase[REFUSAL_PHRASE];
+	struct text body;
+	struct head head;
+	struct end *guest = x->guest;
+	enum reason fault = reason_status(r->reason) >= 502 ? r->reason
+							    : REASON_RULE_ALLOW;
+
+	exchange_reset_origin(x, closed);
+	refusal_make(x->service, &x->tuple, r, &head, fields, phrase, &body);
+	x->status = head.status;
+	if (slice_is(x->head.method, "HEAD"))
+		text_clear(&body);
+	x->guest = NULL;
+	guest->ops->answer(guest, &head, body.len == 0);
+	if (body.len > 0)
+		guest->ops->data(guest, text_slice(&body), true);
+	guest->ops->finish(guest);
+	text_done(&body);
+	exchange_end(x, closed, fault);
+	return STEP_CLOSED;
+}
+
+enum step_result
+exchange_refuse(struct exchange *x, const struct decision_made *d,
+    const struct address *address)
+{
+	struct refusal r = {.reason = d->reason,
+	    .rule = d->rule,
+	    .status = x->refuse_status,
+	    .detail = x->detail,
+	    .refused = address,
+	    .wants_json = refusal_wants_json(&x->head)};
+	int status = r.status != 0 ? r.status : reason_status(d->reason);
+
+	x->service->o.figures->denied++;
+	if (!note_open(&x->note, x->service, EVENT_REQUEST, &x->tuple, d,
+		status))
+		r = (struct refusal){.reason = REASON_JOURNAL_FULL,
+		    .rule = RULE_NONE,
+		    .wants_json = r.wants_json};
+	return exchange_refuse_with(x, &r, CLOSE_REFUSED);
+}
+
+enum step_result
+exchange_refuse_because(struct exchange *x, enum reason reason)
+{
+	struct decision_made d = {
+	    .decision = DECISION_DENY, .reason = reason, .rule = RULE_NONE};
+
+	return exchange_refuse(x, &d, NULL);
+}
+
+enum step_result
+exchange_fail_origin(struct exchange *x, enum reason reason, const char *detail)
+{
+	struct refusal r = {.reason = reason,
+	    .rule = RULE_NONE,
+	    .detail = detail,
+	    .wants_json = refusal_wants_json(&x->head)};
+
+	x->service->o.figures->failed++;
+	if (!x->note.is_open &&
+	    !note_open(&x->note, x->service, EVENT_REQUEST, &x->tuple,
+		&x->verdict, 0))
+		r.reason = REASON_JOURNAL_FULL;
+	return exchange_refuse_with(x, &r, CLOSE_REFUSED);
+}

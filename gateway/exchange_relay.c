@@ -1,0 +1,264 @@
+/* exchange_relay.c - two ends joined: what one tells is asked of the other
+ *
+ * Data and credit cross over; an answer decides what becomes of the request's
+ * rest; a 101 makes both directions opaque. */
+#include "gateway/exchange_internal.h"
+
+#include "base/check.h"
+
+/* Something moved. */
+static void
+touch(struct exchange *x)
+{
+	const struct limits *l = x->service->limits;
+
+	timer_set(&x->timer,
+	    x->answer_begun || !x->request_done ? l->idle_ms
+						: l->first_byte_ms);
+}
+
+/* Both bodies are through: the ends may serve others. */
+static void
+finish_if_done(struct exchange *x)
+{
+	struct end *guest = x->guest, *origin = x->origin;
+
+	if (x->closed || !x->answer_done || (x->upgraded && !x->request_done))
+		return;
+	x->guest = x->origin = NULL;
+	if (origin != NULL && x->request_done)
+		origin->ops->finish(origin);
+	else if (origin != NULL)
+		origin->ops->reset(origin, CLOSE_DONE);
+	guest->ops->finish(guest);
+	exchange_end(x, CLOSE_DONE, REASON_RULE_ALLOW);
+}
+
+/* --- what the guest's end tells --- */
+
+static void
+guest_data(void *exchange, struct slice bytes, bool last)
+{
+	struct exchange *x = exchange;
+
+	if (x->origin == NULL)
+		return;
+	x->body_begun = true;
+	x->bytes_out += bytes.len;
+	if (exchange_body_is_too_long(x, x->bytes_out) && !x->upgraded) {
+		if (x->answer_begun)
+			exchange_close(x, CLOSE_LIMIT);
+		else
+			exchange_refuse_with(x,
+			    &(struct refusal){.reason = REASON_LIMIT,
+				.status = 413,
+				.rule = RULE_NONE,
+				.detail = "limits.body_bytes"},
+			    CLOSE_LIMIT);
+		return;
+	}
+	x->request_done |= last;
+	touch(x);
+	x->origin->ops->data(x->origin, bytes, last);
+	if (last)
+		finish_if_done(x);
+}
+
+static void
+guest_trailers(void *exchange, const struct fields *f)
+{
+	struct exchange *x = exchange;
+
+	if (x->origin == NULL)
+		return;
+	x->request_done = true;
+	touch(x);
+	x->origin->ops->trailers(x->origin, f);
+	finish_if_done(x);
+}
+
+static void
+guest_sent(void *exchange, size_t bytes)
+{
+	struct exchange *x = exchange;
+
+	if (x->closed)
+		return;
+	touch(x);
+	if (x->origin != NULL)
+		x->origin->ops->credit(x->origin, bytes);
+}
+
+static void
+guest_broken(void *exchange, enum close_reason why)
+{
+	struct exchange *x = exchange;
+
+	if (why == CLOSE_GUEST_MALFORMED && !x->answer_begun && !x->closed) {
+		exchange_refuse_with(x,
+		    &(struct refusal){.reason = REASON_MALFORMED,
+			.rule = RULE_NONE,
+			.detail = "the request's body"},
+		    CLOSE_GUEST_MALFORMED);
+		return;
+	}
+	x->guest = NULL;
+	exchange_close(x, why);
+}
+
+/* --- what the origin's end tells --- */
+
+/* A 101 for what was asked: a WebSocket with the right key, or another
+ * protocol where the rule lets opaque bytes pass (threat 55). */
+static bool
+switch_is_right(const struct exchange *x, const struct head *h)
+{
+	const struct field *key, *accept;
+
+	if (!x->head.has_upgrade || !h->has_upgrade)
+		return false;
+	if (!slice_is_nocase(x->head.upgrade, "websocket"))
+		return x->verdict.raw &&
+		    slice_equal_nocase(x->head.upgrade, h->upgrade);
+	key = fields_find(&x->head.fields, "sec-websocket-key");
+	accept = fields_find(&h->fields, "sec-websocket-accept");
+	return slice_is_nocase(h->upgrade, "websocket") && key != NULL &&
+	    accept != NULL &&
+	    websocket_accept_is_right(key->value, accept->value);
+}
+
+static void
+switch_protocols(struct exchange *x, const struct head *h)
+{
+	struct end *guest = x->guest;
+
+	if (!switch_is_right(x, h)) {
+		exchange_fail_origin(x, REASON_ORIGIN_CONNECT,
+		    "the origin switched protocols in a way that was not asked "
+		    "for");
+		return;
+	}
+	x->upgraded = true;
+	x->request_done = false;
+	x->answer_begun = true;
+	x->status = 101;
+	x->origin->ops->upgrade(x->origin);
+	guest->ops->answer(guest, h, false);
+	guest->ops->upgrade(guest);
+	if (!x->closed)
+		guest->ops->credit(guest, x->service->limits->buffer_bytes);
+}
+
+static void
+origin_answer(void *exchange, const struct head *h, bool last)
+{
+	struct exchange *x = exchange;
+
+	note_first_byte(&x->note, x->service);
+	if (h->status == 101) {
+		switch_protocols(x, h);
+		return;
+	}
+	if (h->status < 200) {
+		if (++x->informational > x->service->limits->informational)
+			exchange_fail_origin(x, REASON_ORIGIN_CONNECT,
+			    "more 1xx answers than limits.informational");
+		else
+			x->guest->ops->answer(x->guest, h, false);
+		return;
+	}
+	x->answer_begun = true;
+	x->answer_done = last;
+	x->status = h->status;
+	touch(x);
+	x->guest->ops->answer(x->guest, h, last);
+	if (last)
+		finish_if_done(x);
+}
+
+static void
+origin_data(void *exchange, struct slice bytes, bool last)
+{
+	struct exchange *x = exchange;
+
+	if (x->guest == NULL)
+		return;
+	x->bytes_in += bytes.len;
+	x->answer_done |= last;
+	touch(x);
+	x->guest->ops->data(x->guest, bytes, last);
+	if (last)
+		finish_if_done(x);
+}
+
+static void
+origin_trailers(void *exchange, const struct fields *f)
+{
+	struct exchange *x = exchange;
+
+	x->answer_done = true;
+	x->guest->ops->trailers(x->guest, f);
+	finish_if_done(x);
+}
+
+static void
+origin_sent(void *exchange, size_t bytes)
+{
+	struct exchange *x = exchange;
+
+	if (x->closed)
+		return;
+	touch(x);
+	if (x->guest != NULL)
+		x->guest->ops->credit(x->guest, bytes);
+}
+
+static bool
+may_send_again(const struct exchange *x)
+{
+	static const char *const idempotent[] = {
+	    "GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"};
+
+	if (!x->pooled || x->answer_begun || x->informational > 0 ||
+	    x->body_begun || x->head.body != BODY_NONE)
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(idempotent); i++)
+		if (slice_is(x->head.method, idempotent[i]))
+			return true;
+	return false;
+}
+
+static void
+origin_broken(void *exchange, enum close_reason why)
+{
+	struct exchange *x = exchange;
+
+	x->origin = NULL;
+	if (may_send_again(x) && why != CLOSE_ORIGIN_MALFORMED) {
+		x->pooled = false;
+		x->step = EXCHANGE_CONNECT;
+		exchange_run(x);
+	} else if (!x->answer_begun) {
+		exchange_fail_origin(x, REASON_ORIGIN_CONNECT,
+		    why == CLOSE_ORIGIN_MALFORMED
+			? "its answer can be read in more than one way"
+			: "it closed the connection before it answered");
+	} else {
+		exchange_close(x, why);
+	}
+}
+
+const struct end_events exchange_guest_events = {
+    .data = guest_data,
+    .trailers = guest_trailers,
+    .sent = guest_sent,
+    .broken = guest_broken,
+};
+
+const struct end_events exchange_origin_events = {
+    .answer = origin_answer,
+    .data = origin_data,
+    .trailers = origin_trailers,
+    .sent = origin_sent,
+    .broken = origin_broken,
+};

@@ -1,0 +1,352 @@
+/* tunnel_inside.c - what is inside a CONNECT
+ *
+ * After the 200 the only answers left are a TLS alert and the end of the
+ * connection. The client's bytes wait in its stream until they have told what
+ * they are and the record is stored; then they go on as they came.
+ */
+#include "base/check.h"
+#include "gateway/first_bytes.h"
+#include "gateway/origins.h"
+#include "gateway/tunnel_internal.h"
+
+/* How long a refused client may take to read a TLS alert. */
+#define REFUSED_MS 1000
+
+static const char established[] = "HTTP/1.1 200 Connection established\r\n\r\n";
+/* TLS 1.2 record, fatal, access_denied (RFC 8446 6.2). */
+static const char access_denied[] = {0x15, 3, 3, 0, 2, 2, 49};
+
+/* The verdict turned to deny when the first bytes were seen. */
+static void
+refuse_inside(struct tunnel *t, enum reason reason, bool with_alert)
+{
+	struct decision_made d = t->verdict;
+
+	d.decision = DECISION_DENY;
+	d.reason = reason;
+	t->verdict = d;
+	t->service->o.figures->denied++;
+	note_open(&t->note, t->service, EVENT_TUNNEL, &t->tuple, &d, 0);
+	stream_close(t->origin, true);
+	t->origin = NULL;
+	stream_consume(t->guest, stream_peek(t->guest).len);
+	if (with_alert)
+		stream_send(t->guest,
+		    (struct slice){access_denied, sizeof(access_denied)});
+	stream_shut(t->guest);
+	t->step = TUNNEL_REFUSED;
+	timer_set(&t->timer, REFUSED_MS);
+}
+
+/* The record, before any of the client's bytes goes on. */
+static bool
+record_opening(struct tunnel *t)
+{
+	if (note_open(&t->note, t->service, EVENT_TUNNEL, &t->tuple,
+		&t->verdict, 0))
+		return true;
+	t->service->o.figures->failed++;
+	tunnel_end_and_tell(t, CLOSE_REFUSED);
+	return false;
+}
+
+static void
+on_spliced(void *owner, enum splice_end how)
+{
+	static const enum close_reason why[] = {
+	    [SPLICE_GUEST_CLOSED] = CLOSE_GUEST_CLOSED,
+	    [SPLICE_ORIGIN_CLOSED] = CLOSE_ORIGIN_CLOSED,
+	    [SPLICE_GUEST_RESET] = CLOSE_GUEST_RESET,
+	    [SPLICE_ORIGIN_RESET] = CLOSE_ORIGIN_RESET,
+	    [SPLICE_IDLE] = CLOSE_IDLE,
+	    [SPLICE_HALF_CLOSED_IDLE] = CLOSE_HALF_CLOSED_IDLE,
+	};
+	struct tunnel *t = owner;
+
+	tunnel_count_bytes(t);
+	t->splice = NULL;
+	tunnel_end_and_tell(t, why[how]);
+}
+
+static void
+start_splice(struct tunnel *t)
+{
+	const struct limits *l = t->service->limits;
+	struct splice_options o = {.loop = t->service->loop,
+	    .guest = t->guest,
+	    .origin = t->origin,
+	    .guest_ended = t->guest_ended,
+	    .origin_ended = t->origin_ended,
+	    .idle_ms = l->idle_ms,
+	    .half_closed_ms = l->half_closed_ms};
+
+	timer_stop(&t->timer);
+	t->step = TUNNEL_RELAY;
+	t->splice = splice_start(&o, on_spliced, t);
+}
+
+/* Move what `from` holds to `to`, as far as there is room. True: all of it. */
+static bool
+pass_on(struct stream *from, struct stream *to)
+{
+	struct slice in = stream_peek(from);
+	size_t room = stream_room(to);
+
+	if (in.len > 0 && room > 0) {
+		in = slice_first(in, room);
+		stream_send(to, in);
+		stream_consume(from, in.len);
+	}
+	return stream_peek(from).len == 0;
+}
+
+/* Everything read so far goes out; then the sockets belong to splice. */
+static void
+flush(struct tunnel *t)
+{
+	bool out = pass_on(t->guest, t->origin);
+	bool in = pass_on(t->origin, t->guest);
+
+	if (out && in && stream_unsent(t->guest) == 0 &&
+	    stream_unsent(t->origin) == 0)
+		start_splice(t);
+}
+
+static void
+begin_flush(struct tunnel *t)
+{
+	if (!record_opening(t))
+		return;
+	t->step = TUNNEL_FLUSH;
+	timer_set(&t->timer, t->service->limits->idle_ms);
+	stream_read(t->guest, false);
+	stream_read(t->origin, false);
+	flush(t);
+}
+
+static void
+serve_inside(struct tunnel *t)
+{
+	struct stream *guest = t->guest, *origin = t->origin;
+
+	/* Bytes from the origin before any request cannot belong to one. */
+	if (stream_bytes_in(origin) > t->base_in || t->origin_ended ||
+	    t->guest_ended) {
+		refuse_inside(t, REASON_MALFORMED, false);
+		return;
+	}
+	if (!record_opening(t))
+		return;
+	t->step = TUNNEL_INSIDE;
+	timer_stop(&t->timer);
+	t->guest = t->origin = NULL;
+	stream_set_handler(guest, NULL, NULL);
+	stream_set_handler(origin, NULL, NULL);
+	stream_read(guest, false);
+	origin_adopt(t->service, t->tuple.sandbox, &t->tuple.target, origin,
+	    &t->tuple.dialled);
+	t->o.http_inside(t->o.owner, guest);
+}
+
+/* Does the server name agree with what was asked for? */
+static enum reason
+judge_name(const struct tunnel *t)
+{
+	struct target named;
+
+	if (t->verdict.by_network || t->verdict.sni == RULE_SNI_ANY)
+		return REASON_RULE_ALLOW;
+	if (!t->hello.has_sni)
+		return t->verdict.sni == RULE_SNI_ABSENT_OK
+		    ? REASON_RULE_ALLOW
+		    : REASON_SNI_MISSING;
+	if (!target_parse_name(slice_of(t->hello.sni), &named) ||
+	    named.kind != t->tuple.target.kind ||
+	    !slice_equal((struct slice){named.host, named.host_len},
+		(struct slice){t->tuple.target.host, t->tuple.target.host_len}))
+		return REASON_SNI_MISMATCH;
+	return REASON_RULE_ALLOW;
+}
+
+static void
+judge_tls(struct tunnel *t)
+{
+	enum reason reason;
+
+	switch (client_hello_parse(stream_peek(t->guest), &t->hello)) {
+	case HELLO_MORE:
+		if (!stream_is_full(t->guest) && !t->guest_ended)
+			return;
+		refuse_inside(t, REASON_MALFORMED, true);
+		return;
+	case HELLO_BAD:
+		refuse_inside(t, REASON_MALFORMED, true);
+		return;
+	case HELLO_DONE:
+		break;
+	}
+	t->tuple.sni = slice_of(t->hello.sni);
+	reason = judge_name(t);
+	if (t->verdict.inspect && reason == REASON_RULE_ALLOW)
+		reason = REASON_UNINSPECTABLE;
+	if (reason == REASON_RULE_ALLOW)
+		begin_flush(t);
+	else
+		refuse_inside(t, reason, true);
+}
+
+static void
+look_inside(struct tunnel *t)
+{
+	struct slice in = stream_peek(t->guest);
+
+	if (in.len == 0)
+		return;
+	if (!t->first_byte_seen) {
+		t->first_byte_seen = true;
+		timer_set(&t->timer, t->service->limits->peek_ms);
+	}
+	switch (first_bytes_tell(in)) {
+	case INSIDE_UNKNOWN:
+		if (t->guest_ended || stream_is_full(t->guest))
+			refuse_inside(t, REASON_RAW_REFUSED, false);
+		break;
+	case INSIDE_TLS:
+		judge_tls(t);
+		break;
+	case INSIDE_HTTP1:
+		serve_inside(t);
+		break;
+	case INSIDE_HTTP2:
+		if (t->verdict.inspect)
+			refuse_inside(t, REASON_UNINSPECTABLE, false);
+		else
+			begin_flush(t);
+		break;
+	case INSIDE_RAW:
+		if (t->verdict.raw && !t->verdict.inspect)
+			begin_flush(t);
+		else
+			refuse_inside(t, REASON_RAW_REFUSED, false);
+		break;
+	}
+}
+
+static void
+guest_readable(void *owner)
+{
+	struct tunnel *t = owner;
+
+	if (t->step == TUNNEL_PEEK)
+		look_inside(t);
+	else if (t->step == TUNNEL_REFUSED)
+		stream_consume(t->guest, stream_peek(t->guest).len);
+}
+
+static void
+relay_early(struct tunnel *t)
+{
+	note_first_byte(&t->note, t->service);
+	/* The server speaks first: its bytes go on, within the buffer. */
+	stream_read(t->origin, pass_on(t->origin, t->guest));
+	if (t->origin_ended && stream_peek(t->origin).len == 0)
+		stream_shut(t->guest);
+}
+
+static void
+origin_readable(void *owner)
+{
+	struct tunnel *t = owner;
+
+	if (t->step == TUNNEL_PEEK)
+		relay_early(t);
+}
+
+static void
+some_writable(void *owner)
+{
+	struct tunnel *t = owner;
+
+	if (t->step == TUNNEL_FLUSH)
+		flush(t);
+	else if (t->step == TUNNEL_PEEK)
+		relay_early(t);
+}
+
+static void
+guest_ended(void *owner, enum stream_end how)
+{
+	struct tunnel *t = owner;
+
+	t->guest_ended = true;
+	if (how != STREAM_EOF)
+		tunnel_end_and_tell(t, CLOSE_GUEST_RESET);
+	else if (t->step == TUNNEL_REFUSED)
+		tunnel_end_and_tell(t, CLOSE_REFUSED);
+	else if (t->step == TUNNEL_PEEK && stream_peek(t->guest).len > 0)
+		look_inside(t);
+	else if (t->step == TUNNEL_PEEK)
+		begin_flush(t); /* it only listens: nothing to judge */
+}
+
+static void
+origin_ended(void *owner, enum stream_end how)
+{
+	struct tunnel *t = owner;
+
+	t->origin_ended = true;
+	if (how != STREAM_EOF)
+		tunnel_end_and_tell(t, CLOSE_ORIGIN_RESET);
+	else if (t->step == TUNNEL_PEEK)
+		relay_early(t);
+}
+
+static const struct stream_handler guest_handler = {
+    .readable = guest_readable,
+    .writable = some_writable,
+    .ended = guest_ended,
+};
+
+static const struct stream_handler origin_handler = {
+    .readable = origin_readable,
+    .writable = some_writable,
+    .ended = origin_ended,
+};
+
+void
+tunnel_on_timer(void *owner)
+{
+	struct tunnel *t = owner;
+
+	if (t->step == TUNNEL_REFUSED)
+		tunnel_end_and_tell(t, CLOSE_REFUSED);
+	else if (t->step == TUNNEL_PEEK && t->first_byte_seen)
+		refuse_inside(t, REASON_RAW_REFUSED, false);
+	else
+		tunnel_end_and_tell(t, CLOSE_IDLE);
+}
+
+void
+tunnel_establish(struct tunnel *t, struct stream *origin)
+{
+	const struct limits *l = t->service->limits;
+
+	t->o.guest->events = NULL;
+	t->o.guest = NULL;
+	t->guest = t->o.take_stream(t->o.owner);
+	t->origin = origin;
+	t->base_in = stream_bytes_in(origin) - stream_peek(origin).len;
+	t->base_out = stream_bytes_out(origin);
+	stream_set_handler(t->guest, &guest_handler, t);
+	stream_set_handler(t->origin, &origin_handler, t);
+	t->step = TUNNEL_PEEK;
+	timer_set(&t->timer, l->idle_ms);
+	stream_send(t->guest,
+	    (struct slice){established, sizeof(established) - 1});
+	stream_read(t->guest, true);
+	stream_read(t->origin, true);
+	if (stream_peek(t->guest).len > 0)
+		stream_show_again(t->guest);
+	if (stream_peek(t->origin).len > 0)
+		stream_show_again(t->origin);
+}

@@ -1,0 +1,51 @@
+/* tunnel_internal.h - what the two files of a tunnel share
+ *
+ * tunnel.c leads to the 200, tunnel_inside.c goes on from there. Included by
+ * nobody else. */
+#ifndef GATEWAY_TUNNEL_INTERNAL_H
+#define GATEWAY_TUNNEL_INTERNAL_H
+
+#include "gateway/net/splice.h"
+#include "gateway/note.h"
+#include "gateway/reach.h"
+#include "gateway/tls/client_hello.h"
+#include "gateway/tunnel.h"
+
+enum tunnel_step {
+#define STEP(id, what) TUNNEL_##id,
+#include "gateway/tunnel_steps.def"
+#undef STEP
+};
+
+struct tunnel {
+	struct tunnel_options o;
+	struct service *service;
+	enum tunnel_step step;
+	struct reach *reach;	       /* not NULL while connecting */
+	struct stream *guest, *origin; /* owned once the 200 is out */
+	struct splice *splice;	       /* not NULL while relaying */
+	struct timer timer;
+	struct tuple tuple;
+	struct note note;
+	struct decision_made verdict;
+	struct client_hello hello;
+	char *authority; /* owned: as received */
+	bool guest_ended, origin_ended, first_byte_seen, wants_json;
+	uint64_t base_in, base_out;   /* what the way through a parent took */
+	uint64_t bytes_in, bytes_out; /* once the streams are gone */
+	struct deferred gone;
+};
+
+/* The only end: everything is closed, the close line written, and the opening
+ * line too where none was: a tunnel whose client never sent a byte. */
+void tunnel_end(struct tunnel *t, enum close_reason why, enum reason fault);
+/* The same, and the owner learns of it. */
+void tunnel_end_and_tell(struct tunnel *t, enum close_reason why);
+/* Bring bytes_in and bytes_out up to date. */
+void tunnel_count_bytes(struct tunnel *t);
+
+/* The origin is there: say 200, and see what comes. */
+void tunnel_establish(struct tunnel *t, struct stream *origin);
+void tunnel_on_timer(void *tunnel);
+
+#endif
