@@ -14,9 +14,10 @@ COMMIT   := $(shell git rev-parse --short HEAD 2>/dev/null)
 MAKEFLAGS += --no-print-directory
 
 LIBS_PKG := openssl libcares yaml-0.1 libnghttp2 jansson libidn2
-CPPFLAGS += -I. -D_GNU_SOURCE -DPENSTOCK_VERSION='"$(VERSION)"' $(shell pkg-config --cflags $(LIBS_PKG) 2>/dev/null)
-LDLIBS   += $(shell pkg-config --libs $(LIBS_PKG) 2>/dev/null || \
-              echo -lssl -lcrypto -lcares -lyaml -lnghttp2 -ljansson -lidn2) -lev -lm
+ALL_CPPFLAGS := -I. -D_GNU_SOURCE -DPENSTOCK_VERSION='"$(VERSION)"' \
+              $(shell pkg-config --cflags $(LIBS_PKG) 2>/dev/null) $(CPPFLAGS)
+LIBS     := $(shell pkg-config --libs $(LIBS_PKG) 2>/dev/null || \
+              echo -lssl -lcrypto -lcares -lyaml -lnghttp2 -ljansson -lidn2) -lev -lm $(LDLIBS)
 
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes \
   -Wmissing-prototypes -Wcast-qual -Wformat=2 -Wundef -Wvla -Wimplicit-fallthrough \
@@ -26,22 +27,18 @@ CFLAGS   ?= -O2 -g
 OUT      := $(BUILD)
 ifeq ($(FUZZ),1)
   OUT    := $(BUILD)/fuzz
-  SANITIZE := -O1 -fsanitize=fuzzer-no-link,address,undefined
+  SANITIZE := fuzzer-no-link,address,undefined
 else ifeq ($(SAN),1)
   OUT    := $(BUILD)/san
-  SANITIZE := -O1 -fsanitize=address,undefined
+  SANITIZE := address,undefined
 else
   HARDEN += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
 endif
-ifdef SANITIZE
-  SANITIZE += -fno-sanitize-recover=all -fno-omit-frame-pointer
-endif
-ifeq ($(ERR),1)
-  WARNINGS += -Werror
-endif
-ALL_CFLAGS = -std=gnu17 $(WARNINGS) $(HARDEN) $(CFLAGS) $(SANITIZE)
-ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now,-z,noexecstack $(SANITIZE) $(LDFLAGS)
-COMPILE  = $(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -MT $@ -MF $(basename $@).d
+SANITIZER := $(if $(SANITIZE),-O1 -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
+WARNINGS += $(if $(filter 1,$(ERR)),-Werror)
+ALL_CFLAGS = -std=gnu17 $(WARNINGS) $(HARDEN) $(CFLAGS) $(SANITIZER)
+ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now,-z,noexecstack $(SANITIZER) $(LDFLAGS)
+COMPILE  = $(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -MT $@ -MF $(basename $@).d
 LINK     = $(CC) $(ALL_LDFLAGS) -o $@
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
@@ -61,7 +58,7 @@ $(OUT)/penstock: $(call objects,$(MAIN)) $(LIBRARY)
 $(OUT)/vmlaunch: $(call objects,$(wildcard vmlaunch/*.c)) $(LIBRARY)
 $(OUT)/penstock $(OUT)/vmlaunch:
 	$(call say,LD,$@)
-	$(Q)$(LINK) $^ $(LDLIBS)
+	$(Q)$(LINK) $^ $(LIBS)
 
 $(LIBRARY): $(call objects,$(filter-out $(MAIN),$(SOURCES)))
 $(OUT)/libtest.a: $(OUT)/obj/tests/unit/test.o
@@ -76,7 +73,7 @@ $(OUT)/obj/%.o: %.c $(OUT)/flags
 # Other flags, another compiler or commit: what is affected is built again.
 stamp = @mkdir -p $(@D); echo '$(subst ','\'',$(1))' | cmp -s - $@ || echo '$(subst ','\'',$(1))' >$@
 $(OUT)/flags: FORCE
-	$(call stamp,$(filter-out -Werror,$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS)))
+	$(call stamp,$(filter-out -Werror,$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS)))
 $(OUT)/commit: FORCE
 	$(call stamp,$(COMMIT))
 NAMES_COMMIT := $(call objects,$(shell grep -ls PENSTOCK_COMMIT $(SOURCES) $(wildcard vmlaunch/*.c) /dev/null))
@@ -94,16 +91,16 @@ FUZZERS  := $(patsubst fuzz/%.c,$(OUT)/%,$(sort $(wildcard fuzz/fuzz_*.c)))
 REPLAYS  := $(patsubst fuzz/fuzz_%.c,$(OUT)/replay/%,$(sort $(wildcard fuzz/fuzz_*.c)))
 $(OUT)/unit/%: tests/unit/%.c $(OUT)/flags $(OUT)/libtest.a $(LIBRARY)
 	$(call say,UNIT,$@)
-	$(Q)mkdir -p $(@D) && $(COMPILE) -MF $@.d -o $@ $< $(ALL_LDFLAGS) $(filter %.a,$^) $(LDLIBS)
+	$(Q)mkdir -p $(@D) && $(COMPILE) -MF $@.d -o $@ $< $(ALL_LDFLAGS) $(filter %.a,$^) $(LIBS)
 $(OUT)/sim/%: $(OUT)/obj/tests/sim/%.o $(SIM_SHARED) $(OUT)/libtest.a $(LIBRARY)
 	$(call say,SIM,$@)
-	$(Q)mkdir -p $(@D) && $(LINK) $^ $(LDLIBS)
+	$(Q)mkdir -p $(@D) && $(LINK) $^ $(LIBS)
 $(OUT)/replay/%: $(OUT)/obj/fuzz/fuzz_%.o $(OUT)/obj/fuzz/replay.o $(LIBRARY)
 	$(call say,LD,$@)
-	$(Q)mkdir -p $(@D) && $(LINK) $^ $(LDLIBS)
+	$(Q)mkdir -p $(@D) && $(LINK) $^ $(LIBS)
 $(OUT)/fuzz_%: $(OUT)/obj/fuzz/fuzz_%.o $(LIBRARY)
 	$(call say,FUZZ,$@)
-	$(Q)$(LINK) -fsanitize=fuzzer $^ $(LDLIBS)
+	$(Q)$(LINK) -fsanitize=fuzzer $^ $(LIBS)
 
 units: $(UNITS) ; @:			## build the unit tests (SAN=1: with sanitizers)
 sims: $(SIMS) ; @:			## build the simulations
@@ -140,12 +137,15 @@ format:					## lay out all C code with clang-format 14
 format-check:				## fail where `make format` would change something
 	$(Q)! clang-format --dry-run $(FORMATTED) 2>&1 | sed -n 's/:[0-9]*: warning: code.*//p' | sort -u | grep .
 compdb:					## write compile_commands.json for editors and clang-tidy
-	$(Q)tools/compile-commands '$(CURDIR)' '$(subst ','\'',$(CC) $(CPPFLAGS) \
+	$(Q)tools/compile-commands '$(CURDIR)' '$(subst ','\'',$(CC) $(ALL_CPPFLAGS) \
 	  -DPENSTOCK_COMMIT='"$(COMMIT)"' $(ALL_CFLAGS))' $(SOURCES) $(wildcard vmlaunch/*.c tests/sim/*.c) >compile_commands.json
 
 COMPLETION := $(if $(wildcard gateway/cli/commands.def),$(OUT)/completion/bash/penstock $(OUT)/completion/zsh/_penstock)
 $(OUT)/completion/%: $(OUT)/penstock
 	$(Q)mkdir -p $(@D) && $< completion $(firstword $(subst /, ,$*)) >$@.new && mv $@.new $@
+UNITFILES := $(patsubst dist/%,$(OUT)/%,$(wildcard dist/systemd/*.*))
+$(OUT)/systemd/%: dist/systemd/% FORCE
+	$(Q)mkdir -p $(@D) && sed 's|/usr/local/bin|$(BINDIR)|g' $< >$@
 # put/drop FOLDER, FILES, MODE: nothing where there are no files.
 put = $(if $(strip $(2)),$(Q)install -d '$(DESTDIR)$(1)' && install -m $(3) $(2) '$(DESTDIR)$(1)')
 drop = $(if $(strip $(2)),$(Q)rm -f $(foreach f,$(notdir $(2)),'$(DESTDIR)$(1)/$(f)'))
@@ -153,11 +153,11 @@ define everywhere
 	$(call $(1),$(BINDIR),$(PROGRAMS),755)
 	$(call $(1),$(MANDIR)/man1,$(wildcard man/*.1),644)
 	$(call $(1),$(MANDIR)/man5,$(wildcard man/*.5),644)
-	$(call $(1),$(SYSTEMDUNITDIR),$(wildcard dist/*.service dist/*.socket),644)
+	$(call $(1),$(SYSTEMDUNITDIR),$(UNITFILES),644)
 	$(call $(1),$(BASHCOMPDIR),$(filter %/penstock,$(COMPLETION)),644)
 	$(call $(1),$(ZSHCOMPDIR),$(filter %/_penstock,$(COMPLETION)),644)
 endef
-install: all $(COMPLETION)		## install below PREFIX (/usr/local), DESTDIR in front of it
+install: all $(COMPLETION) $(UNITFILES)		## install below PREFIX (/usr/local), DESTDIR in front of it
 	$(call everywhere,put)
 uninstall:				## remove what install put there
 	$(call everywhere,drop)

@@ -188,7 +188,7 @@ receive(struct auditor *a)
 		case IPC_BROKEN:
 			log_error("a message on the channel is not one of "
 				  "the auditor's; ending");
-			/* fall through */
+			__attribute__((fallthrough));
 		case IPC_CLOSED:
 			a->is_ending = true;
 			break;

@@ -1,8 +1,8 @@
 /* log.h - lines for the operator, on standard error
  *
- * Only gateway/, vmlaunch/ and cli/ log; libraries return errors. One line a
- * call: "warn: worker 1: ..."; no trailing full stop; control bytes are
- * escaped. Not for the record: that is audit/. */
+ * Only gateway/, vmlaunch/, cli/ and the auditor log; libraries return errors.
+ * One line a call: "warn: worker 1: ..."; no trailing full stop; control bytes
+ * are escaped. Not for the record: that is audit/. */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 

@@ -123,7 +123,7 @@ unwatch_hangup(struct socket *k)
 }
 
 static int
-watched(const struct socket *k)
+watched(struct socket *k)
 {
 	return ev_is_active(&k->io) ? k->io.events & (EV_READ | EV_WRITE) : 0;
 }
