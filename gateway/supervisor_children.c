@@ -345,7 +345,8 @@ replace(struct child *c, int status)
 		    c->role, DEATHS_MAX, DEATHS_WINDOW_MS / 1000,
 		    DEATHS_PAUSE_MS);
 	child_start_again(c, pause);
-	supervisor_note(s, LOG_WARN, "%s %s, replaced", c->role, fate);
+	supervisor_note(s, LOG_WARN, "%s %s, %s", c->role, fate,
+	    pause ? "to be replaced" : "replaced");
 }
 
 static void

@@ -27,8 +27,10 @@
 
 /* The supervisor's own records are few. */
 #define OWN_RING_BYTES 262144
-/* How long a gateway that was killed may take to be gone altogether. */
+/* How long a gateway that was killed may take to be gone altogether; while its
+ * supervisor seems to live, which may be its last moment, we wait less. */
 #define LOCK_TRIES 60
+#define LOCK_TRIES_ALIVE 10
 #define LOCK_WAIT_US 50000
 
 static void
@@ -91,7 +93,7 @@ take_lock(struct supervisor *s, struct err *err)
 		if (err->kind != ERR_OTHER)
 			return false;
 		pid = holder_of(path);
-		if (pid && is_alive(pid))
+		if (tries >= LOCK_TRIES_ALIVE && pid && is_alive(pid))
 			break;
 		usleep(LOCK_WAIT_US);
 	}
