@@ -280,6 +280,8 @@ exchange_judge_again(struct exchange *x)
 		screen_address(s->image, &f, &s->o.own, &x->tuple.dialled, &d);
 	if (d.decision == DECISION_ALLOW)
 		x->verdict = d;
-	else
+	else if (x->note.is_open)
 		exchange_close(x, CLOSE_POLICY);
+	else
+		exchange_refuse(x, &d, NULL); /* nothing has left yet */
 }

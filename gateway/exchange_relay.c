@@ -228,6 +228,17 @@ may_send_again(const struct exchange *x)
 	return false;
 }
 
+/* What goes out twice is recorded twice, each with its own address. */
+static void
+send_again(struct exchange *x, enum close_reason why)
+{
+	note_close(&x->note, x->service, &(struct note_end){.closed = why});
+	x->tuple.dialled = (struct address){0};
+	x->pooled = false;
+	x->step = EXCHANGE_CONNECT;
+	exchange_run(x);
+}
+
 static void
 origin_broken(void *exchange, enum close_reason why)
 {
@@ -235,9 +246,7 @@ origin_broken(void *exchange, enum close_reason why)
 
 	x->origin = NULL;
 	if (may_send_again(x) && why != CLOSE_ORIGIN_MALFORMED) {
-		x->pooled = false;
-		x->step = EXCHANGE_CONNECT;
-		exchange_run(x);
+		send_again(x, why);
 	} else if (!x->answer_begun) {
 		exchange_fail_origin(x, REASON_ORIGIN_CONNECT,
 		    why == CLOSE_ORIGIN_MALFORMED
