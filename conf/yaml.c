@@ -426,6 +426,33 @@ on_event(struct builder *b, const yaml_event_t *event, struct err *err)
 	return true;
 }
 
+/* The byte that libyaml stumbled over. */
+static char
+byte_at(const struct builder *b, yaml_mark_t mark)
+{
+	struct slice rest = b->input;
+
+	for (size_t line = 0; line < mark.line && rest.len; line++) {
+		size_t end = slice_find(rest, '\n');
+
+		rest = slice_from(rest, end < rest.len ? end + 1 : end);
+	}
+	return mark.column < rest.len ? rest.at[mark.column] : '\0';
+}
+
+static bool
+on_bad_start(const struct builder *b, struct err *err)
+{
+	yaml_mark_t mark = b->parser.problem_mark;
+	char byte = byte_at(b, mark);
+
+	if (byte == '\t')
+		return error_at_mark(b, mark, err,
+		    "a tab cannot indent a line; use spaces");
+	return error_at_mark(b, mark, err,
+	    "what begins with '%c' needs quotes", byte);
+}
+
 /* libyaml's own complaint. An unquoted pattern such as *.example.com reads as
  * an alias, and that is what people trip over most: say it. */
 static bool
@@ -437,6 +464,8 @@ on_parser_error(struct builder *b, struct err *err)
 	if (p->error == YAML_READER_ERROR)
 		return error_at_offset(b, p->problem_offset, err,
 		    "%s; a file is UTF-8 without control characters", problem);
+	if (strstr(problem, "cannot start any token"))
+		return on_bad_start(b, err);
 	if (p->context && strstr(p->context, "alias"))
 		return error_at_mark(b, p->context_mark, err,
 		    "a pattern that begins with '*' needs quotes, as in "
