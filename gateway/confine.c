@@ -59,10 +59,35 @@ struct path_beneath {
 
 #define DIRECTORIES_MAX 4
 
+/* Is there such a user or group here? In a user namespace (a rootless
+ * container, unshare -r) only those of its map exist. */
+static bool
+is_mapped(const char *map, unsigned id)
+{
+	FILE *f = fopen(map, "re");
+	unsigned first, outside, count;
+	bool found = f == NULL;
+
+	while (!found && fscanf(f, "%u %u %u", &first, &outside, &count) == 3)
+		found = id >= first && id - first < count;
+	if (f != NULL)
+		fclose(f);
+	return found;
+}
+
+static bool
+can_become(const struct passwd *user)
+{
+	return user->pw_uid != 0 &&
+	    is_mapped("/proc/self/uid_map", user->pw_uid) &&
+	    is_mapped("/proc/self/gid_map", user->pw_gid);
+}
+
 bool
 confine_find_user(struct confine_user *u, struct err *err)
 {
 	static const char *const names[] = {"penstock", "nobody"};
+	bool any = false;
 
 	*u = (struct confine_user){.uid = geteuid(), .gid = getegid()};
 	if (u->uid != 0)
@@ -70,7 +95,8 @@ confine_find_user(struct confine_user *u, struct err *err)
 	for (size_t n = 0; n < ARRAY_SIZE(names); n++) {
 		const struct passwd *found = getpwnam(names[n]);
 
-		if (!found || found->pw_uid == 0)
+		any |= found != NULL && found->pw_uid != 0;
+		if (!found || !can_become(found))
 			continue;
 		u->change = true;
 		u->uid = found->pw_uid;
@@ -78,6 +104,10 @@ confine_find_user(struct confine_user *u, struct err *err)
 		snprintf(u->name, sizeof(u->name), "%s", names[n]);
 		return true;
 	}
+	/* The root of a namespace that has no other user: it is somebody's
+	 * own account by another name, and stays it. */
+	if (any)
+		return true;
 	return err_set(err, ERR_OTHER,
 	    "started as root, but there is neither "
 	    "a user penstock nor a user nobody to become");

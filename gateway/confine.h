@@ -12,8 +12,9 @@
 
 #include "base/err.h"
 
-/* Whom the children become. A gateway that was not started as root stays who
- * it is: `change` is false then, uid and gid are its own. */
+/* Whom the children become. A gateway that was not started as root, or as the
+ * root of a user namespace without other users, stays who it is: `change` is
+ * false then, uid and gid are its own. */
 struct confine_user {
 	bool change;
 	uid_t uid;

@@ -3,6 +3,7 @@
 
 #include "gateway/confine.c"
 
+#include <sched.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -270,4 +271,33 @@ TEST(a_gateway_whose_supervisor_has_gone_does_not_begin)
 
 	find_user();
 	EXPECT_INT(confined(&o, is_private), 99);
+}
+
+static void
+write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd == -1 || write(fd, text, strlen(text)) == -1)
+		test_skip("no user namespaces");
+	close(fd);
+}
+
+/* What `unshare -r` and rootless containers make of us. */
+TEST(root_of_a_namespace_with_no_other_user_stays_root)
+{
+	struct err err = {0};
+	char uids[64], gids[64];
+
+	snprintf(uids, sizeof(uids), "0 %u 1", (unsigned)geteuid());
+	snprintf(gids, sizeof(gids), "0 %u 1", (unsigned)getegid());
+	if (unshare(CLONE_NEWUSER) == -1)
+		test_skip("no user namespaces");
+	write_file("/proc/self/setgroups", "deny");
+	write_file("/proc/self/uid_map", uids);
+	write_file("/proc/self/gid_map", gids);
+	EXPECT_INT(geteuid(), 0);
+	EXPECT(confine_find_user(&user, &err));
+	EXPECT(!user.change);
+	EXPECT_INT(user.uid, 0);
 }
