@@ -1,16 +1,21 @@
 /* record_text.c - one record as one line for a person
  *
- *	10:15:25 29-Jan  #9f31c2d4  web-1  deny   CONNECT ads.example.com:443
- *rule-deny 3f2a... 10:15:26 29-Jan  #a07be1f0  web-1  close  200  in 5120 out
- *312 bytes  84 ms  done
+ *	10:15:25 29-Jan  #2-1f  web-1  deny   CONNECT ads.example.com:443  ...
+ *	10:15:26 29-Jan  #2-1f  web-1  close  200  in 5120 out 312 bytes  ...
  *
  * The number tells which close belongs to which request. */
 #include "gateway/cli/record_text.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "gateway/cli/print.h"
+
+#define HEX "0123456789abcdef"
+#define ID_DIGITS 32
+#define ID_JOURNAL 12 /* four digits */
+#define ID_NUMBER 24  /* eight, the last */
 
 static const char *
 text_of(const json_t *record, const char *key)
@@ -42,12 +47,28 @@ print_number(const json_t *record, const char *key, const char *before,
 		    json_integer_value(n), after);
 }
 
+/* An id is 32 digits; which journal it came from and its number there tell the
+ * records of one gateway apart: "#2-1f". */
+static void
+print_id(const char *id, FILE *to)
+{
+	unsigned long long number;
+	unsigned journal;
+
+	if (strlen(id) != ID_DIGITS || strspn(id, HEX) != ID_DIGITS)
+		return;
+	number = strtoull(id + ID_NUMBER, NULL, 16);
+	journal =
+	    (unsigned)(strtoull((char[]){id[ID_JOURNAL], id[ID_JOURNAL + 1],
+				    id[ID_JOURNAL + 2], id[ID_JOURNAL + 3], 0},
+		NULL, 16));
+	fprintf(to, "  #%x-%llx", journal, number);
+}
+
 static void
 print_head(const json_t *record, FILE *to)
 {
-	const char *id = text_of(record, "id");
 	char when[SHORT_TIME];
-	size_t len = strlen(id);
 	int64_t us;
 
 	if (time_read(text_of(record, "time"), 0, &us))
@@ -55,10 +76,7 @@ print_head(const json_t *record, FILE *to)
 	else
 		snprintf(when, sizeof(when), "-");
 	fprintf(to, "%s%s", colour(to, COLOUR_DIM), when);
-	/* The end of an id differs from one record to the next. */
-	if (len)
-		fputs("  #", to);
-	print_safe(to, len > 8 ? id + len - 8 : id);
+	print_id(text_of(record, "id"), to);
 	fputs(colour(to, COLOUR_NONE), to);
 	print_text(record, "sandbox", "  ", to);
 }

@@ -24,7 +24,7 @@ printed(const char *json)
 #define BEGIN                                                                  \
 	"{\"v\":1,\"seq\":7,\"prev\":\"00\","                                  \
 	"\"time\":\"2025-12-29T09:20:00.123456Z\","                            \
-	"\"id\":\"0123456789abcdef0123456789abcdef\","
+	"\"id\":\"01a1fde41d1300021515b7000000001f\","
 
 TEST(a_refused_tunnel)
 {
@@ -34,7 +34,7 @@ TEST(a_refused_tunnel)
 	    "\"rule\":\"3f2a\",\"reason\":\"rule-deny\",\"status\":403}");
 
 	EXPECT_TEXT(text,
-	    "09:20:00 29-Dec  #89abcdef  web-1  deny   CONNECT "
+	    "09:20:00 29-Dec  #2-1f  web-1  deny   CONNECT "
 	    "ads.example.com:443  rule-deny 3f2a  403\n");
 	free(text);
 }
@@ -48,7 +48,7 @@ TEST(an_allowed_request)
 	    "\"reason\":\"rule-allow\"}");
 
 	EXPECT_TEXT(text,
-	    "09:20:00 29-Dec  #89abcdef  default  allow  GET "
+	    "09:20:00 29-Dec  #2-1f  default  allow  GET "
 	    "http://localhost:80/x -> 127.0.0.1  rule-allow\n");
 	free(text);
 }
@@ -60,7 +60,7 @@ TEST(a_close)
 	    "\"bytes_out\":20,\"ms\":5,\"closed\":\"done\"}");
 
 	EXPECT_TEXT(text,
-	    "09:20:00 29-Dec  #89abcdef  close  200  in 10 out "
+	    "09:20:00 29-Dec  #2-1f  close  200  in 10 out "
 	    "20 bytes  5 ms  done\n");
 	free(text);
 }
