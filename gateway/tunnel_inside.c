@@ -4,9 +4,12 @@
  * connection. The client's bytes wait in its stream until they have told what
  * they are and the record is stored; then they go on as they came.
  */
+#include <stdlib.h>
+
 #include "base/check.h"
 #include "gateway/first_bytes.h"
 #include "gateway/origins.h"
+#include "gateway/tls/client_hello.h"
 #include "gateway/tunnel_internal.h"
 
 /* How long a refused client may take to read a TLS alert. */
@@ -43,8 +46,13 @@ static bool
 record_opening(struct tunnel *t)
 {
 	if (note_open(&t->note, t->service, EVENT_TUNNEL, &t->tuple,
-		&t->verdict, 0))
+		&t->verdict, 0)) {
+		/* Not needed any more: an idle tunnel shall cost little. */
+		t->tuple.url = (struct slice){0};
+		free(t->authority);
+		t->authority = NULL;
 		return true;
+	}
 	t->service->o.figures->failed++;
 	tunnel_end_and_tell(t, CLOSE_REFUSED);
 	return false;
@@ -150,49 +158,56 @@ serve_inside(struct tunnel *t)
 
 /* Does the server name agree with what was asked for? */
 static enum reason
-judge_name(const struct tunnel *t)
+judge_name(const struct tunnel *t, const struct client_hello *h)
 {
 	struct target named;
 
 	if (t->verdict.by_network || t->verdict.sni == RULE_SNI_ANY)
 		return REASON_RULE_ALLOW;
-	if (!t->hello.has_sni)
+	if (!h->has_sni)
 		return t->verdict.sni == RULE_SNI_ABSENT_OK
 		    ? REASON_RULE_ALLOW
 		    : REASON_SNI_MISSING;
-	if (!target_parse_name(slice_of(t->hello.sni), &named) ||
+	if (!target_parse_name(slice_of(h->sni), &named) ||
 	    named.kind != t->tuple.target.kind ||
 	    !slice_equal((struct slice){named.host, named.host_len},
 		(struct slice){t->tuple.target.host, t->tuple.target.host_len}))
 		return REASON_SNI_MISMATCH;
-	return REASON_RULE_ALLOW;
+	return t->verdict.inspect ? REASON_UNINSPECTABLE : REASON_RULE_ALLOW;
+}
+
+/* The name is kept no longer than the record needs it: an idle tunnel shall
+ * cost little. */
+static void
+judge_hello(struct tunnel *t, const struct client_hello *h)
+{
+	enum reason reason = judge_name(t, h);
+
+	t->tuple.sni = slice_of(h->sni);
+	if (reason == REASON_RULE_ALLOW)
+		begin_flush(t);
+	else
+		refuse_inside(t, reason, true);
+	t->tuple.sni = (struct slice){0};
 }
 
 static void
 judge_tls(struct tunnel *t)
 {
-	enum reason reason;
+	struct client_hello hello;
 
-	switch (client_hello_parse(stream_peek(t->guest), &t->hello)) {
+	switch (client_hello_parse(stream_peek(t->guest), &hello)) {
+	case HELLO_DONE:
+		judge_hello(t, &hello);
+		break;
 	case HELLO_MORE:
-		if (!stream_is_full(t->guest) && !t->guest_ended)
-			return;
-		refuse_inside(t, REASON_MALFORMED, true);
-		return;
+		if (stream_is_full(t->guest) || t->guest_ended)
+			refuse_inside(t, REASON_MALFORMED, true);
+		break;
 	case HELLO_BAD:
 		refuse_inside(t, REASON_MALFORMED, true);
-		return;
-	case HELLO_DONE:
 		break;
 	}
-	t->tuple.sni = slice_of(t->hello.sni);
-	reason = judge_name(t);
-	if (t->verdict.inspect && reason == REASON_RULE_ALLOW)
-		reason = REASON_UNINSPECTABLE;
-	if (reason == REASON_RULE_ALLOW)
-		begin_flush(t);
-	else
-		refuse_inside(t, reason, true);
 }
 
 static void

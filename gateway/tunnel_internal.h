@@ -8,7 +8,6 @@
 #include "gateway/net/splice.h"
 #include "gateway/note.h"
 #include "gateway/reach.h"
-#include "gateway/tls/client_hello.h"
 #include "gateway/tunnel.h"
 
 enum tunnel_step {
@@ -28,7 +27,6 @@ struct tunnel {
 	struct tuple tuple;
 	struct note note;
 	struct decision_made verdict;
-	struct client_hello hello;
 	char *authority; /* owned: as received */
 	bool guest_ended, origin_ended, first_byte_seen, wants_json;
 	uint64_t base_in, base_out;   /* what the way through a parent took */

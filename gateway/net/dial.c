@@ -19,13 +19,13 @@
 
 struct attempt {
 	struct dial *dial;
+	struct address to;
 	int fd; /* -1: not running */
 	ev_io watcher;
 };
 
 struct dial {
 	struct loop *loop;
-	struct address addresses[DIAL_ADDRESSES_MAX];
 	struct attempt *attempts; /* one for each address */
 	size_t count, started, failed;
 	int last_error;
@@ -122,7 +122,7 @@ attempt_connected(struct attempt *a)
 	struct address to;
 	int one = 1, fd = a->fd;
 
-	if (!peer_agrees(fd, &d->addresses[a - d->attempts], &to)) {
+	if (!peer_agrees(fd, &a->to, &to)) {
 		attempt_failed(a, EADDRNOTAVAIL);
 		return;
 	}
@@ -155,7 +155,7 @@ start_attempt(struct attempt *a)
 {
 	struct dial *d = a->dial;
 	struct sockaddr_storage name;
-	const struct address *to = &d->addresses[a - d->attempts];
+	const struct address *to = &a->to;
 	socklen_t len = address_to_sockaddr(to, &name);
 
 	a->fd = socket(name.ss_family,
@@ -224,7 +224,8 @@ interleave(struct dial *d, const struct address *from, size_t count)
 		}
 		i = i < count ? i : any;
 		taken[i] = true;
-		d->addresses[d->count++] = from[i];
+		d->attempts[d->count++] =
+		    (struct attempt){.dial = d, .to = from[i], .fd = -1};
 		wanted = from[i].family == 4 ? 6 : 4;
 	}
 }
@@ -240,10 +241,8 @@ dial_start(const struct dial_options *o, dial_done_fn *done, void *owner)
 	d->next_after_ms = o->next_after_ms;
 	d->done = done;
 	d->owner = owner;
-	interleave(d, o->addresses, count);
 	d->attempts = memory_array(count + 1, sizeof(*d->attempts));
-	for (size_t i = 0; i < count; i++)
-		d->attempts[i] = (struct attempt){.dial = d, .fd = -1};
+	interleave(d, o->addresses, count);
 	timer_init(&d->next, o->loop, on_next, d);
 	timer_init(&d->total, o->loop, on_total, d);
 	deferred_init(&d->later, report_failure, d);
