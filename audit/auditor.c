@@ -136,11 +136,15 @@ rotate(struct auditor *a)
 static bool
 pass(struct auditor *a)
 {
+	const char *complaint;
 	bool more;
 
 	sources_begin(a->sources);
 	do {
 		more = sources_fill(a->sources, a->writer);
+		complaint = sources_complaint(a->sources);
+		if (complaint)
+			log_warn("%s", complaint);
 		if (!flush(a))
 			return false;
 		sources_release(a->sources);
@@ -188,7 +192,8 @@ receive(struct auditor *a)
 		case IPC_BROKEN:
 			log_error("a message on the channel is not one of "
 				  "the auditor's; ending");
-			__attribute__((fallthrough));
+			a->is_ending = true;
+			break;
 		case IPC_CLOSED:
 			a->is_ending = true;
 			break;

@@ -1,6 +1,7 @@
 /* drain.c - the reader's side of a ring */
 #include "audit/drain.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -58,28 +59,37 @@ is_ring_size(uint64_t size)
 	    (size & (size - 1)) == 0;
 }
 
+static bool
+no_ring(const char *path, struct err *err)
+{
+	return err_set(err, ERR_OTHER, "%s: is no journal ring", path);
+}
+
 /* Nobody writes it any more, but somebody strange may have. */
 static bool
-map_left_over(struct drain *d, int fd)
+map_left_over(struct drain *d, int fd, const char *path, struct err *err)
 {
 	struct stat st;
 
-	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) ||
-	    st.st_size < RING_HEADER_SIZE ||
+	if (fstat(fd, &st) != 0)
+		return err_errno(err, "%s", path);
+	if (!S_ISREG(st.st_mode) || st.st_size < RING_HEADER_SIZE ||
 	    !is_ring_size((uint64_t)st.st_size - RING_HEADER_SIZE))
-		return false;
+		return no_ring(path, err);
 	d->size = (uint64_t)st.st_size - RING_HEADER_SIZE;
 	d->mapped = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE,
 	    MAP_SHARED, fd, 0);
 	if (d->mapped == MAP_FAILED) {
 		d->mapped = NULL;
-		return false;
+		return err_errno(err, "%s", path);
 	}
 	d->ring = d->mapped;
 	d->data = (const uint8_t *)d->mapped + RING_HEADER_SIZE;
-	return atomic_load_explicit(&d->ring->magic, memory_order_acquire) ==
-	    RING_MAGIC &&
-	    d->ring->data_bytes == d->size;
+	if (atomic_load_explicit(&d->ring->magic, memory_order_acquire) !=
+		RING_MAGIC ||
+	    d->ring->data_bytes != d->size)
+		return no_ring(path, err);
+	return true;
 }
 
 struct drain *
@@ -87,18 +97,18 @@ drain_open(const char *path, struct err *err)
 {
 	struct drain *d = memory_new(sizeof(*d));
 	int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	bool done;
+	bool done = false;
 
 	d->name = name_of(path);
-	if (fd == -1) {
+	if (fd != -1) {
+		done = map_left_over(d, fd, path, err);
+		close(fd);
+	} else if (errno == ELOOP || errno == EISDIR || errno == ENXIO) {
+		no_ring(path, err);
+	} else {
 		err_errno(err, "%s", path);
-		drain_free(d);
-		return NULL;
 	}
-	done = map_left_over(d, fd);
-	close(fd);
 	if (!done) {
-		err_set(err, ERR_OTHER, "%s: is no journal ring", path);
 		drain_free(d);
 		return NULL;
 	}

@@ -23,7 +23,8 @@ struct drain;
 
 /* The reader of a living ring, which must outlive it. Starts at the tail. */
 struct drain *drain_new(const struct journal *j);
-/* The reader of what an earlier life left; NULL when this is no ring file. */
+/* The reader of what an earlier life left. NULL: the file cannot be read now
+ * (ERR_SYSTEM), or is no ring (ERR_OTHER). */
 struct drain *drain_open(const char *path, struct err *err);
 void drain_free(struct drain *d);
 /* The ring file's name without its directory. */

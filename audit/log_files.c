@@ -315,7 +315,7 @@ walk_file(const struct log_file *f, off_t offset, log_line_fn *each,
 {
 	enum line_result result;
 	struct line_reader reader;
-	struct slice line;
+	struct slice line = {NULL, 0};
 	uint64_t number = 0;
 	bool done = true;
 

@@ -12,7 +12,6 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/file.h"
-#include "base/log.h"
 #include "base/memory.h"
 
 #define PRESSING 8 /* an eighth of a ring waits */
@@ -29,6 +28,8 @@ struct sources {
 	size_t count, capacity;
 	size_t first;	      /* takes turns in being first */
 	struct recent recent; /* owned */
+	char complaint[400];  /* what the last `gap` told */
+	bool complains;	      /* and nobody has asked for it yet */
 };
 
 static struct source *
@@ -52,19 +53,19 @@ is_living(struct journal *const *journals, unsigned count, const char *name)
 	return false;
 }
 
-static void
-add_left_over(struct sources *s, const char *dir, const char *name)
+/* False when it cannot even be opened: then its records must wait. */
+static bool
+add_left_over(struct sources *s, const char *dir, const char *name,
+    struct err *err)
 {
 	struct source *left = add_source(s);
-	struct err err;
 
 	*left = (struct source){
 	    .path = file_join(dir, name),
 	    .may_repeat = true,
 	};
-	left->drain = drain_open(left->path, &err);
-	if (!left->drain)
-		log_warn("%s", err.text);
+	left->drain = drain_open(left->path, err);
+	return left->drain || err->kind != ERR_SYSTEM;
 }
 
 static bool
@@ -72,15 +73,16 @@ add_left_overs(struct sources *s, struct journal *const *journals,
     unsigned count, const char *path, struct err *err)
 {
 	DIR *dir = opendir(path);
+	bool done = true;
 
 	if (!dir)
 		return errno == ENOENT || err_errno(err, "%s", path);
 	for (const struct dirent *e; (e = readdir(dir));)
 		if (slice_ends(slice_of(e->d_name), ".ring") &&
 		    !is_living(journals, count, e->d_name))
-			add_left_over(s, path, e->d_name);
+			done = done && add_left_over(s, path, e->d_name, err);
 	closedir(dir);
-	return true;
+	return done;
 }
 
 struct sources *
@@ -162,38 +164,42 @@ is_new(struct sources *s, struct source *source, const void *record)
 	return true;
 }
 
+/* A `gap` record about this place of a ring, unless the log has it. */
+static void
+tell(struct sources *s, struct source *source, const char *name,
+    uint64_t offset, struct writer *w)
+{
+	struct record gap;
+
+	make_gap(&gap, name, offset, s->complaint);
+	if (!is_new(s, source, gap.bytes))
+		return;
+	writer_add(w, gap.bytes, gap.len);
+	s->complains = true;
+}
+
 static void
 tell_torn(struct sources *s, struct source *source, const struct drain_found *f,
     struct writer *w)
 {
 	const char *name = drain_name(source->drain);
-	struct record gap;
-	char what[300];
 
-	snprintf(what, sizeof(what),
+	snprintf(s->complaint, sizeof(s->complaint),
 	    "journal ring %s: the entry at byte %llu is torn or false (%s); "
 	    "%llu bytes from there on were given up",
 	    name, (unsigned long long)f->offset, f->why,
 	    (unsigned long long)f->lost);
-	make_gap(&gap, name, f->offset, what);
-	if (!is_new(s, source, gap.bytes))
-		return;
-	log_warn("%s", what);
-	writer_add(w, gap.bytes, gap.len);
+	tell(s, source, name, f->offset, w);
 }
 
 static void
-tell_no_ring(struct source *source, struct writer *w)
+tell_no_ring(struct sources *s, struct source *source, struct writer *w)
 {
-	struct record gap;
-	char what[400];
-
-	snprintf(what, sizeof(what),
+	snprintf(s->complaint, sizeof(s->complaint),
 	    "%s is no journal ring, its records cannot be read; it is kept as "
 	    ".damaged",
 	    source->path);
-	make_gap(&gap, source->path, 0, what);
-	writer_add(w, gap.bytes, gap.len);
+	tell(s, source, source->path, 0, w);
 }
 
 /* One entry; false when the source has no more in this pass. */
@@ -204,7 +210,7 @@ take_one(struct sources *s, struct source *source, struct writer *w)
 
 	if (!source->drain) {
 		if (source->may_repeat)
-			tell_no_ring(source, w);
+			tell_no_ring(s, source, w);
 		source->may_repeat = false;
 		return false;
 	}
@@ -220,6 +226,15 @@ take_one(struct sources *s, struct source *source, struct writer *w)
 		break;
 	}
 	return false;
+}
+
+const char *
+sources_complaint(struct sources *s)
+{
+	bool complains = s->complains;
+
+	s->complains = false;
+	return complains ? s->complaint : NULL;
 }
 
 bool

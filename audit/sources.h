@@ -29,6 +29,9 @@ void sources_begin(struct sources *s);
 bool sources_fill(struct sources *s, struct writer *w);
 /* What was filled in is safe: the rings get their room back. */
 void sources_release(struct sources *s);
+/* What a `gap` record told since this was last asked, for the operator; NULL:
+ * nothing was torn. Of several, the last. */
+const char *sources_complaint(struct sources *s);
 /* After the first pass: removes the files left over. What was no ring is kept
  * under another name. */
 void sources_forget_left_over(struct sources *s);

@@ -99,7 +99,7 @@ check_line(void *owner, const struct log_file *f, uint64_t number,
     struct slice line)
 {
 	struct verify *v = owner;
-	struct place here;
+	struct place here = {""};
 	struct log_line l;
 	const char *what;
 	bool fits;

@@ -201,6 +201,12 @@ TEST(drain_opens_only_rings)
 	EXPECT(!drain_open(path, &f.err));
 	EXPECT(unlink(path) == 0 && mkdir(path, 0700) == 0);
 	EXPECT(!drain_open(path, &f.err));
+	EXPECT_INT(f.err.kind, ERR_OTHER);
+	EXPECT(rmdir(path) == 0 && symlink("/etc/passwd", path) == 0);
+	EXPECT(!drain_open(path, &f.err));
+	EXPECT_INT(f.err.kind, ERR_OTHER);
+	EXPECT(unlink(path) == 0 && !drain_open(path, &f.err));
+	EXPECT_INT(f.err.kind, ERR_SYSTEM);
 	fixture_done(&f);
 }
 
