@@ -33,6 +33,7 @@
 #include "gateway/net/loop.h"
 
 #define BACKLOG 64
+#define REST_MS 100
 #define GROUPS_MAX 256
 #define FIRST_ROOM 4096
 static_assert(CONTROL_REQUEST_MAX % FIRST_ROOM == 0, "room is doubled");
@@ -58,7 +59,8 @@ struct control {
 	struct control_options options;
 	char *path;
 	int fd;
-	bool paused; /* CONTROL_PEERS are there already */
+	bool paused;	   /* CONTROL_PEERS are there already */
+	struct timer rest; /* set: there was no descriptor for one more */
 	struct ev_io watcher;
 	struct list peers;
 	unsigned peer_count;
@@ -369,6 +371,14 @@ take_peer(struct control *c, int fd)
 }
 
 static void
+on_rested(void *owner)
+{
+	struct control *c = owner;
+
+	ev_io_start(loop_ev(c->options.loop), &c->watcher);
+}
+
+static void
 on_listener(struct ev_loop *loop, struct ev_io *watcher, int events)
 {
 	struct control *c = watcher->data;
@@ -377,9 +387,16 @@ on_listener(struct ev_loop *loop, struct ev_io *watcher, int events)
 	(void)events;
 	while (c->peer_count < CONTROL_PEERS) {
 		fd = accept4(c->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (fd == -1)
-			return;
-		take_peer(c, fd);
+		if (fd != -1) {
+			take_peer(c, fd);
+			continue;
+		}
+		if (errno == EMFILE || errno == ENFILE) {
+			/* It would be said again at once, for ever. */
+			ev_io_stop(loop, &c->watcher);
+			timer_set(&c->rest, REST_MS);
+		}
+		return;
 	}
 	/* The others wait in the kernel's queue. */
 	c->paused = true;
@@ -454,10 +471,12 @@ control_open(const struct control_options *o, struct err *err)
 	c->fd = -1;
 	list_init(&c->peers);
 	find_group(c);
+	timer_init(&c->rest, o->loop, on_rested, c);
 	ev_io_init(&c->watcher, on_listener, -1, EV_READ);
 	if (!listen_on(c, err)) {
 		if (c->fd != -1)
 			close(c->fd);
+		timer_done(&c->rest);
 		free(c->path);
 		free(c);
 		return NULL;
@@ -478,6 +497,7 @@ control_close(struct control *c)
 		peer_free(list_entry(c->peers.next, struct control_request,
 		    link));
 	ev_io_stop(loop_ev(c->options.loop), &c->watcher);
+	timer_done(&c->rest);
 	close(c->fd);
 	free(c->path);
 	free(c);

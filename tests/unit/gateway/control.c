@@ -4,6 +4,7 @@
 #include "gateway/control.c"
 
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "base/clock.h"
@@ -77,9 +78,11 @@ begin(void)
 	loop = loop_new();
 	timer_init(&limit, loop, on_limit, NULL);
 	timer_set(&limit, 20000);
-	control = control_open(&(struct control_options){
-	    .loop = loop, .path = path, .is_child = is_child,
-	    .handle = handle}, &err);
+	control = control_open(&(struct control_options){.loop = loop,
+				   .path = path,
+				   .is_child = is_child,
+				   .handle = handle},
+	    &err);
 	if (!control)
 		test_fail(__FILE__, __LINE__, "%s", err.text);
 }
@@ -133,8 +136,9 @@ TEST(a_question_is_answered)
 		struct err err = {0};
 		json_t *answer = ask("echo", NULL, &err);
 
-		_exit(!answer || strcmp("w\u00f6rd",
-		    json_string_value(json_object_get(answer, "text"))));
+		_exit(!answer ||
+		    strcmp("w\u00f6rd",
+			json_string_value(json_object_get(answer, "text"))));
 	}
 	EXPECT_INT(serve(asker), 0);
 	finish();
@@ -154,8 +158,7 @@ TEST(a_descriptor_comes_with_the_answer)
 		if (!ask("file", &fd, &err) || fd == -1 ||
 		    pread(fd, text, sizeof(text), 0) != 9)
 			_exit(1);
-		_exit(strcmp(text, "the image") ||
-		    pwrite(fd, "x", 1, 0) != -1);
+		_exit(strcmp(text, "the image") || pwrite(fd, "x", 1, 0) != -1);
 	}
 	EXPECT_INT(serve(asker), 0);
 	finish();
@@ -189,8 +192,9 @@ TEST(a_long_answer_arrives_whole)
 		struct err err = {0};
 		json_t *answer = ask("big", NULL, &err);
 
-		_exit(!answer || json_string_length(json_object_get(answer,
-		    "text")) != 4000000);
+		_exit(!answer ||
+		    json_string_length(json_object_get(answer, "text")) !=
+			4000000);
 	}
 	EXPECT_INT(serve(asker), 0);
 	finish();
@@ -289,8 +293,7 @@ TEST(our_own_children_may_not_ask)
 	if (asker == 0) {
 		struct err err = {0};
 
-		_exit(ask("echo", NULL, &err) != NULL ||
-		    err.kind != ERR_OTHER);
+		_exit(ask("echo", NULL, &err) != NULL || err.kind != ERR_OTHER);
 	}
 	EXPECT_INT(serve(asker), 0);
 	finish();
@@ -434,14 +437,14 @@ TEST(silent_peers_leave_room_for_nobody_until_they_are_sent_away)
 	EXPECT(control_address_init(&a, path, &err));
 	for (int n = 0; n < CONTROL_PEERS; n++) {
 		fds[n] = socket(AF_UNIX, SOCK_STREAM, 0);
-		EXPECT(connect(fds[n], (const struct sockaddr *)&a.at,
-			   a.len) == 0);
+		EXPECT(connect(fds[n], (const struct sockaddr *)&a.at, a.len) ==
+		    0);
 	}
 	for (int n = 0; n < 3; n++)
 		ev_run(loop_ev(loop), EVRUN_NOWAIT);
 	EXPECT_INT(control->peer_count, CONTROL_PEERS);
 	EXPECT(control->paused);
-	close(fds[0]);	/* one goes, the next may come */
+	close(fds[0]); /* one goes, the next may come */
 	asker = fork();
 	if (asker == 0) {
 		struct err why = {0};
@@ -452,6 +455,31 @@ TEST(silent_peers_leave_room_for_nobody_until_they_are_sent_away)
 	while (control->peer_count)
 		ev_run(loop_ev(loop), EVRUN_ONCE);
 	EXPECT(clock_monotonic_us() - began >= CONTROL_PEER_MS * 1000 - 5000);
+	finish();
+}
+
+TEST(without_a_descriptor_it_rests_and_tries_again)
+{
+	struct rlimit few, old;
+	struct control_address a;
+	struct err err = {0};
+	int fd;
+
+	begin();
+	fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	EXPECT(control_address_init(&a, path, &err));
+	EXPECT(connect(fd, (const struct sockaddr *)&a.at, a.len) == 0);
+	EXPECT(getrlimit(RLIMIT_NOFILE, &old) == 0);
+	few = (struct rlimit){(rlim_t)fd + 1, old.rlim_max};
+	EXPECT(setrlimit(RLIMIT_NOFILE, &few) == 0);
+	for (int n = 0; n < 3; n++)
+		ev_run(loop_ev(loop), EVRUN_NOWAIT);
+	EXPECT_INT(control->peer_count, 0);
+	EXPECT(!ev_is_active(&control->watcher));
+	EXPECT(setrlimit(RLIMIT_NOFILE, &old) == 0);
+	while (!control->peer_count)
+		ev_run(loop_ev(loop), EVRUN_ONCE);
+	close(fd);
 	finish();
 }
 
