@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -32,6 +33,20 @@ policy_of(const struct child *c)
 	return &s->worker_policies[c->slot];
 }
 
+/* In a new process: what it inherited by fork() and is none of its business.
+ * Above all, nobody but its writer and the auditor may have a ring in its
+ * memory. `slot` is the worker's own; 0: none. */
+static void
+let_go(struct supervisor *s, unsigned slot)
+{
+	for (unsigned n = 0; n <= s->worker_count; n++)
+		if (n != slot || slot == 0)
+			journal_free(s->journals[n]);
+	image_close(s->policy.image);
+	if (slot == 0)
+		munmap(s->counters, sizeof(*s->counters));
+}
+
 /* --- the keeper --- */
 
 static struct ca_files
@@ -43,13 +58,14 @@ ca_files_of(const struct supervisor *s)
 static int
 run_keeper(struct child *c, int channel)
 {
-	const struct supervisor *s = c->owner;
+	struct supervisor *s = c->owner;
 	struct keeper_options o = {
 	    .channel = channel,
 	    .ca = ca_files_of(s),
 	    .confine = {.user = &s->user, .parent = s->pid},
 	};
 
+	let_go(s, 0);
 	return keeper_main(&o);
 }
 
@@ -204,7 +220,7 @@ on_auditor_message(struct child *c, struct ipc_message *m)
 static int
 run_worker(struct child *c, int channel)
 {
-	const struct supervisor *s = c->owner;
+	struct supervisor *s = c->owner;
 	struct worker_listener *mine =
 	    memory_array(listeners_count(s->listeners) + 1, sizeof(*mine));
 	struct worker_options o = {
@@ -224,6 +240,7 @@ run_worker(struct child *c, int channel)
 	    .confine = {.user = &s->user, .parent = s->pid},
 	};
 
+	let_go(s, c->slot);
 	return worker_main(&o);
 }
 

@@ -44,6 +44,16 @@ raise_limits(void)
 	setrlimit(RLIMIT_NOFILE, &files);
 }
 
+/* Tokens and a parent proxy's password are in our memory. */
+static void
+go_private(void)
+{
+	struct rlimit none = {0, 0};
+
+	setrlimit(RLIMIT_CORE, &none);
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
 /* --- the lock --- */
 
 /* The pid that the lock's holder wrote there; 0 when there is none. */
@@ -220,6 +230,7 @@ supervisor_prepare(struct supervisor *s, struct err *err)
 		    COUNTERS_WORKERS_MAX - 1, s->worker_count);
 	umask(0027);
 	raise_limits();
+	go_private();
 	return confine_find_user(&s->user, err) && find_ca(s, err) &&
 	    file_make_directories(s->paths->state, 0750, err) &&
 	    take_lock(s, err) && sign_lock(s, err) &&
