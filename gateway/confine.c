@@ -24,6 +24,7 @@
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -65,11 +66,18 @@ static bool
 is_mapped(const char *map, unsigned id)
 {
 	FILE *f = fopen(map, "re");
-	unsigned first, outside, count;
 	bool found = f == NULL;
+	char line[64];
 
-	while (!found && fscanf(f, "%u %u %u", &first, &outside, &count) == 3)
+	/* "first, as it is called outside, how many" */
+	while (!found && fgets(line, sizeof(line), f)) {
+		char *at = line;
+		unsigned long first = strtoul(at, &at, 10), count;
+
+		strtoul(at, &at, 10);
+		count = strtoul(at, &at, 10);
 		found = id >= first && id - first < count;
+	}
 	if (f != NULL)
 		fclose(f);
 	return found;

@@ -222,7 +222,7 @@ TEST(last_words_are_heard_before_the_end)
 
 	begin(&c, speak_and_end);
 	start(&c);
-	reap(&c);	/* the loop has not run: nothing was read yet */
+	reap(&c); /* the loop has not run: nothing was read yet */
 	EXPECT(message_number(&said, &number));
 	EXPECT_INT(number, 42);
 	child_fate(last_status, fate, sizeof(fate));
@@ -309,13 +309,12 @@ TEST(children_die_with_a_supervisor_that_is_killed)
 	if (supervisor == 0) {
 		begin(&c, sleep_on);
 		start(&c);
-		EXPECT(write(ends[1], &c.pid, sizeof(c.pid)) ==
-		    sizeof(c.pid));
+		EXPECT(write(ends[1], &c.pid, sizeof(c.pid)) == sizeof(c.pid));
 		pause();
 	}
 	child = grandchild_of(ends[0]);
 	EXPECT(kill(child, 0) == 0);
-	usleep(50000);	/* it asks for its death signal first thing */
+	usleep(50000); /* it asks for its death signal first thing */
 	kill(supervisor, SIGKILL);
 	waitpid(supervisor, NULL, 0);
 	for (int n = 0; n < 100; n++) {

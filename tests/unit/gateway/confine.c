@@ -57,8 +57,7 @@ make_directory(void)
 	find_user();
 	EXPECT(mkdtemp(directory) != NULL);
 	EXPECT(chmod(directory, 0755) == 0);
-	EXPECT(mkdir("/tmp/confine-test-other", 0777) == 0 ||
-	    errno == EEXIST);
+	EXPECT(mkdir("/tmp/confine-test-other", 0777) == 0 || errno == EEXIST);
 	EXPECT(chmod("/tmp/confine-test-other", 0777) == 0);
 	if (user.change)
 		EXPECT(chown(directory, user.uid, user.gid) == 0);
@@ -69,8 +68,8 @@ remove_directory(void)
 {
 	char command[128];
 
-	snprintf(command, sizeof(command),
-	    "rm -rf %s /tmp/confine-test-other", directory);
+	snprintf(command, sizeof(command), "rm -rf %s /tmp/confine-test-other",
+	    directory);
 	EXPECT(system(command) == 0);
 }
 
@@ -99,7 +98,7 @@ TEST(a_worker_can_open_no_file)
 
 	need_landlock();
 	find_user();
-	EXPECT_INT(opens_files() & 3, 3);	/* the test is able to see it */
+	EXPECT_INT(opens_files() & 3, 3); /* the test is able to see it */
 	unlink("/tmp/confine-test-made");
 	EXPECT_INT(confined(&o, opens_files), 0);
 }
@@ -169,8 +168,8 @@ has_capabilities(void)
 
 	if (syscall(SYS_capget, &header, data) == -1)
 		return 1;
-	return (int)(data[0].effective | data[0].permitted |
-		   data[1].effective | data[1].permitted) != 0;
+	return (int)(data[0].effective | data[0].permitted | data[1].effective |
+		   data[1].permitted) != 0;
 }
 
 TEST(no_capability_is_left)

@@ -55,8 +55,8 @@ expect_refused(const char *part)
 
 	EXPECT(!ca);
 	if (!strstr(err.text, part))
-		test_fail(__FILE__, __LINE__, "expected \"%s\" in \"%s\"",
-		    part, err.text);
+		test_fail(__FILE__, __LINE__, "expected \"%s\" in \"%s\"", part,
+		    err.text);
 	finish();
 }
 
@@ -142,7 +142,8 @@ TEST(a_key_of_another_certificate_is_refused)
 	ca_close(open_ca());
 	snprintf(command, sizeof(command),
 	    "openssl genpkey -algorithm EC -pkeyopt "
-	    "ec_paramgen_curve:P-256 -out %s 2>/dev/null", key);
+	    "ec_paramgen_curve:P-256 -out %s 2>/dev/null",
+	    key);
 	if (system(command) != 0)
 		test_skip("no openssl program");
 	expect_refused("is not the certificate of the key");

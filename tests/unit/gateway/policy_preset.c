@@ -32,8 +32,7 @@ TEST(without_a_version_it_comes_first)
 
 TEST(two_preset_lines_become_two_so_that_the_compiler_complains)
 {
-	expect_preset("preset: a\npreset: b\n",
-	    "preset: open\npreset: open\n");
+	expect_preset("preset: a\npreset: b\n", "preset: open\npreset: open\n");
 }
 
 TEST(only_a_key_of_the_first_level_counts)

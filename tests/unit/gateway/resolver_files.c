@@ -91,7 +91,7 @@ TEST(both_are_read_at_once)
 	write_file(conf, "nameserver 127.0.0.1\n");
 	open_files();
 	expect_conf("nameserver 127.0.0.1\n");
-	EXPECT_INT(resolver_files_hosts(files).len, 0);	/* not there */
+	EXPECT_INT(resolver_files_hosts(files).len, 0); /* not there */
 	finish();
 }
 

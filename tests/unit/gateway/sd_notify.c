@@ -45,8 +45,7 @@ TEST(an_abstract_name_is_told)
 
 	memcpy(at.sun_path + 1, name + 1, (size_t)len - 1);
 	expect_ready(listen_on(name, &at,
-	    (socklen_t)(offsetof(struct sockaddr_un, sun_path) +
-		(size_t)len)));
+	    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + (size_t)len)));
 }
 
 TEST(without_a_service_manager_nothing_happens)

@@ -125,7 +125,9 @@ TEST(a_spread_sandbox_has_as_many_workers_as_it_asks_for)
 	settings.sandboxes = sandboxes;
 	settings.sandbox_count = 1;
 	sandboxes[0] = (struct sandbox_setting){.name = (char[]){"box"},
-	    .listen = &at, .listen_count = 1, .spread = 2};
+	    .listen = &at,
+	    .listen_count = 1,
+	    .spread = 2};
 	l = listeners_open(&settings, 3, &err);
 	EXPECT(l != NULL);
 	EXPECT_INT(sockets_of(l, 1) + sockets_of(l, 2), 2);
@@ -166,7 +168,7 @@ TEST(a_stale_unix_socket_is_replaced_another_file_is_not)
 	snprintf(at.sun_path, sizeof(at.sun_path), "%s", path);
 	fd = socket(AF_UNIX, SOCK_STREAM, 0);
 	EXPECT(bind(fd, (const struct sockaddr *)&at, sizeof(at)) == 0);
-	close(fd);	/* the file stays, as after kill -9 */
+	close(fd); /* the file stays, as after kill -9 */
 	l = listeners_open(&settings, 1, &err);
 	EXPECT(l != NULL);
 	listeners_close(l);
@@ -185,7 +187,7 @@ TEST(connections_wait_for_a_successor)
 	l = listeners_open(&settings, 1, &err);
 	EXPECT(l != NULL);
 	EXPECT_INT(listeners_of_worker(l, 1, &mine), 1);
-	copy = dup(mine.fd);	/* a worker's, which dies now */
+	copy = dup(mine.fd); /* a worker's, which dies now */
 	close(copy);
 	len = address_to_sockaddr(&listeners_own(l).at[0], &to);
 	guest = socket(AF_INET, SOCK_STREAM, 0);
