@@ -303,6 +303,6 @@ stream_open(int fd, const struct stream_options *o)
 		p->stream = stream_new(&sim_carrier, p, o);
 		return p->stream;
 	}
-	CHECK(!"a descriptor of a sim_peer");
+	CHECK(false && "a descriptor of a sim_peer");
 	return NULL;
 }
