@@ -71,8 +71,8 @@ take_date(struct slice *s, struct date *date)
 {
 	return take_number(s, 4, 1970, 9999, &date->year) &&
 	    take_byte(s, '-') && take_number(s, 2, 1, 12, &date->month) &&
-	    take_byte(s, '-') && take_number(s, 2, 1,
-	    days_in(date->year, date->month), &date->day);
+	    take_byte(s, '-') &&
+	    take_number(s, 2, 1, days_in(date->year, date->month), &date->day);
 }
 
 static bool
@@ -132,9 +132,11 @@ expires_parse(struct slice text, int64_t *seconds)
 
 	if (!take_date(&text, &date))
 		return false;
-	if (text.len > 0 && ((!take_byte(&text, 'T') && !take_byte(&text, 't') &&
-	    !take_byte(&text, ' ')) || !take_time(&text, &time) ||
-	    !take_offset(&text, &offset) || text.len > 0))
+	if (text.len > 0 &&
+	    ((!take_byte(&text, 'T') && !take_byte(&text, 't') &&
+		 !take_byte(&text, ' ')) ||
+		!take_time(&text, &time) || !take_offset(&text, &offset) ||
+		text.len > 0))
 		return false;
 	result = days_since_1970(&date) * 86400 + time + offset;
 	if (result <= 0)

@@ -109,8 +109,8 @@ same_rule(const struct policy_rule *a, const struct policy_rule *b)
 static enum decision
 decision_of(const struct wish *w)
 {
-	return w->change->edit == RULE_EDIT_ALLOW ? DECISION_ALLOW :
-	    DECISION_DENY;
+	return w->change->edit == RULE_EDIT_ALLOW ? DECISION_ALLOW
+						  : DECISION_DENY;
 }
 
 /* Is this in force already, in all that was asked for? */
@@ -137,8 +137,7 @@ same_policies_but_rules(const struct policy *a, const struct policy *b)
 
 /* `more` is `fewer` with one more rule at any place; its index goes to *at. */
 static bool
-differ_by_one(const struct policy *fewer, const struct policy *more,
-    size_t *at)
+differ_by_one(const struct policy *fewer, const struct policy *more, size_t *at)
 {
 	size_t i = 0;
 
@@ -158,8 +157,10 @@ differ_by_one(const struct policy *fewer, const struct policy *more,
 static bool
 refuse_edit(const char *file, struct err *err)
 {
-	return err_set(err, ERR_CONF, "%s: the file is written in a way that "
-	    "cannot be changed safely; edit it by hand", file);
+	return err_set(err, ERR_CONF,
+	    "%s: the file is written in a way that "
+	    "cannot be changed safely; edit it by hand",
+	    file);
 }
 
 /* Takes over the text when it reads back; what came before goes to *old. */
@@ -167,12 +168,14 @@ static bool
 take_text(struct edit *e, struct text *after, struct policy *old,
     struct err *err)
 {
-	struct policy p;
+	struct policy p = {0};
 
 	if (after->cut) {
 		text_done(after);
-		return err_set(err, ERR_CONF, "%s: would be longer than the "
-		    "limit of %zu bytes", e->file, YAML_FILE_MAX);
+		return err_set(err, ERR_CONF,
+		    "%s: would be longer than the "
+		    "limit of %zu bytes",
+		    e->file, YAML_FILE_MAX);
 	}
 	if (!read_rules(e->file, text_slice(after), &p, err)) {
 		text_done(after);
@@ -205,8 +208,7 @@ id_matches(const struct policy *p, const struct policy_rule *rule,
 	for (size_t i = 0; i < p->rule_count; i++)
 		if (strcmp(p->rules[i].id, id) == 0)
 			return false;
-	return strlen(rule->id) == digits &&
-	    strncmp(rule->id, id, digits) == 0;
+	return strlen(rule->id) == digits && strncmp(rule->id, id, digits) == 0;
 }
 
 static bool
@@ -215,7 +217,7 @@ is_to_remove(const struct policy *p, const struct policy_rule *rule,
 {
 	const struct rule_change *c = w->change;
 
-	if (rule->line == 0)	/* of the file's preset */
+	if (rule->line == 0) /* of the file's preset */
 		return false;
 	if (c->id)
 		return id_matches(p, rule, c->id) &&
@@ -226,8 +228,8 @@ is_to_remove(const struct policy *p, const struct policy_rule *rule,
 
 /* The list and index of the item at a rule's place. */
 static const struct yaml_node *
-find_in_network(const struct yaml_node *network,
-    const struct policy_rule *rule, size_t *index)
+find_in_network(const struct yaml_node *network, const struct policy_rule *rule,
+    size_t *index)
 {
 	const struct yaml_node *list = yaml_get(network,
 	    rule->decision == DECISION_ALLOW ? "allow" : "deny");
@@ -246,15 +248,16 @@ remove_rule(struct edit *e, const struct policy_rule *rule, struct err *err)
 {
 	struct yaml_document *d = yaml_parse(e->file, text_of(e), err);
 	const struct yaml_node *section, *list;
-	struct policy old;
+	struct policy old = {0};
 	struct text after;
-	size_t index, at;
+	size_t index = 0, at;
 	bool done;
 
 	if (!d)
 		return false;
-	section = rule->sandbox ?
-	    yaml_get(yaml_get(d->root, "sandboxes"), rule->sandbox) : d->root;
+	section = rule->sandbox
+	    ? yaml_get(yaml_get(d->root, "sandboxes"), rule->sandbox)
+	    : d->root;
 	list = find_in_network(yaml_get(section, "network"), rule, &index);
 	CHECK(list);
 	text_init(&after, YAML_FILE_MAX);
@@ -264,8 +267,9 @@ remove_rule(struct edit *e, const struct policy_rule *rule, struct err *err)
 	if (!take_text(e, &after, &old, err))
 		return refuse_edit(e->file, err);
 	/* Among equal neighbours it does not matter which one is gone. */
-	done = (differ_by_one(&e->policy, &old, &at) && (at == index ||
-	    same_rule(&old.rules[at], &old.rules[index]))) ||
+	done = (differ_by_one(&e->policy, &old, &at) &&
+		   (at == index ||
+		       same_rule(&old.rules[at], &old.rules[index]))) ||
 	    refuse_edit(e->file, err);
 	policy_done(&old);
 	return done;
@@ -334,8 +338,9 @@ write_rule(const struct edit *e, const struct yaml_document *d,
 
 		path[depth++] = "sandboxes";
 		yaml_edit_quote(&sandbox, slice_of(w->change->sandbox));
-		path[depth++] = yaml_get(names, w->change->sandbox) ?
-		    w->change->sandbox : sandbox.at;
+		path[depth++] = yaml_get(names, w->change->sandbox)
+		    ? w->change->sandbox
+		    : sandbox.at;
 	}
 	path[depth++] = "network";
 	path[depth++] = decision_of(w) == DECISION_ALLOW ? "allow" : "deny";
@@ -351,7 +356,7 @@ static bool
 add_rule(struct edit *e, const struct wish *w, struct err *err)
 {
 	struct yaml_document *d = yaml_parse(e->file, text_of(e), err);
-	struct policy old;
+	struct policy old = {0};
 	struct text after;
 	size_t at;
 	bool done;
@@ -364,7 +369,8 @@ add_rule(struct edit *e, const struct wish *w, struct err *err)
 	if (!take_text(e, &after, &old, err))
 		return false;
 	done = (differ_by_one(&old, &e->policy, &at) &&
-	    serves(&e->policy.rules[at], w)) || refuse_edit(e->file, err);
+		   serves(&e->policy.rules[at], w)) ||
+	    refuse_edit(e->file, err);
 	policy_done(&old);
 	return done;
 }
@@ -397,9 +403,10 @@ understand(const struct rule_change *c, struct wish *w, struct err *err)
 	resource_format(&w->resource, w->resource_text);
 	return c->edit == RULE_EDIT_REMOVE || !c->expires ||
 	    expires_parse(slice_of(c->expires), &w->expires) ||
-	    err_set(err, ERR_USAGE, "expires must be a day (2030-12-31) or a "
-	    "time with its zone (2030-12-31T18:00:00Z), not \"%.64s\"",
-	    c->expires);
+	    err_set(err, ERR_USAGE,
+		"expires must be a day (2030-12-31) or a "
+		"time with its zone (2030-12-31T18:00:00Z), not \"%.64s\"",
+		c->expires);
 }
 
 static bool
@@ -410,8 +417,9 @@ apply(struct edit *e, const struct rule_change *change, size_t *changed,
 
 	if (!understand(change, &w, err))
 		return false;
-	return change->edit == RULE_EDIT_REMOVE ?
-	    apply_remove(e, &w, changed, err) : apply_add(e, &w, changed, err);
+	return change->edit == RULE_EDIT_REMOVE
+	    ? apply_remove(e, &w, changed, err)
+	    : apply_add(e, &w, changed, err);
 }
 
 bool
@@ -487,13 +495,15 @@ policy_set_preset_text(const char *file, struct slice before,
 	const char *canonical = preset_canonical(preset);
 	struct edit e = {.file = file};
 	struct yaml_document *d;
-	struct policy old;
+	struct policy old = {0};
 	struct text t;
 	bool done;
 
 	if (!canonical)
-		return err_set(err, ERR_USAGE, "a preset is open, balanced or "
-		    "locked-down, not \"%.64s\"", preset);
+		return err_set(err, ERR_USAGE,
+		    "a preset is open, balanced or "
+		    "locked-down, not \"%.64s\"",
+		    preset);
 	if (slice_trim(before).len == 0) {
 		*after = policy_starter(canonical);
 		return true;
@@ -510,7 +520,8 @@ policy_set_preset_text(const char *file, struct slice before,
 		return refuse_edit(file, err);
 	}
 	done = (same_text(e.policy.preset, canonical) &&
-	    same_own_rules(&old, &e.policy)) || refuse_edit(file, err);
+		   same_own_rules(&old, &e.policy)) ||
+	    refuse_edit(file, err);
 	policy_done(&old);
 	policy_done(&e.policy);
 	if (done)
@@ -528,8 +539,9 @@ static int
 lock_directory(const char *path, struct err *err)
 {
 	const char *slash = strrchr(path, '/');
-	char *directory = !slash ? memory_text(".") :
-	    memory_text_of(path, slash == path ? 1 : (size_t)(slash - path));
+	char *directory = !slash
+	    ? memory_text(".")
+	    : memory_text_of(path, slash == path ? 1 : (size_t)(slash - path));
 	int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC), got = -1;
 
 	if (fd == -1 && errno == ENOENT &&

@@ -18,10 +18,10 @@ enum rule_edit { RULE_EDIT_ALLOW, RULE_EDIT_DENY, RULE_EDIT_REMOVE };
 
 struct rule_change {
 	enum rule_edit edit;
-	const char *sandbox;	/* NULL: every sandbox */
-	const char *resource;	/* canonical text; with REMOVE, may be NULL */
-	const char *id;		/* REMOVE only, may be NULL */
-	const char *name, *comment, *expires;	/* NULL: not given */
+	const char *sandbox;  /* NULL: every sandbox */
+	const char *resource; /* canonical text; with REMOVE, may be NULL */
+	const char *id;	      /* REMOVE only, may be NULL */
+	const char *name, *comment, *expires; /* NULL: not given */
 	bool raw;
 };
 

@@ -77,11 +77,12 @@ find_user(struct paths *p, struct err *err)
 
 	p->config = user_directory("XDG_CONFIG_HOME", ".config");
 	p->state = user_directory("XDG_STATE_HOME", ".local/state");
-	p->run = run ? join_and_free(run, "penstock") :
-	    memory_text("/run/penstock");
+	p->run = run ? join_and_free(run, "penstock")
+		     : memory_text("/run/penstock");
 	if (p->config && p->state)
 		return true;
-	return err_set(err, ERR_OTHER, "no place for files: set HOME or "
+	return err_set(err, ERR_OTHER,
+	    "no place for files: set HOME or "
 	    "PENSTOCK_HOME to an absolute path");
 }
 

@@ -12,17 +12,17 @@
 #include "base/err.h"
 
 struct paths {
-	char *config;		/* directory: penstock.yaml, policy.yaml */
-	char *state;		/* directory: local rules, ca, journal, log */
-	char *run;		/* directory: control.sock, lock */
-	char *config_file;	/* config/penstock.yaml */
-	char *policy_file;	/* config/policy.yaml */
-	char *local_rules;	/* state/local-rules.yaml */
-	char *ca_dir;		/* state/ca: ca.pem, ca.key (0600) */
-	char *journal_dir;	/* state/journal */
-	char *audit_dir;	/* state/audit: audit.jsonl, audit.key, audit.pub */
-	char *control;		/* run/control.sock */
-	char *lock;		/* state/lock: one gateway per state directory */
+	char *config;	   /* directory: penstock.yaml, policy.yaml */
+	char *state;	   /* directory: local rules, ca, journal, log */
+	char *run;	   /* directory: control.sock, lock */
+	char *config_file; /* config/penstock.yaml */
+	char *policy_file; /* config/policy.yaml */
+	char *local_rules; /* state/local-rules.yaml */
+	char *ca_dir;	   /* state/ca: ca.pem, ca.key (0600) */
+	char *journal_dir; /* state/journal */
+	char *audit_dir;   /* state/audit: audit.jsonl, audit.key, audit.pub */
+	char *control;	   /* run/control.sock */
+	char *lock;	   /* state/lock: one gateway per state directory */
 };
 
 /* From the environment and the uid. */

@@ -28,8 +28,8 @@
 /* One document and what its first keys say. */
 struct source_file {
 	struct yaml_document *d;
-	const char *source;		/* "file" or "local" */
-	const char *preset;		/* canonical, NULL: none */
+	const char *source; /* "file" or "local" */
+	const char *preset; /* canonical, NULL: none */
 	const struct yaml_node *preset_at;
 	bool allows_are_off;
 };
@@ -47,12 +47,16 @@ read_preset(struct source_file *f, const struct yaml_node *n, struct err *err)
 	if (!schema_is(f->d, n, YAML_SCALAR, "preset", err))
 		return false;
 	if (strcmp(f->source, "local") == 0)
-		return yaml_error(f->d, n, err, "a preset stands in a policy "
+		return yaml_error(f->d, n, err,
+		    "a preset stands in a policy "
 		    "file, not among typed rules");
 	f->preset = preset_canonical(n->text.at);
 	f->preset_at = n;
-	return f->preset || yaml_error(f->d, n, err, "preset must be open, "
-	    "balanced or locked-down, not \"%.64s\"", n->text.at);
+	return f->preset ||
+	    yaml_error(f->d, n, err,
+		"preset must be open, "
+		"balanced or locked-down, not \"%.64s\"",
+		n->text.at);
 }
 
 static bool
@@ -67,7 +71,8 @@ read_head(struct source_file *f, struct err *err)
 	preset = yaml_get(root, "preset");
 	version = yaml_get(root, "version");
 	if (!version)
-		return yaml_error(f->d, root, err, "the version is missing; a "
+		return yaml_error(f->d, root, err,
+		    "the version is missing; a "
 		    "policy begins with \"version: 1\"");
 	return schema_version(f->d, version, err) &&
 	    (!preset || read_preset(f, preset, err));
@@ -87,8 +92,8 @@ read_allow(void *owner, const struct yaml_document *d,
 }
 
 static bool
-read_deny(void *owner, const struct yaml_document *d,
-    const struct yaml_node *n, struct err *err)
+read_deny(void *owner, const struct yaml_document *d, const struct yaml_node *n,
+    struct err *err)
 {
 	struct policy_reader *r = owner;
 
@@ -163,8 +168,8 @@ read_expect(void *owner, const struct yaml_document *d,
 	struct test_draft *t = owner;
 	size_t index;
 
-	if (!schema_choice(d, n, "expect", choices, ARRAY_SIZE(choices),
-	    &index, err))
+	if (!schema_choice(d, n, "expect", choices, ARRAY_SIZE(choices), &index,
+		err))
 		return false;
 	t->expect = (enum decision)index;
 	t->has_expect = true;
@@ -214,9 +219,12 @@ read_reason(void *owner, const struct yaml_document *d,
 	t->reason = n;
 	if (!schema_is(d, n, YAML_SCALAR, "reason", err))
 		return false;
-	return reason_parse(n->text.at, &reason) || yaml_error(d, n, err,
-	    "reason must be one of those in a refusal, such as default-deny "
-	    "or rule-deny, not \"%.64s\"", n->text.at);
+	return reason_parse(n->text.at, &reason) ||
+	    yaml_error(d, n, err,
+		"reason must be one of those in a refusal, such as "
+		"default-deny "
+		"or rule-deny, not \"%.64s\"",
+		n->text.at);
 }
 
 static const struct schema_key test_keys[] = {
@@ -250,17 +258,18 @@ read_test(struct policy_reader *r, const struct yaml_node *n, struct err *err)
 	if (!t.target)
 		return yaml_error(r->d, n, err, "a test needs a url");
 	if (r->p->test_count >= TESTS_MAX)
-		return yaml_error(r->d, n, err,
-		    "a policy has at most %d tests", TESTS_MAX);
-	policy_add_test(r->p, &(struct policy_test){
-	    .expect = t.expect,
-	    .target = text_or_null(t.target),
-	    .method = text_or_null(t.method),
-	    .sandbox = text_or_null(t.sandbox),
-	    .reason = text_or_null(t.reason),
-	    .origin = r->origin,
-	    .line = n->line,
-	});
+		return yaml_error(r->d, n, err, "a policy has at most %d tests",
+		    TESTS_MAX);
+	policy_add_test(r->p,
+	    &(struct policy_test){
+		.expect = t.expect,
+		.target = text_or_null(t.target),
+		.method = text_or_null(t.method),
+		.sandbox = text_or_null(t.sandbox),
+		.reason = text_or_null(t.reason),
+		.origin = r->origin,
+		.line = n->line,
+	    });
 	return true;
 }
 
@@ -320,7 +329,8 @@ add_preset_of(const struct source_file *f, struct policy *p, struct err *err)
 	if (!f->preset)
 		return true;
 	if (p->preset)
-		return yaml_error(f->d, f->preset_at, err, "preset %s is "
+		return yaml_error(f->d, f->preset_at, err,
+		    "preset %s is "
 		    "named already; all files together name one preset",
 		    p->preset);
 	return policy_add_preset(p, f->preset);
@@ -423,8 +433,8 @@ take_local(struct source_files *all, const struct policy_sources *from,
 		return true;
 	if (!take_file(all, from->local_file, "local", err))
 		return false;
-	all->files[all->count - 1].allows_are_off =
-	    from->local_rules == LOCAL_RULES_DENY_ONLY;
+	all->files[all->count - 1].allows_are_off = from->local_rules ==
+	    LOCAL_RULES_DENY_ONLY;
 	return true;
 }
 

@@ -3,8 +3,8 @@
  * Files and directories (every *.yaml and *.yml in them, sorted by name) are
  * merged in the order given; a preset may be named once in all. Errors are
  * "FILE:LINE:COLUMN: what, which limit, which value". Sections that this
- * version does not enforce (http, secrets) are errors. At most 64 MiB a file and
- * 2,000,000 rules in all. */
+ * version does not enforce (http, secrets) are errors. At most 64 MiB a file
+ * and 2,000,000 rules in all. */
 #ifndef CONF_POLICY_FILE_H
 #define CONF_POLICY_FILE_H
 
@@ -21,9 +21,10 @@ enum local_rules { LOCAL_RULES_FULL, LOCAL_RULES_DENY_ONLY, LOCAL_RULES_OFF };
  * comment says so. off: the file is not read. A preset among typed rules is an
  * error. */
 struct policy_sources {
-	char *const *paths;	/* files and directories */
+	char *const *paths; /* files and directories */
 	size_t path_count;
-	const char *local_file;	/* the typed rules, NULL: none; may be missing */
+	const char
+	    *local_file; /* the typed rules, NULL: none; may be missing */
 	enum local_rules local_rules;
 };
 
@@ -41,7 +42,7 @@ bool policy_parse(const char *file, const char *source, struct slice text,
 /* Adds the rules of "open", "balanced" or "locked-down" (also allow-all,
  * deny-all, "locked"). False for any other name. */
 bool policy_add_preset(struct policy *p, const char *preset);
-const char *preset_canonical(const char *name);	/* NULL when unknown */
+const char *preset_canonical(const char *name); /* NULL when unknown */
 /* The text `policy init PRESET` writes. To free(). */
 char *policy_starter(const char *preset);
 

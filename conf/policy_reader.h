@@ -13,10 +13,10 @@ struct policy_reader {
 	const struct yaml_document *d;
 	struct policy *p;
 	uint32_t origin;
-	bool allows_are_off;	/* typed rules under local_rules: deny-only */
-	enum rule_tls tls;	/* `tls:` at the top of the file */
+	bool allows_are_off; /* typed rules under local_rules: deny-only */
+	enum rule_tls tls;   /* `tls:` at the top of the file */
 	/* Where we are. */
-	const char *sandbox;	/* NULL: every sandbox */
+	const char *sandbox; /* NULL: every sandbox */
 	enum decision decision;
 };
 

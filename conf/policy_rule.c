@@ -67,7 +67,7 @@ policy_read_tls(const struct yaml_document *d, const struct yaml_node *n,
 	int value = 0;
 
 	if (!read_choice(d, n, "tls", choices, ARRAY_SIZE(choices), &value,
-	    err))
+		err))
 		return false;
 	*tls = (enum rule_tls)value;
 	return true;
@@ -81,13 +81,16 @@ read_resource(const struct yaml_document *d, const struct yaml_node *n,
 	struct err why = {0};
 
 	if (n->kind == YAML_LIST)
-		return yaml_error(d, n, err, "a rule is text or a map, not a "
+		return yaml_error(d, n, err,
+		    "a rule is text or a map, not a "
 		    "list; quote what begins with a bracket");
 	if (!schema_is(d, n, YAML_SCALAR, "a resource", err))
 		return false;
 	if (slice_find(n->text, ',') < n->text.len)
-		return yaml_error(d, n, err, "one resource an item; \"%.64s\" "
-		    "holds a comma", n->text.at);
+		return yaml_error(d, n, err,
+		    "one resource an item; \"%.64s\" "
+		    "holds a comma",
+		    n->text.at);
 	return resource_parse(n->text, resource, &why) ||
 	    yaml_error(d, n, err, "%s", why.text);
 }
@@ -100,15 +103,17 @@ only_on(const struct draft *draft, enum decision decision,
 	if (draft->rule.decision == decision)
 		return true;
 	if (decision == DECISION_ALLOW)
-		return yaml_error(d, n, err, "%s says how allowed traffic "
-		    "passes, but this rule denies", key);
+		return yaml_error(d, n, err,
+		    "%s says how allowed traffic "
+		    "passes, but this rule denies",
+		    key);
 	return yaml_error(d, n, err,
 	    "%s narrows a rule that denies, but this rule allows", key);
 }
 
 static bool
-read_host(void *owner, const struct yaml_document *d,
-    const struct yaml_node *n, struct err *err)
+read_host(void *owner, const struct yaml_document *d, const struct yaml_node *n,
+    struct err *err)
 {
 	struct draft *draft = owner;
 
@@ -117,8 +122,8 @@ read_host(void *owner, const struct yaml_document *d,
 }
 
 static bool
-read_name(void *owner, const struct yaml_document *d,
-    const struct yaml_node *n, struct err *err)
+read_name(void *owner, const struct yaml_document *d, const struct yaml_node *n,
+    struct err *err)
 {
 	struct draft *draft = owner;
 
@@ -149,9 +154,10 @@ read_expires(void *owner, const struct yaml_document *d,
 	if (!schema_is(d, n, YAML_SCALAR, "expires", err))
 		return false;
 	return expires_parse(n->text, &draft->rule.expires) ||
-	    yaml_error(d, n, err, "expires must be a day (2030-12-31) or a "
-	    "time with its zone (2030-12-31T18:00:00Z), not \"%.64s\"",
-	    n->text.at);
+	    yaml_error(d, n, err,
+		"expires must be a day (2030-12-31) or a "
+		"time with its zone (2030-12-31T18:00:00Z), not \"%.64s\"",
+		n->text.at);
 }
 
 static bool
@@ -198,8 +204,8 @@ read_rule_tls(void *owner, const struct yaml_document *d,
 }
 
 static bool
-read_sni(void *owner, const struct yaml_document *d,
-    const struct yaml_node *n, struct err *err)
+read_sni(void *owner, const struct yaml_document *d, const struct yaml_node *n,
+    struct err *err)
 {
 	static const struct choice choices[] = {
 	    {"match", RULE_SNI_MATCH, true},
@@ -211,15 +217,15 @@ read_sni(void *owner, const struct yaml_document *d,
 
 	if (!only_on(draft, DECISION_ALLOW, d, n, "sni", err) ||
 	    !read_choice(d, n, "sni", choices, ARRAY_SIZE(choices), &value,
-	    err))
+		err))
 		return false;
 	draft->rule.sni = (enum rule_sni)value;
 	return true;
 }
 
 static bool
-read_raw(void *owner, const struct yaml_document *d,
-    const struct yaml_node *n, struct err *err)
+read_raw(void *owner, const struct yaml_document *d, const struct yaml_node *n,
+    struct err *err)
 {
 	static const struct choice choices[] = {{"allow", true, true}};
 	struct draft *draft = owner;
@@ -227,15 +233,15 @@ read_raw(void *owner, const struct yaml_document *d,
 
 	if (!only_on(draft, DECISION_ALLOW, d, n, "raw", err) ||
 	    !read_choice(d, n, "raw", choices, ARRAY_SIZE(choices), &value,
-	    err))
+		err))
 		return false;
 	draft->rule.raw = true;
 	return true;
 }
 
 static bool
-read_ech(void *owner, const struct yaml_document *d,
-    const struct yaml_node *n, struct err *err)
+read_ech(void *owner, const struct yaml_document *d, const struct yaml_node *n,
+    struct err *err)
 {
 	static const struct choice choices[] = {
 	    {"pass", RULE_ECH_PASS, true},
@@ -246,7 +252,7 @@ read_ech(void *owner, const struct yaml_document *d,
 
 	if (!only_on(draft, DECISION_ALLOW, d, n, "ech", err) ||
 	    !read_choice(d, n, "ech", choices, ARRAY_SIZE(choices), &value,
-	    err))
+		err))
 		return false;
 	draft->rule.ech = (enum rule_ech)value;
 	return true;
@@ -264,7 +270,7 @@ read_refuse(void *owner, const struct yaml_document *d,
 	int value = 0;
 
 	if (!read_choice(d, n, "refuse", choices, ARRAY_SIZE(choices), &value,
-	    err))
+		err))
 		return false;
 	draft->rule.refuse = (enum rule_refuse)value;
 	return true;
@@ -308,8 +314,8 @@ turn_off(struct policy_rule *rule)
 
 	rule->disabled = true;
 	if (rule->comment)
-		CHECK(asprintf(&comment, "%s (%s)", rule->comment,
-		    ALLOWS_OFF) > 0);
+		CHECK(asprintf(&comment, "%s (%s)", rule->comment, ALLOWS_OFF) >
+		    0);
 	else
 		comment = memory_text(ALLOWS_OFF);
 	free(rule->comment);
@@ -321,18 +327,20 @@ read_rule(struct policy_reader *r, const struct yaml_node *n, struct err *err)
 {
 	struct draft draft = {
 	    .reader = r,
-	    .rule = {
-		.decision = r->decision,
-		.tls = r->decision == DECISION_ALLOW ? r->tls : RULE_TLS_AUTO,
-		.origin = r->origin,
-		.line = n->line,
-		.column = n->column,
-	    },
+	    .rule =
+		{
+		    .decision = r->decision,
+		    .tls = r->decision == DECISION_ALLOW ? r->tls
+							 : RULE_TLS_AUTO,
+		    .origin = r->origin,
+		    .line = n->line,
+		    .column = n->column,
+		},
 	};
 
 	if (r->p->rule_count >= RULES_MAX)
-		return yaml_error(r->d, n, err,
-		    "a policy has at most %d rules", RULES_MAX);
+		return yaml_error(r->d, n, err, "a policy has at most %d rules",
+		    RULES_MAX);
 	if (!read_item(&draft, n, err)) {
 		policy_rule_done(&draft.rule);
 		return false;

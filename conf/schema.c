@@ -43,7 +43,7 @@ distance(struct slice a, struct slice b)
 			}
 			d[i][j] = least(least(d[i - 1][j], d[i][j - 1]) + 1,
 			    d[i - 1][j - 1] +
-			    (ascii_lower(a.at[i - 1]) != b.at[j - 1]));
+				(ascii_lower(a.at[i - 1]) != b.at[j - 1]));
 			if (i > 1 && j > 1 && a.at[i - 1] == b.at[j - 2] &&
 			    a.at[i - 2] == b.at[j - 1])
 				d[i][j] = least(d[i][j], d[i - 2][j - 2] + 1);
@@ -82,12 +82,11 @@ schema_unknown_key(const struct schema *s, const struct yaml_document *d,
 
 	if (nearest)
 		return yaml_error(d, key, err,
-		    "unknown key \"%.64s\"; did you mean \"%s\"?",
-		    key->text.at, nearest);
+		    "unknown key \"%.64s\"; did you mean \"%s\"?", key->text.at,
+		    nearest);
 	text_init(&known, LIST_MAX);
 	for (size_t i = 0; i < s->count; i++)
-		text_add_format(&known, "%s%s", i ? ", " : "",
-		    s->keys[i].name);
+		text_add_format(&known, "%s%s", i ? ", " : "", s->keys[i].name);
 	result = yaml_error(d, key, err,
 	    "unknown key \"%.64s\"; %s has the keys %s", key->text.at, s->what,
 	    known.at);
@@ -156,7 +155,7 @@ has_control(struct slice s)
 
 		if (c < 0x20 || c == 0x7f ||
 		    (c == 0xc2 && i + 1 < s.len &&
-		    (unsigned char)s.at[i + 1] < 0xa0))
+			(unsigned char)s.at[i + 1] < 0xa0))
 			return true;
 	}
 	return false;
@@ -198,7 +197,10 @@ schema_choice(const struct yaml_document *d, const struct yaml_node *n,
 	text_init(&list, LIST_MAX);
 	for (size_t i = 0; i < count; i++)
 		text_add_format(&list, "%s%s",
-		    i == 0 ? "" : i + 1 == count ? " or " : ", ", choices[i]);
+		    i == 0		 ? ""
+			: i + 1 == count ? " or "
+					 : ", ",
+		    choices[i]);
 	result = yaml_error(d, n, err, "%s must be %s, not \"%.64s\"", what,
 	    list.at, n->text.at);
 	text_done(&list);
@@ -210,10 +212,10 @@ schema_bool(const struct yaml_document *d, const struct yaml_node *n,
     const char *what, bool *value, struct err *err)
 {
 	static const char *const choices[] = {"false", "true"};
-	size_t index;
+	size_t index = 0;
 
 	if (!schema_choice(d, n, what, choices, ARRAY_SIZE(choices), &index,
-	    err))
+		err))
 		return false;
 	*value = index == 1;
 	return true;
@@ -224,8 +226,9 @@ schema_version(const struct yaml_document *d, const struct yaml_node *n,
     struct err *err)
 {
 	return schema_is(d, n, YAML_SCALAR, "version", err) &&
-	    (slice_is(n->text, "1") || yaml_error(d, n, err,
-	    "version must be 1, not \"%.64s\"", n->text.at));
+	    (slice_is(n->text, "1") ||
+		yaml_error(d, n, err, "version must be 1, not \"%.64s\"",
+		    n->text.at));
 }
 
 static bool
@@ -256,8 +259,9 @@ schema_sandbox_name(const struct yaml_document *d, const struct yaml_node *n,
 		return false;
 	if (sandbox_name_is_valid(n->text))
 		return true;
-	return yaml_error(d, n, err, "a sandbox's name is 1 to %d letters, "
+	return yaml_error(d, n, err,
+	    "a sandbox's name is 1 to %d letters, "
 	    "digits, '-', '_' and '.', beginning with a letter or digit and "
-	    "not ending in '-' or '.', not \"%.80s\"", SANDBOX_NAME_MAX,
-	    n->text.at);
+	    "not ending in '-' or '.', not \"%.80s\"",
+	    SANDBOX_NAME_MAX, n->text.at);
 }

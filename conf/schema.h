@@ -23,7 +23,7 @@ struct schema_key {
 };
 
 struct schema {
-	const char *what;	/* "network", for messages */
+	const char *what; /* "network", for messages */
 	const struct schema_key *keys;
 	size_t count;
 };

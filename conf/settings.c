@@ -21,7 +21,7 @@ static const struct option {
 	enum settings_section section;
 	struct schema_key key;
 } options[] = {
-#define OPTION(section, key, reader, what) \
+#define OPTION(key, section, reader, what)                                     \
 	{SECTION_##section, {key, settings_read_##reader}},
 #include "conf/options.def"
 #undef OPTION
@@ -40,8 +40,7 @@ static_assert(ARRAY_SIZE(section_names) == SECTION_COUNT, "one name each");
 
 bool
 settings_read_section(enum settings_section section, void *owner,
-    const struct yaml_document *d, const struct yaml_node *map,
-    struct err *err)
+    const struct yaml_document *d, const struct yaml_node *map, struct err *err)
 {
 	struct schema_key keys[ARRAY_SIZE(options)];
 	struct schema schema = {section_names[section], keys, 0};
@@ -64,8 +63,8 @@ bool
 settings_read_workers(void *owner, const struct yaml_document *d,
     const struct yaml_node *n, struct err *err)
 {
-	static const struct range range = {"workers", UNIT_NONE, 1,
-	    WORKERS_MAX};
+	static const struct range range = {
+	    "workers", UNIT_NONE, 1, WORKERS_MAX};
 	struct settings_reader *r = owner;
 
 	return settings_count(d, n, &range, &r->s->workers, err);
@@ -95,7 +94,7 @@ settings_read_local_rules(void *owner, const struct yaml_document *d,
 	size_t index;
 
 	if (!schema_choice(d, n, "local_rules", choices, ARRAY_SIZE(choices),
-	    &index, err))
+		&index, err))
 		return false;
 	r->s->local_rules = (enum local_rules)index;
 	return true;
@@ -105,13 +104,12 @@ bool
 settings_read_log_level(void *owner, const struct yaml_document *d,
     const struct yaml_node *n, struct err *err)
 {
-	static const char *const choices[] = {"error", "warn", "info",
-	    "debug"};
+	static const char *const choices[] = {"error", "warn", "info", "debug"};
 	struct settings_reader *r = owner;
 	size_t index;
 
 	if (!schema_choice(d, n, "log_level", choices, ARRAY_SIZE(choices),
-	    &index, err))
+		&index, err))
 		return false;
 	free(r->s->log_level);
 	r->s->log_level = memory_text(choices[index]);
@@ -174,14 +172,14 @@ static const struct limit {
 	size_t offset;
 	uint64_t default_value;
 } limit_table[] = {
-#define OPTION_NUMBER(key, field, default_value, low, high, what) \
-	{{"limits." key, UNIT_NONE, low, high}, \
+#define OPTION_NUMBER(key, field, default_value, low, high, what)              \
+	{{"limits." key, UNIT_NONE, low, high},                                \
 	    offsetof(struct limits, field), default_value},
-#define OPTION_TIME(key, field, default_value, low, high, what) \
-	{{"limits." key, UNIT_TIME, low, high}, \
+#define OPTION_TIME(key, field, default_value, low, high, what)                \
+	{{"limits." key, UNIT_TIME, low, high},                                \
 	    offsetof(struct limits, field), default_value},
-#define OPTION_SIZE(key, field, default_value, low, high, what) \
-	{{"limits." key, UNIT_SIZE, low, high}, \
+#define OPTION_SIZE(key, field, default_value, low, high, what)                \
+	{{"limits." key, UNIT_SIZE, low, high},                                \
 	    offsetof(struct limits, field), default_value},
 #include "conf/limits.def"
 #undef OPTION_NUMBER
@@ -232,10 +230,10 @@ settings_read_limits(void *owner, const struct yaml_document *d,
 		const struct limit *limit = find_limit(n->keys[i]->text);
 
 		if (!limit)
-			return schema_unknown_key(&limits_schema, d,
-			    n->keys[i], err);
+			return schema_unknown_key(&limits_schema, d, n->keys[i],
+			    err);
 		if (!settings_number(d, n->items[i], &limit->range,
-		    limit_field(&r->s->limits, limit), err))
+			limit_field(&r->s->limits, limit), err))
 			return false;
 	}
 	return true;
@@ -248,8 +246,9 @@ processors(void)
 {
 	long count = sysconf(_SC_NPROCESSORS_ONLN);
 
-	return count < 1 ? 1 : count > WORKERS_MAX ? WORKERS_MAX :
-	    (uint32_t)count;
+	return count < 1	  ? 1
+	    : count > WORKERS_MAX ? WORKERS_MAX
+				  : (uint32_t)count;
 }
 
 void
@@ -271,8 +270,8 @@ settings_defaults(struct settings *s)
 	s->listen->address = (struct address){
 	    .family = 4, .port = DEFAULT_PORT, .bytes = {127, 0, 0, 1}};
 	for (size_t i = 0; i < ARRAY_SIZE(limit_table); i++)
-		*limit_field(&s->limits, &limit_table[i]) =
-		    limit_table[i].default_value;
+		*limit_field(&s->limits,
+		    &limit_table[i]) = limit_table[i].default_value;
 }
 
 static void
@@ -325,8 +324,7 @@ directory_of(const char *file)
 
 	if (!slash)
 		return memory_text(".");
-	return memory_text_of(file, slash == file ? 1 :
-	    (size_t)(slash - file));
+	return memory_text_of(file, slash == file ? 1 : (size_t)(slash - file));
 }
 
 static bool
@@ -341,7 +339,7 @@ read_document(const struct yaml_document *d, struct settings *s,
 	s->file = memory_text(d->file);
 	done = !d->root ||
 	    (settings_read_section(SECTION_TOP, &r, d, d->root, err) &&
-	    settings_listeners_are_distinct(s, d, err));
+		settings_listeners_are_distinct(s, d, err));
 	free(directory);
 	if (!done)
 		settings_done(s);

@@ -15,7 +15,7 @@
 
 /* One `listen:` entry: an address, or a Unix socket's path. */
 struct listen_setting {
-	struct address address;	/* family 0: Unix */
+	struct address address; /* family 0: Unix */
 	char *unix_path;
 };
 
@@ -25,25 +25,27 @@ struct sandbox_setting {
 	struct listen_setting *listen;
 	size_t listen_count;
 	char *token_file;
-	char *token;		/* read from token_file at load; a secret */
-	struct address source;	/* family 0: none */
+	char *token;	       /* read from token_file at load; a secret */
+	struct address source; /* family 0: none */
 	uint8_t source_bits;
-	uint32_t spread;	/* workers; 0: one, the default */
+	uint32_t spread; /* workers; 0: one, the default */
 	/* Limits of this sandbox alone; 0: the general ones. */
 	uint32_t connections;
 	uint32_t requests_per_second;
 };
 
-struct host_setting {		/* dns: hosts: */
-	char *name;		/* canonical */
-	struct address *addresses;	/* port 0 */
+struct host_setting {		   /* dns: hosts: */
+	char *name;		   /* canonical */
+	struct address *addresses; /* port 0 */
 	size_t address_count;
 };
 
 /* limits: each key a row in options.def, times in milliseconds. */
 struct limits {
-#define OPTION_NUMBER(key, field, default_value, low, high, what) uint64_t field;
-#define OPTION_TIME(key, field, default_ms, low_ms, high_ms, what) uint64_t field;
+#define OPTION_NUMBER(key, field, default_value, low, high, what)              \
+	uint64_t field;
+#define OPTION_TIME(key, field, default_ms, low_ms, high_ms, what)             \
+	uint64_t field;
 #define OPTION_SIZE(key, field, default_bytes, low, high, what) uint64_t field;
 #include "conf/limits.def"
 #undef OPTION_NUMBER
@@ -54,38 +56,38 @@ struct limits {
 enum upstream_resolve { UPSTREAM_RESOLVE_PARENT, UPSTREAM_RESOLVE_LOCAL };
 
 struct settings {
-	char *file;			/* NULL: all defaults */
+	char *file; /* NULL: all defaults */
 	struct listen_setting *listen;
 	size_t listen_count;
-	uint32_t workers;		/* default: one per core */
-	char **policy;			/* paths */
+	uint32_t workers; /* default: one per core */
+	char **policy;	  /* paths */
 	size_t policy_count;
-	bool policy_is_default;		/* nothing named: the default path, which
-					 * may be missing */
+	bool policy_is_default; /* nothing named: the default path, which
+				 * may be missing */
 	enum local_rules local_rules;
 	/* tls */
-	char *ca_cert, *ca_key;		/* NULL: made at first start */
+	char *ca_cert, *ca_key; /* NULL: made at first start */
 	char **upstream_ca;
 	size_t upstream_ca_count;
 	/* dns */
-	struct address *dns_servers;	/* none: the system's */
+	struct address *dns_servers; /* none: the system's */
 	size_t dns_server_count;
 	struct host_setting *hosts;
 	size_t host_count;
 	/* upstream */
-	char *parent_host;		/* NULL: dial directly */
+	char *parent_host; /* NULL: dial directly */
 	uint16_t parent_port;
-	char *parent_authorization;	/* "Basic ..." or NULL; a secret */
-	char **no_proxy;		/* host patterns and CIDRs, as in rules */
+	char *parent_authorization; /* "Basic ..." or NULL; a secret */
+	char **no_proxy;	    /* host patterns and CIDRs, as in rules */
 	size_t no_proxy_count;
 	enum upstream_resolve parent_resolve;
 	/* audit */
-	bool audit_block;		/* on_failure: block (else: continue) */
-	bool audit_query_redacted;	/* query: redact (default) | keep */
+	bool audit_block;	   /* on_failure: block (else: continue) */
+	bool audit_query_redacted; /* query: redact (default) | keep */
 	uint64_t audit_ring_bytes;
-	uint64_t audit_file_bytes;	/* rotate past it */
-	uint32_t audit_files;		/* rotated files kept; 0: all */
-	bool audit_sync;		/* durability: kernel (false) | disk */
+	uint64_t audit_file_bytes; /* rotate past it */
+	uint32_t audit_files;	   /* rotated files kept; 0: all */
+	bool audit_sync;	   /* durability: kernel (false) | disk */
 	struct limits limits;
 	struct sandbox_setting *sandboxes;
 	size_t sandbox_count;

@@ -10,8 +10,7 @@
 /* Two words: false and true. */
 static bool
 read_either(const struct yaml_document *d, const struct yaml_node *n,
-    const char *what, const char *const words[2], bool *value,
-    struct err *err)
+    const char *what, const char *const words[2], bool *value, struct err *err)
 {
 	size_t index;
 
@@ -35,8 +34,8 @@ settings_read_on_failure(void *owner, const struct yaml_document *d,
 	static const char *const words[] = {"continue", "block"};
 	struct settings_reader *r = owner;
 
-	return read_either(d, n, "audit.on_failure", words,
-	    &r->s->audit_block, err);
+	return read_either(d, n, "audit.on_failure", words, &r->s->audit_block,
+	    err);
 }
 
 bool
@@ -65,16 +64,18 @@ bool
 settings_read_ring_bytes(void *owner, const struct yaml_document *d,
     const struct yaml_node *n, struct err *err)
 {
-	static const struct range range = {"audit.ring_bytes", UNIT_SIZE,
-	    RING_MIN, RING_MAX};
+	static const struct range range = {
+	    "audit.ring_bytes", UNIT_SIZE, RING_MIN, RING_MAX};
 	struct settings_reader *r = owner;
 	uint64_t bytes;
 
 	if (!settings_number(d, n, &range, &bytes, err))
 		return false;
 	if (bytes & (bytes - 1))
-		return yaml_error(d, n, err, "audit.ring_bytes must be a power "
-		    "of two such as 4MiB, not \"%.64s\"", n->text.at);
+		return yaml_error(d, n, err,
+		    "audit.ring_bytes must be a power "
+		    "of two such as 4MiB, not \"%.64s\"",
+		    n->text.at);
 	r->s->audit_ring_bytes = bytes;
 	return true;
 }
@@ -83,8 +84,8 @@ bool
 settings_read_file_bytes(void *owner, const struct yaml_document *d,
     const struct yaml_node *n, struct err *err)
 {
-	static const struct range range = {"audit.file_bytes", UNIT_SIZE,
-	    LOG_FILE_MIN, LOG_FILE_MAX};
+	static const struct range range = {
+	    "audit.file_bytes", UNIT_SIZE, LOG_FILE_MIN, LOG_FILE_MAX};
 	struct settings_reader *r = owner;
 
 	return settings_number(d, n, &range, &r->s->audit_file_bytes, err);
@@ -94,8 +95,8 @@ bool
 settings_read_files(void *owner, const struct yaml_document *d,
     const struct yaml_node *n, struct err *err)
 {
-	static const struct range range = {"audit.files", UNIT_NONE, 0,
-	    LOG_FILES_MAX};
+	static const struct range range = {
+	    "audit.files", UNIT_NONE, 0, LOG_FILES_MAX};
 	struct settings_reader *r = owner;
 
 	return settings_count(d, n, &range, &r->s->audit_files, err);

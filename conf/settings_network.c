@@ -33,8 +33,10 @@ parse_unix(const char *path, struct listen_setting *l, struct err *err)
 	if (len == 0)
 		return err_set(err, ERR_CONF, "unix: needs a path behind it");
 	if (len > room)
-		return err_set(err, ERR_CONF, "the path of a Unix socket is "
-		    "at most %zu bytes, not %zu", room, len);
+		return err_set(err, ERR_CONF,
+		    "the path of a Unix socket is "
+		    "at most %zu bytes, not %zu",
+		    room, len);
 	*l = (struct listen_setting){.unix_path = memory_text(path)};
 	return true;
 }
@@ -48,9 +50,11 @@ listen_setting_parse(const char *text, struct listen_setting *l,
 	if (strncmp(text, "unix:", 5) == 0)
 		return parse_unix(text + 5, l, err);
 	if (!address_parse_with_port(slice_of(text), &a))
-		return err_set(err, ERR_CONF, "a listener is ADDRESS:PORT such "
+		return err_set(err, ERR_CONF,
+		    "a listener is ADDRESS:PORT such "
 		    "as 127.0.0.1:3128 or [::1]:3128, or unix:PATH, not "
-		    "\"%.64s\"", text);
+		    "\"%.64s\"",
+		    text);
 	*l = (struct listen_setting){.address = a};
 	return true;
 }
@@ -162,9 +166,12 @@ read_server(const struct yaml_document *d, const struct yaml_node *n,
 		return true;
 	}
 	return (address_parse_with_port(n->text, server) &&
-	    server->port != 0) || yaml_error(d, n, err, "dns.servers must be "
-	    "addresses such as 192.0.2.53, 127.0.0.1:5353 or [::1]:53, not "
-	    "\"%.64s\"", n->text.at);
+		   server->port != 0) ||
+	    yaml_error(d, n, err,
+		"dns.servers must be "
+		"addresses such as 192.0.2.53, 127.0.0.1:5353 or [::1]:53, not "
+		"\"%.64s\"",
+		n->text.at);
 }
 
 bool
@@ -176,12 +183,12 @@ settings_read_dns_servers(void *owner, const struct yaml_document *d,
 
 	if (!settings_list(d, n, "dns.servers", &list, err))
 		return false;
-	r->s->dns_servers =
-	    memory_array(list.count + 1, sizeof(*r->s->dns_servers));
+	r->s->dns_servers = memory_array(list.count + 1,
+	    sizeof(*r->s->dns_servers));
 	r->s->dns_server_count = list.count;
 	for (size_t i = 0; i < list.count; i++)
 		if (!read_server(d, value_at(&list, i), &r->s->dns_servers[i],
-		    err))
+			err))
 			return false;
 	return true;
 }
@@ -194,11 +201,15 @@ read_host_name(const struct yaml_document *d, const struct yaml_node *key,
 	struct target t;
 
 	if (!target_parse_name(key->text, &t))
-		return yaml_error(d, key, err, "dns.hosts needs a host name "
-		    "without port, not \"%.64s\"", key->text.at);
+		return yaml_error(d, key, err,
+		    "dns.hosts needs a host name "
+		    "without port, not \"%.64s\"",
+		    key->text.at);
 	if (t.kind == TARGET_LOCALHOST)
-		return yaml_error(d, key, err, "\"%.64s\" is always this "
-		    "machine; dns.hosts cannot change it", key->text.at);
+		return yaml_error(d, key, err,
+		    "\"%.64s\" is always this "
+		    "machine; dns.hosts cannot change it",
+		    key->text.at);
 	*name = memory_text(t.host);
 	return true;
 }
@@ -216,8 +227,8 @@ read_host(struct settings *s, const struct yaml_document *d,
 	s->host_count++;
 	for (size_t i = 0; i + 1 < s->host_count; i++)
 		if (strcmp(s->hosts[i].name, h->name) == 0)
-			return yaml_error(d, key, err,
-			    "dns.hosts has %s twice", h->name);
+			return yaml_error(d, key, err, "dns.hosts has %s twice",
+			    h->name);
 	h->addresses = memory_array(list.count + 1, sizeof(*h->addresses));
 	h->address_count = list.count;
 	for (size_t i = 0; i < list.count; i++) {
@@ -225,8 +236,10 @@ read_host(struct settings *s, const struct yaml_document *d,
 
 		if (at->kind != YAML_SCALAR ||
 		    !address_parse(at->text, &h->addresses[i]))
-			return yaml_error(d, at, err, "dns.hosts: %s needs an "
-			    "IPv4 or IPv6 address without port", h->name);
+			return yaml_error(d, at, err,
+			    "dns.hosts: %s needs an "
+			    "IPv4 or IPv6 address without port",
+			    h->name);
 	}
 	return true;
 }
@@ -309,8 +322,7 @@ read_credentials(struct slice in, char **authorization)
 	if (in.len >= CREDENTIALS_MAX)
 		return false;
 	slice_cut(in, ':', &user, &password);
-	fine = decode(user, (char *)plain, &len) &&
-	    !memchr(plain, ':', len);
+	fine = decode(user, (char *)plain, &len) && !memchr(plain, ':', len);
 	plain[len++] = ':';
 	fine = fine && decode(password, (char *)plain, &len);
 	if (fine) {
@@ -333,8 +345,9 @@ read_parent(struct settings *s, struct slice authority)
 	if (!target_parse(authority, 0, &t, NULL))
 		return false;
 	/* 127.0.0.1 is meant when it is written: not ::1 as well. */
-	s->parent_host = address_parse(host, &literal) ?
-	    memory_text_of(host.at, host.len) : memory_text(t.host);
+	s->parent_host = address_parse(host, &literal)
+	    ? memory_text_of(host.at, host.len)
+	    : memory_text(t.host);
 	s->parent_port = t.port;
 	return true;
 }
@@ -351,7 +364,8 @@ settings_read_proxy(void *owner, const struct yaml_document *d,
 	if (!schema_text(d, n, "upstream.proxy", PROXY_MAX, err))
 		return false;
 	if (!slice_starts(n->text, "http://"))
-		return yaml_error(d, n, err, "upstream.proxy must begin with "
+		return yaml_error(d, n, err,
+		    "upstream.proxy must begin with "
 		    "http://; no other kind of proxy is asked by this version");
 	rest = slice_from(n->text, 7);
 	if (slice_ends(rest, "/"))
@@ -361,13 +375,15 @@ settings_read_proxy(void *owner, const struct yaml_document *d,
 		user = slice_first(rest, at);
 		rest = slice_from(rest, at + 1);
 		if (!read_credentials(user, &r->s->parent_authorization))
-			return yaml_error(d, n, err, "upstream.proxy: the user "
+			return yaml_error(d, n, err,
+			    "upstream.proxy: the user "
 			    "or password cannot be read (write other "
 			    "characters as %%HH)");
 	}
-	return read_parent(r->s, rest) || yaml_error(d, n, err,
-	    "upstream.proxy must be http://[USER:PASSWORD@]HOST:PORT, with "
-	    "the port and without a path");
+	return read_parent(r->s, rest) ||
+	    yaml_error(d, n, err,
+		"upstream.proxy must be http://[USER:PASSWORD@]HOST:PORT, with "
+		"the port and without a path");
 }
 
 bool
@@ -408,7 +424,7 @@ settings_read_resolve(void *owner, const struct yaml_document *d,
 	size_t index;
 
 	if (!schema_choice(d, n, "upstream.resolve", choices,
-	    ARRAY_SIZE(choices), &index, err))
+		ARRAY_SIZE(choices), &index, err))
 		return false;
 	r->s->parent_resolve = (enum upstream_resolve)index;
 	return true;

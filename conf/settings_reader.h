@@ -13,16 +13,22 @@
 
 struct settings_reader {
 	struct settings *s;
-	const char *directory;		/* relative paths start here */
-	struct sandbox_setting *sandbox;	/* the one being read */
+	const char *directory;		 /* relative paths start here */
+	struct sandbox_setting *sandbox; /* the one being read */
 };
 
 enum settings_section {
-	SECTION_TOP, SECTION_TLS, SECTION_CA, SECTION_DNS, SECTION_UPSTREAM,
-	SECTION_AUDIT, SECTION_SANDBOX, SECTION_COUNT
+	SECTION_TOP,
+	SECTION_TLS,
+	SECTION_CA,
+	SECTION_DNS,
+	SECTION_UPSTREAM,
+	SECTION_AUDIT,
+	SECTION_SANDBOX,
+	SECTION_COUNT
 };
 
-#define OPTION(section, key, reader, what) schema_reader settings_read_##reader;
+#define OPTION(key, section, reader, what) schema_reader settings_read_##reader;
 #include "conf/options.def"
 #undef OPTION
 
@@ -45,8 +51,8 @@ const struct yaml_node *value_at(const struct value_list *list, size_t index);
 enum unit { UNIT_NONE, UNIT_TIME, UNIT_SIZE };
 
 struct range {
-	const char *what;	/* "limits.idle" */
-	enum unit unit;		/* times in milliseconds, sizes in bytes */
+	const char *what; /* "limits.idle" */
+	enum unit unit;	  /* times in milliseconds, sizes in bytes */
 	uint64_t low, high;
 };
 

@@ -51,9 +51,11 @@ take_token(struct sandbox_setting *sandbox, const struct yaml_document *d,
 	if (slice_ends(content, "\r"))
 		content.len--;
 	if (!token_is_fine(content))
-		return yaml_error(d, n, err, "token_file: %s must hold one "
+		return yaml_error(d, n, err,
+		    "token_file: %s must hold one "
 		    "line of %d to %d printable ASCII characters without "
-		    "blanks", sandbox->token_file, TOKEN_MIN, TOKEN_MAX);
+		    "blanks",
+		    sandbox->token_file, TOKEN_MIN, TOKEN_MAX);
 	sandbox->token = memory_text_of(content.at, content.len);
 	return true;
 }
@@ -68,8 +70,7 @@ settings_read_token_file(void *owner, const struct yaml_document *d,
 	size_t len;
 	bool done;
 
-	if (!settings_path(r, d, n, "token_file", &r->sandbox->token_file,
-	    err))
+	if (!settings_path(r, d, n, "token_file", &r->sandbox->token_file, err))
 		return false;
 	if (!file_read(r->sandbox->token_file, TOKEN_MAX + 2, &at, &len, &why))
 		return yaml_error(d, n, err, "token_file: %s", why.text);
@@ -93,19 +94,22 @@ settings_read_source(void *owner, const struct yaml_document *d,
 		return false;
 	has_bits = slice_cut(n->text, '/', &first, &bits_text);
 	if (!address_parse(first, &a))
-		return yaml_error(d, n, err, "source must be an address or a "
+		return yaml_error(d, n, err,
+		    "source must be an address or a "
 		    "network such as 127.0.0.16/28, not \"%.64s\"",
 		    n->text.at);
 	bits = most = a.family == 4 ? 32 : 128;
 	if (has_bits && !slice_number(bits_text, most, &bits))
-		return yaml_error(d, n, err, "source: the bits behind the "
-		    "\"/\" are 0 to %u, not \"%.64s\"", (unsigned)most,
-		    n->text.at);
+		return yaml_error(d, n, err,
+		    "source: the bits behind the "
+		    "\"/\" are 0 to %u, not \"%.64s\"",
+		    (unsigned)most, n->text.at);
 	for (size_t i = 0; i < sizeof(a.bytes) * 8; i++)
 		if (i >= bits && (a.bytes[i / 8] & 0x80u >> i % 8))
-			return yaml_error(d, n, err, "source: \"%.64s\" has "
-			    "address bits behind the first %u", n->text.at,
-			    (unsigned)bits);
+			return yaml_error(d, n, err,
+			    "source: \"%.64s\" has "
+			    "address bits behind the first %u",
+			    n->text.at, (unsigned)bits);
 	r->sandbox->source = a;
 	r->sandbox->source_bits = (uint8_t)bits;
 	return true;
@@ -125,8 +129,8 @@ bool
 settings_read_sandbox_connections(void *owner, const struct yaml_document *d,
     const struct yaml_node *n, struct err *err)
 {
-	static const struct range range = {"connections", UNIT_NONE, 1,
-	    10000000};
+	static const struct range range = {
+	    "connections", UNIT_NONE, 1, 10000000};
 	struct settings_reader *r = owner;
 
 	return settings_count(d, n, &range, &r->sandbox->connections, err);
@@ -136,8 +140,8 @@ bool
 settings_read_sandbox_rate(void *owner, const struct yaml_document *d,
     const struct yaml_node *n, struct err *err)
 {
-	static const struct range range = {"requests_per_second", UNIT_NONE, 1,
-	    10000000};
+	static const struct range range = {
+	    "requests_per_second", UNIT_NONE, 1, 10000000};
 	struct settings_reader *r = owner;
 
 	return settings_count(d, n, &range, &r->sandbox->requests_per_second,
@@ -168,80 +172,86 @@ share_listener(const struct listen_setting *a, size_t a_count,
 static bool
 overlap(const struct sandbox_setting *a, const struct sandbox_setting *b)
 {
-	unsigned bits = a->source_bits < b->source_bits ? a->source_bits :
-	    b->source_bits;
+	unsigned bits = a->source_bits < b->source_bits ? a->source_bits
+							: b->source_bits;
 
 	return a->source.family != 0 && a->source.family == b->source.family &&
 	    address_in(&a->source, &b->source, bits);
 }
 
 static const char *
-what_is_shared(const struct sandbox_setting *a,
-    const struct sandbox_setting *b)
+what_is_shared(const struct sandbox_setting *a, const struct sandbox_setting *b)
 {
 	if (share_listener(a->listen, a->listen_count, b->listen,
-	    b->listen_count))
+		b->listen_count))
 		return "the same listener";
 	if (overlap(a, b))
 		return "overlapping sources";
-	if (a->token && b->token && secret_equal(a->token, strlen(a->token),
-	    b->token, strlen(b->token)))
+	if (a->token && b->token &&
+	    secret_equal(a->token, strlen(a->token), b->token,
+		strlen(b->token)))
 		return "the same token";
 	return NULL;
 }
 
 static bool
 is_distinct(const struct settings *s, const struct sandbox_setting *sandbox,
-    const struct yaml_document *d, const struct yaml_node *key,
-    struct err *err)
+    const struct yaml_document *d, const struct yaml_node *key, struct err *err)
 {
 	for (size_t i = 0; i < s->sandbox_count; i++) {
 		const char *shared = what_is_shared(&s->sandboxes[i], sandbox);
 
 		if (shared)
 			return yaml_error(d, key, err,
-			    "sandboxes %s and %s have %s",
-			    s->sandboxes[i].name, sandbox->name, shared);
+			    "sandboxes %s and %s have %s", s->sandboxes[i].name,
+			    sandbox->name, shared);
 	}
 	return true;
 }
 
 static bool
 has_one_identity(const struct sandbox_setting *sandbox,
-    const struct yaml_document *d, const struct yaml_node *key,
-    struct err *err)
+    const struct yaml_document *d, const struct yaml_node *key, struct err *err)
 {
 	int ways = (sandbox->listen_count > 0) + (sandbox->token != NULL) +
 	    (sandbox->source.family != 0);
 
 	if (ways == 1)
 		return true;
-	return yaml_error(d, key, err, ways ? "sandbox %s must be recognised "
-	    "in one way: listen, token_file or source" : "sandbox %s cannot "
-	    "be recognised: it needs listen, token_file or source",
+	return yaml_error(d, key, err,
+	    ways ? "sandbox %s must be recognised "
+		   "in one way: listen, token_file or source"
+		 : "sandbox %s cannot "
+		   "be recognised: it needs listen, token_file or source",
 	    sandbox->name);
+}
+
+static bool
+fill_sandbox(struct settings_reader *r, const struct yaml_document *d,
+    const struct yaml_node *key, const struct yaml_node *n, struct err *err)
+{
+	return settings_read_section(SECTION_SANDBOX, r, d, n, err) &&
+	    has_one_identity(r->sandbox, d, key, err) &&
+	    is_distinct(r->s, r->sandbox, d, key, err);
 }
 
 static bool
 read_sandbox(struct settings_reader *r, const struct yaml_document *d,
     const struct yaml_node *key, const struct yaml_node *n, struct err *err)
 {
-	struct sandbox_setting sandbox = {0};
-
 	if (!schema_sandbox_name(d, key, err))
 		return false;
 	if (slice_is(key->text, "default"))
-		return yaml_error(d, key, err, "the sandbox default is whoever "
-		    "is not recognised; it cannot be listed");
-	sandbox.name = memory_text(key->text.at);
-	r->sandbox = &sandbox;
-	if (!settings_read_section(SECTION_SANDBOX, r, d, n, err) ||
-	    !has_one_identity(&sandbox, d, key, err) ||
-	    !is_distinct(r->s, &sandbox, d, key, err)) {
-		sandbox_setting_done(&sandbox);
+		return yaml_error(d, key, err,
+		    "the sandbox default is whoever is not recognised; it "
+		    "cannot be listed");
+	r->sandbox = &r->s->sandboxes[r->s->sandbox_count];
+	r->sandbox->name = memory_text(key->text.at);
+	if (!fill_sandbox(r, d, key, n, err)) {
+		sandbox_setting_done(r->sandbox);
 		return false;
 	}
-	r->s->sandboxes[r->s->sandbox_count++] = sandbox;
+	r->s->sandbox_count++;
 	return true;
 }
 
@@ -276,11 +286,13 @@ settings_listeners_are_distinct(const struct settings *s,
 	for (size_t i = 0; i < s->sandbox_count; i++) {
 		const struct sandbox_setting *sandbox = &s->sandboxes[i];
 
-		if (share_listener(s->listen, s->listen_count,
-		    sandbox->listen, sandbox->listen_count))
-			return yaml_error(d, names->keys[i], err, "sandbox %s "
+		if (share_listener(s->listen, s->listen_count, sandbox->listen,
+			sandbox->listen_count))
+			return yaml_error(d, names->keys[i], err,
+			    "sandbox %s "
 			    "has a listener that the gateway's listen names "
-			    "too", sandbox->name);
+			    "too",
+			    sandbox->name);
 	}
 	return true;
 }

@@ -22,7 +22,7 @@ static const struct unit_name {
 	const char *name;
 	enum unit unit;
 	uint64_t factor;
-	bool is_printed;	/* nobody thinks of a limit in days */
+	bool is_printed; /* nobody thinks of a limit in days */
 } unit_names[] = {
     {"d", UNIT_TIME, 86400000, false},
     {"h", UNIT_TIME, 3600000, true},
@@ -122,7 +122,7 @@ bool
 settings_count(const struct yaml_document *d, const struct yaml_node *n,
     const struct range *range, uint32_t *value, struct err *err)
 {
-	uint64_t number;
+	uint64_t number = 0;
 
 	CHECK(range->high <= UINT32_MAX);
 	if (!settings_number(d, n, range, &number, err))
@@ -159,8 +159,8 @@ settings_path(const struct settings_reader *r, const struct yaml_document *d,
 {
 	if (!schema_text(d, n, what, SETTINGS_PATH_MAX, err))
 		return false;
-	*path = n->text.at[0] == '/' ? memory_text(n->text.at) :
-	    file_join(r->directory, n->text.at);
+	*path = n->text.at[0] == '/' ? memory_text(n->text.at)
+				     : file_join(r->directory, n->text.at);
 	return true;
 }
 
@@ -184,8 +184,8 @@ settings_paths(const struct settings_reader *r, const struct yaml_document *d,
 	if (!settings_list(d, n, what, &list, err))
 		return false;
 	read = memory_array(list.count + 1, sizeof(*read));
-	while (used < list.count && settings_path(r, d, value_at(&list, used),
-	    what, &read[used], err))
+	while (used < list.count &&
+	    settings_path(r, d, value_at(&list, used), what, &read[used], err))
 		used++;
 	if (used < list.count) {
 		settings_free_texts(read, used);

@@ -32,7 +32,7 @@
 
 struct level {
 	struct yaml_node *node;
-	size_t base;		/* its first child in `pending` */
+	size_t base; /* its first child in `pending` */
 };
 
 struct builder {
@@ -43,11 +43,11 @@ struct builder {
 	size_t depth;
 	struct yaml_node **pending;
 	size_t pending_count, pending_size;
-	struct yaml_node *nodes;	/* unused nodes of the newest block */
+	struct yaml_node *nodes; /* unused nodes of the newest block */
 	size_t nodes_left, node_count;
-	char *texts;			/* unused bytes of the newest block */
+	char *texts; /* unused bytes of the newest block */
 	size_t texts_left;
-	bool documents;			/* one has been seen */
+	bool documents; /* one has been seen */
 };
 
 __attribute__((format(printf, 5, 0))) static bool
@@ -85,8 +85,8 @@ error_at_mark(const struct builder *b, yaml_mark_t mark, struct err *err,
 	va_list list;
 
 	va_start(list, format);
-	error_at(b->d->file, (uint32_t)mark.line + 1,
-	    (uint32_t)mark.column + 1, err, format, list);
+	error_at(b->d->file, (uint32_t)mark.line + 1, (uint32_t)mark.column + 1,
+	    err, format, list);
 	va_end(list);
 	return false;
 }
@@ -148,8 +148,9 @@ characters_are_fine(const struct builder *b, struct err *err)
 
 		while (at < end &&
 		    (at = memchr(at, leads[i], (size_t)(end - at)))) {
-			const char *what = bad_character(
-			    (const unsigned char *)at, (size_t)(end - at));
+			const char *what =
+			    bad_character((const unsigned char *)at,
+				(size_t)(end - at));
 
 			if (what)
 				return error_at_offset(b,
@@ -164,8 +165,8 @@ characters_are_fine(const struct builder *b, struct err *err)
 static bool
 too_large(const struct builder *b, yaml_mark_t mark, struct err *err)
 {
-	return error_at_mark(b, mark, err,
-	    "the file has more than %d values", NODES_MAX);
+	return error_at_mark(b, mark, err, "the file has more than %d values",
+	    NODES_MAX);
 }
 
 static struct yaml_node *
@@ -240,8 +241,8 @@ add_child(struct builder *b, struct yaml_node *n)
 		b->d->root = n;
 		return;
 	}
-	b->pending = memory_room(b->pending, b->pending_count,
-	    &b->pending_size, sizeof(struct yaml_node *));
+	b->pending = memory_room(b->pending, b->pending_count, &b->pending_size,
+	    sizeof(struct yaml_node *));
 	b->pending[b->pending_count++] = n;
 }
 
@@ -252,11 +253,13 @@ has_no_extras(struct builder *b, const yaml_event_t *event,
 	if (anchor)
 		return error_at_mark(b, event->start_mark, err,
 		    "anchors are not read here (&%.64s); quote what begins "
-		    "with '&'", (const char *)anchor);
+		    "with '&'",
+		    (const char *)anchor);
 	if (tag)
 		return error_at_mark(b, event->start_mark, err,
 		    "tags are not read here (%.64s); quote what begins with "
-		    "'!'", (const char *)tag);
+		    "'!'",
+		    (const char *)tag);
 	return true;
 }
 
@@ -266,11 +269,12 @@ on_scalar(struct builder *b, const yaml_event_t *event, struct err *err)
 	struct yaml_node *n;
 
 	if (!has_no_extras(b, event, event->data.scalar.anchor,
-	    event->data.scalar.tag, err))
+		event->data.scalar.tag, err))
 		return false;
 	n = new_node(b, YAML_SCALAR, event);
-	if (!n || !keep_text(b, event->data.scalar.value,
-	    event->data.scalar.length, &n->text))
+	if (!n ||
+	    !keep_text(b, event->data.scalar.value, event->data.scalar.length,
+		&n->text))
 		return too_large(b, event->start_mark, err);
 	n->plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
 	n->end_line = (uint32_t)event->end_mark.line + 1;
@@ -294,9 +298,9 @@ on_start(struct builder *b, const yaml_event_t *event, enum yaml_kind kind,
 	n = new_node(b, kind, event);
 	if (!n)
 		return too_large(b, event->start_mark, err);
-	n->flow = kind == YAML_LIST ?
-	    event->data.sequence_start.style == YAML_FLOW_SEQUENCE_STYLE :
-	    event->data.mapping_start.style == YAML_FLOW_MAPPING_STYLE;
+	n->flow = kind == YAML_LIST
+	    ? event->data.sequence_start.style == YAML_FLOW_SEQUENCE_STYLE
+	    : event->data.mapping_start.style == YAML_FLOW_MAPPING_STYLE;
 	add_child(b, n);
 	b->levels[b->depth++] = (struct level){n, b->pending_count};
 	return true;
@@ -319,8 +323,8 @@ large_map_keys_are_unique(const struct yaml_document *d,
 	bool unique = true;
 
 	for (size_t i = 0; unique && i < map->count; i++) {
-		struct yaml_node *first =
-		    map_put(seen, map->keys[i]->text, map->keys[i]);
+		struct yaml_node *first = map_put(seen, map->keys[i]->text,
+		    map->keys[i]);
 
 		if (first)
 			unique = duplicate(d, map->keys[i], first, err);
@@ -348,11 +352,11 @@ static bool
 on_end(struct builder *b, const yaml_event_t *event, struct err *err)
 {
 	struct level *l = top(b);
-	struct yaml_node *n = l->node, **from = b->pending + l->base;
+	struct yaml_node *n = l->node, **from = NULL, **to = NULL;
 	size_t count = b->pending_count - l->base;
-	struct yaml_node **to = NULL;
 
 	if (count) {
+		from = b->pending + l->base;
 		to = arena_alloc(b->d->arena, count * sizeof(*to));
 		if (!to)
 			return too_large(b, event->start_mark, err);
@@ -388,7 +392,7 @@ on_document(struct builder *b, const yaml_event_t *event, struct err *err)
 	b->documents = true;
 	if (event->data.document_start.version_directive ||
 	    event->data.document_start.tag_directives.start !=
-	    event->data.document_start.tag_directives.end)
+		event->data.document_start.tag_directives.end)
 		return error_at_mark(b, event->start_mark, err,
 		    "directives (%%YAML, %%TAG) are not read here");
 	return true;
@@ -403,16 +407,18 @@ on_event(struct builder *b, const yaml_event_t *event, struct err *err)
 	case YAML_ALIAS_EVENT:
 		return error_at_mark(b, event->start_mark, err,
 		    "aliases are not read here (*%.64s); quote what begins "
-		    "with '*'", (const char *)event->data.alias.anchor);
+		    "with '*'",
+		    (const char *)event->data.alias.anchor);
 	case YAML_SCALAR_EVENT:
 		return on_scalar(b, event, err);
 	case YAML_SEQUENCE_START_EVENT:
-		return has_no_extras(b, event, event->data.sequence_start.anchor,
-		    event->data.sequence_start.tag, err) &&
+		return has_no_extras(b, event,
+			   event->data.sequence_start.anchor,
+			   event->data.sequence_start.tag, err) &&
 		    on_start(b, event, YAML_LIST, err);
 	case YAML_MAPPING_START_EVENT:
 		return has_no_extras(b, event, event->data.mapping_start.anchor,
-		    event->data.mapping_start.tag, err) &&
+			   event->data.mapping_start.tag, err) &&
 		    on_start(b, event, YAML_MAP, err);
 	case YAML_SEQUENCE_END_EVENT:
 	case YAML_MAPPING_END_EVENT:
@@ -449,8 +455,8 @@ on_bad_start(const struct builder *b, struct err *err)
 	if (byte == '\t')
 		return error_at_mark(b, mark, err,
 		    "a tab cannot indent a line; use spaces");
-	return error_at_mark(b, mark, err,
-	    "what begins with '%c' needs quotes", byte);
+	return error_at_mark(b, mark, err, "what begins with '%c' needs quotes",
+	    byte);
 }
 
 /* libyaml's own complaint. An unquoted pattern such as *.example.com reads as
@@ -541,9 +547,11 @@ yaml_parse(const char *file, struct slice text, struct err *err)
 	yaml_parser_set_encoding(&b->parser, YAML_UTF8_ENCODING);
 	yaml_parser_set_input_string(&b->parser,
 	    (const unsigned char *)b->input.at, b->input.len);
-	fine = text.len <= YAML_FILE_MAX ? characters_are_fine(b, err) &&
-	    build(b, err) : err_set(err, ERR_CONF,
-	    "%s: is longer than the limit of %zu bytes", file, YAML_FILE_MAX);
+	fine = text.len <= YAML_FILE_MAX
+	    ? characters_are_fine(b, err) && build(b, err)
+	    : err_set(err, ERR_CONF,
+		  "%s: is longer than the limit of %zu bytes", file,
+		  YAML_FILE_MAX);
 	yaml_parser_delete(&b->parser);
 	struct yaml_document *d = b->d;
 
@@ -588,5 +596,5 @@ yaml_is_null(const struct yaml_node *n)
 {
 	return n->kind == YAML_SCALAR && n->plain &&
 	    (n->text.len == 0 || slice_is(n->text, "~") ||
-	    slice_is(n->text, "null"));
+		slice_is(n->text, "null"));
 }

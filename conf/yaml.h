@@ -22,21 +22,21 @@ enum yaml_kind { YAML_SCALAR, YAML_LIST, YAML_MAP };
 
 struct yaml_node {
 	enum yaml_kind kind;
-	uint32_t line, column;		/* 1.., in characters */
+	uint32_t line, column; /* 1.., in characters */
 	/* Just behind a scalar, a flow list or a flow map; 0 for a list or map
 	 * in block style, which ends where its last entry does. */
 	uint32_t end_line, end_column;
-	bool plain;			/* scalar without quotes */
-	bool flow;			/* list or map in brackets or braces */
-	struct slice text;		/* scalar; NUL-ended */
-	struct yaml_node **items;	/* list: items; map: values */
-	struct yaml_node **keys;	/* map only; scalars */
+	bool plain;		  /* scalar without quotes */
+	bool flow;		  /* list or map in brackets or braces */
+	struct slice text;	  /* scalar; NUL-ended */
+	struct yaml_node **items; /* list: items; map: values */
+	struct yaml_node **keys;  /* map only; scalars */
 	size_t count;
 };
 
 struct yaml_document {
 	char *file;
-	struct yaml_node *root;	/* NULL for an empty document */
+	struct yaml_node *root; /* NULL for an empty document */
 	struct arena *arena;
 };
 

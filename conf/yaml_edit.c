@@ -67,8 +67,8 @@ last_line(const struct yaml_node *n)
 		n = n->items[n->count - 1];
 	if (n->end_line == 0)
 		return n->line;
-	return n->end_column == 1 && n->end_line > n->line ? n->end_line - 1 :
-	    n->end_line;
+	return n->end_column == 1 && n->end_line > n->line ? n->end_line - 1
+							   : n->end_line;
 }
 
 static const char *
@@ -76,8 +76,8 @@ newline_of(struct slice text)
 {
 	size_t at = slice_find(text, '\n');
 
-	return at > 0 && at < text.len && text.at[at - 1] == '\r' ? "\r\n" :
-	    "\n";
+	return at > 0 && at < text.len && text.at[at - 1] == '\r' ? "\r\n"
+								  : "\n";
 }
 
 static void
@@ -139,8 +139,7 @@ append_to_nothing(struct slice before, const char *const *path, size_t depth,
 
 static void
 replace_empty_root(struct slice before, const struct yaml_node *root,
-    const char *const *path, size_t depth, const char *item,
-    struct text *after)
+    const char *const *path, size_t depth, const char *item, struct text *after)
 {
 	const char *newline = newline_of(before);
 	size_t end = end_of(before, root);
@@ -155,14 +154,13 @@ replace_empty_root(struct slice before, const struct yaml_node *root,
 static size_t
 flow_insertion(struct slice before, const struct yaml_node *n)
 {
-	return n->count ? end_of(before, n->items[n->count - 1]) :
-	    start_of(before, n) + 1;
+	return n->count ? end_of(before, n->items[n->count - 1])
+			: start_of(before, n) + 1;
 }
 
 static void
 append_to_flow(struct slice before, const struct yaml_node *n,
-    const char *const *keys, size_t count, const char *item,
-    struct text *after)
+    const char *const *keys, size_t count, const char *item, struct text *after)
 {
 	size_t at = flow_insertion(before, n);
 
@@ -184,8 +182,8 @@ static uint32_t
 line_behind_comments(struct slice text, uint32_t line, size_t indent)
 {
 	for (;; line++) {
-		struct slice next =
-		    slice_from(text, line_offset(text, line + 1));
+		struct slice next = slice_from(text,
+		    line_offset(text, line + 1));
 		size_t blanks = 0;
 
 		while (blanks < next.len && next.at[blanks] == ' ')
@@ -198,8 +196,7 @@ line_behind_comments(struct slice text, uint32_t line, size_t indent)
 
 static void
 append_to_block(struct slice before, const struct yaml_node *n,
-    const char *const *keys, size_t count, const char *item,
-    struct text *after)
+    const char *const *keys, size_t count, const char *item, struct text *after)
 {
 	uint32_t line = last_line(n);
 	size_t rest;
@@ -208,8 +205,7 @@ append_to_block(struct slice before, const struct yaml_node *n,
 		line = line_behind_comments(before, line, n->column - 1);
 	rest = add_up_to_line(before, line, after);
 
-	add_block(after, keys, count, item, n->column - 1,
-	    newline_of(before));
+	add_block(after, keys, count, item, n->column - 1, newline_of(before));
 	text_add_slice(after, slice_from(before, rest));
 }
 
@@ -232,8 +228,8 @@ append_to_null(struct slice before, const struct yaml_node *parent,
 
 	if (parent && !parent->flow && n->text.len == 0) {
 		rest = add_up_to_line(before, n->line, after);
-		add_block(after, keys, count, item,
-		    parent->column - 1 + INDENT, newline_of(before));
+		add_block(after, keys, count, item, parent->column - 1 + INDENT,
+		    newline_of(before));
 		text_add_slice(after, slice_from(before, rest));
 		return;
 	}
@@ -245,8 +241,7 @@ append_to_null(struct slice before, const struct yaml_node *parent,
 
 void
 yaml_edit_append(const struct yaml_document *d, struct slice before,
-    const char *const *path, size_t depth, const char *item,
-    struct text *after)
+    const char *const *path, size_t depth, const char *item, struct text *after)
 {
 	const struct yaml_node *n = d->root, *parent = NULL, *next;
 	size_t found = 0;
@@ -337,8 +332,8 @@ remove_from_flow(struct slice before, const struct yaml_node *list,
 
 	if (comma < before.len) {
 		text_add_slice(after, slice_first(before, from));
-		text_add_slice(after, (struct slice){before.at + to,
-		    comma - to});
+		text_add_slice(after,
+		    (struct slice){before.at + to, comma - to});
 		to = skip_blanks(before, comma + 1);
 	} else if (index > 0) {
 		size_t previous = end_of(before, list->items[index - 1]);
@@ -348,8 +343,8 @@ remove_from_flow(struct slice before, const struct yaml_node *list,
 			comma = from;
 		text_add_slice(after, slice_first(before, comma));
 		comma = skip_blanks(before, comma + (comma < from));
-		text_add_slice(after, (struct slice){before.at + comma,
-		    from - comma});
+		text_add_slice(after,
+		    (struct slice){before.at + comma, from - comma});
 	} else {
 		text_add_slice(after, slice_first(before, from));
 	}
@@ -380,8 +375,8 @@ yaml_edit_replace(struct slice before, const struct yaml_node *n,
 }
 
 void
-yaml_edit_insert(struct slice before, const struct yaml_node *map,
-    size_t index, const char *entry, struct text *after)
+yaml_edit_insert(struct slice before, const struct yaml_node *map, size_t index,
+    const char *entry, struct text *after)
 {
 	const struct yaml_node *previous = map->items[index];
 	size_t rest;
@@ -405,8 +400,8 @@ is_plain(struct slice value)
 	static const char letters[] =
 	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 	/* Truth values and nothing, to one reader or another. */
-	static const char *const words[] = {"true", "false", "yes", "no", "on",
-	    "off", "y", "n", "null"};
+	static const char *const words[] = {
+	    "true", "false", "yes", "no", "on", "off", "y", "n", "null"};
 	bool has_letter = false;
 
 	if (value.len == 0 || strchr("._/:-", value.at[0]) ||

@@ -35,7 +35,7 @@ LLVMFuzzerTestOneInput(const uint8_t *at, size_t len)
 
 	policy_init(&p);
 	if (!policy_parse("f", "file", (struct slice){(const char *)at, len},
-	    &p, &err)) {
+		&p, &err)) {
 		CHECK(err.kind == ERR_CONF);
 		CHECK(strncmp(err.text, "f:", 2) == 0);
 	}

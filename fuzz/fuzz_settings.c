@@ -40,7 +40,8 @@ static void
 check_sandbox(const struct sandbox_setting *s)
 {
 	CHECK((s->listen_count > 0) + (s->token != NULL) +
-	    (s->source.family != 0) == 1);
+		(s->source.family != 0) ==
+	    1);
 	for (size_t i = 0; i < s->listen_count; i++)
 		check_listener(&s->listen[i]);
 }
@@ -53,7 +54,7 @@ LLVMFuzzerTestOneInput(const uint8_t *at, size_t len)
 
 	/* No file beside it: a token_file is always missing. */
 	if (!settings_parse("/nonexistent/f",
-	    (struct slice){(const char *)at, len}, &s, &err)) {
+		(struct slice){(const char *)at, len}, &s, &err)) {
 		CHECK(err.kind == ERR_CONF);
 		CHECK(strncmp(err.text, "/nonexistent/f:", 15) == 0);
 		return 0;

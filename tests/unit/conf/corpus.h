@@ -43,8 +43,8 @@ corpus_expected(const char *path)
 	struct err err;
 	size_t len;
 
-	EXPECT(asprintf(&name, "%.*s.expected", (int)strlen(path) - 5,
-	    path) > 0);
+	EXPECT(asprintf(&name, "%.*s.expected", (int)strlen(path) - 5, path) >
+	    0);
 	if (!file_read(name, 1 << 20, &at, &len, &err))
 		test_fail(__FILE__, __LINE__, "%s", err.text);
 	free(name);

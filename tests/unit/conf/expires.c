@@ -9,7 +9,8 @@ expires(const char *text)
 	int64_t seconds = 0;
 
 	expires_parse((struct slice){test_guarded(text, strlen(text)),
-	    strlen(text)}, &seconds);
+			  strlen(text)},
+	    &seconds);
 	return seconds;
 }
 

@@ -7,13 +7,13 @@ static char *
 edit(const char *before, const struct rule_change *changes, size_t count,
     size_t *changed)
 {
-	struct slice text = {test_guarded(before, strlen(before)),
-	    strlen(before)};
+	struct slice text = {
+	    test_guarded(before, strlen(before)), strlen(before)};
 	struct err err = {0};
 	char *after = NULL;
 
 	if (!rules_edit_text("t.yaml", text, changes, count, &after, changed,
-	    &err))
+		&err))
 		test_fail(__FILE__, __LINE__, "%s", err.text);
 	return after;
 }
@@ -44,9 +44,21 @@ expect_refused(const char *before, struct rule_change change,
 	EXPECT_INT(changed, 77);
 }
 
-#define ALLOW(...) (struct rule_change){.edit = RULE_EDIT_ALLOW, __VA_ARGS__}
-#define DENY(...) (struct rule_change){.edit = RULE_EDIT_DENY, __VA_ARGS__}
-#define REMOVE(...) (struct rule_change){.edit = RULE_EDIT_REMOVE, __VA_ARGS__}
+#define ALLOW(...)                                                             \
+	(struct rule_change)                                                   \
+	{                                                                      \
+		.edit = RULE_EDIT_ALLOW, __VA_ARGS__                           \
+	}
+#define DENY(...)                                                              \
+	(struct rule_change)                                                   \
+	{                                                                      \
+		.edit = RULE_EDIT_DENY, __VA_ARGS__                            \
+	}
+#define REMOVE(...)                                                            \
+	(struct rule_change)                                                   \
+	{                                                                      \
+		.edit = RULE_EDIT_REMOVE, __VA_ARGS__                          \
+	}
 
 TEST(an_empty_file_gets_a_head)
 {
@@ -66,10 +78,12 @@ TEST(what_is_missing_is_made)
 	    "version: 1\nnetwork:\n  allow:\n    - a.com\n");
 	expect_edit("version: 1", ALLOW(.resource = "a.com"),
 	    "version: 1\nnetwork:\n  allow:\n    - a.com\n");
-	expect_edit("version: 1\nnetwork: # x\n# y\n", ALLOW(.resource = "a.com"),
+	expect_edit("version: 1\nnetwork: # x\n# y\n",
+	    ALLOW(.resource = "a.com"),
 	    "version: 1\nnetwork: # x\n  allow:\n    - a.com\n# y\n");
 	expect_edit("version: 1\nnetwork:\n    allow:\n    - a.com # 1\n\n"
-	    "tests: []\n", DENY(.resource = "b.com"),
+		    "tests: []\n",
+	    DENY(.resource = "b.com"),
 	    "version: 1\nnetwork:\n    allow:\n    - a.com # 1\n"
 	    "    deny:\n      - b.com\n\ntests: []\n");
 	expect_edit("version: 1\nnetwork: ~\n", ALLOW(.resource = "a.com"),
@@ -79,27 +93,30 @@ TEST(what_is_missing_is_made)
 TEST(block_lists_grow_below_their_last_item)
 {
 	expect_edit("version: 1\nnetwork:\n  allow:\n    - a.com # first\n"
-	    "    # about nothing\n  deny:\n    - c.com\n",
+		    "    # about nothing\n  deny:\n    - c.com\n",
 	    ALLOW(.resource = "*.b.com:443"),
 	    "version: 1\nnetwork:\n  allow:\n    - a.com # first\n"
 	    "    - \"*.b.com:443\"\n    # about nothing\n  deny:\n"
 	    "    - c.com\n");
 	expect_edit("version: 1\nnetwork:\n  allow:\n  - host: a.com\n"
-	    "    comment: >-\n      long\n", ALLOW(.resource = "b.com"),
+		    "    comment: >-\n      long\n",
+	    ALLOW(.resource = "b.com"),
 	    "version: 1\nnetwork:\n  allow:\n  - host: a.com\n"
-	    "    comment: >-\n      long\n  - b.com\n") ;
+	    "    comment: >-\n      long\n  - b.com\n");
 }
 
 TEST(flow_lists_grow_inside_their_brackets)
 {
 	expect_edit("version: 1\nnetwork:\n  allow: [a.com, b.com] # two\n",
 	    ALLOW(.resource = "10.0.0.0/8"),
-	    "version: 1\nnetwork:\n  allow: [a.com, b.com, 10.0.0.0/8] # two\n");
+	    "version: 1\nnetwork:\n  allow: [a.com, b.com, 10.0.0.0/8] # "
+	    "two\n");
 	expect_edit("version: 1\nnetwork:\n  allow: [ ]\n",
 	    ALLOW(.resource = "::/0"),
 	    "version: 1\nnetwork:\n  allow: [\"::/0\" ]\n");
 	expect_edit("version: 1\nnetwork: { allow: [\n  a.com, # 1\n"
-	    "  b.com, # 2\n] }\n", ALLOW(.resource = "c.com"),
+		    "  b.com, # 2\n] }\n",
+	    ALLOW(.resource = "c.com"),
 	    "version: 1\nnetwork: { allow: [\n  a.com, # 1\n"
 	    "  b.com, c.com, # 2\n] }\n");
 	expect_edit("version: 1\nnetwork: {allow: [a.com]}\n",
@@ -114,8 +131,8 @@ TEST(flow_lists_grow_inside_their_brackets)
 
 TEST(a_sandbox_has_its_own_section)
 {
-	expect_edit("version: 1\n", ALLOW(.resource = "a.com",
-	    .sandbox = "web-1"),
+	expect_edit("version: 1\n",
+	    ALLOW(.resource = "a.com", .sandbox = "web-1"),
 	    "version: 1\nsandboxes:\n  web-1:\n    network:\n      allow:\n"
 	    "        - a.com\n");
 	expect_edit("version: 1\nsandboxes:\n  web-1: {network: {deny: []}}\n",
@@ -126,20 +143,22 @@ TEST(a_sandbox_has_its_own_section)
 	    ALLOW(.resource = "a.com", .sandbox = "1.5"),
 	    "version: 1\nsandboxes:\n  web-1:\n  \"1.5\":\n    network:\n"
 	    "      allow:\n        - a.com\n");
-	expect_refused("version: 1\n", ALLOW(.resource = "a.com",
-	    .sandbox = "a b"), "\"a b\" is no name of a sandbox");
+	expect_refused("version: 1\n",
+	    ALLOW(.resource = "a.com", .sandbox = "a b"),
+	    "\"a b\" is no name of a sandbox");
 }
 
 TEST(options_make_the_long_form)
 {
-	expect_edit("version: 1\n", ALLOW(.resource = "db.test:5432",
-	    .name = "the \"db\"", .comment = "ask: bob, #1",
-	    .expires = "2030-12-31", .raw = true),
+	expect_edit("version: 1\n",
+	    ALLOW(.resource = "db.test:5432", .name = "the \"db\"",
+		.comment = "ask: bob, #1", .expires = "2030-12-31",
+		.raw = true),
 	    "version: 1\nnetwork:\n  allow:\n    - {host: db.test:5432, "
 	    "name: \"the \\\"db\\\"\", comment: \"ask: bob, #1\", "
 	    "expires: \"2030-12-31\", raw: allow}\n");
-	expect_edit("version: 1\nnetwork:\n  deny: []\n", DENY(
-	    .resource = "a.test", .comment = "x\xc3\xa9"),
+	expect_edit("version: 1\nnetwork:\n  deny: []\n",
+	    DENY(.resource = "a.test", .comment = "x\xc3\xa9"),
 	    "version: 1\nnetwork:\n  deny: [{host: a.test, comment: "
 	    "\"x\xc3\xa9\"}]\n");
 }
@@ -147,16 +166,20 @@ TEST(options_make_the_long_form)
 TEST(windows_lines_stay_windows_lines)
 {
 	expect_edit("version: 1\r\nnetwork:\r\n  allow:\r\n    - a.com\r\n",
-	    ALLOW(.resource = "b.com"), "version: 1\r\nnetwork:\r\n  allow:\r\n"
+	    ALLOW(.resource = "b.com"),
+	    "version: 1\r\nnetwork:\r\n  allow:\r\n"
 	    "    - a.com\r\n    - b.com\r\n");
 	expect_edit("version: 1\r\nnetwork:\r\n  allow:\r\n    - a.com\r\n"
-	    "    - b.com\r\n", REMOVE(.resource = "a.com"), "version: 1\r\n"
+		    "    - b.com\r\n",
+	    REMOVE(.resource = "a.com"),
+	    "version: 1\r\n"
 	    "network:\r\n  allow:\r\n    - b.com\r\n");
 }
 
 TEST(a_rule_in_force_is_not_added_twice)
 {
-	static const char text[] = "version: 1\nnetwork:\n  allow:\n"
+	static const char text[] =
+	    "version: 1\nnetwork:\n  allow:\n"
 	    "    - EXAMPLE.com.\n    - {host: off.com, disabled: true}\n";
 	struct rule_change same = ALLOW(.resource = "example.com");
 	struct rule_change off = ALLOW(.resource = "off.com");
@@ -174,13 +197,16 @@ TEST(a_rule_in_force_is_not_added_twice)
 TEST(several_changes_are_made_in_turn)
 {
 	struct rule_change changes[] = {
-	    ALLOW(.resource = "a.com"), ALLOW(.resource = "b.com"),
-	    DENY(.resource = "a.com"), REMOVE(.resource = "b.com"),
+	    ALLOW(.resource = "a.com"),
+	    ALLOW(.resource = "b.com"),
+	    DENY(.resource = "a.com"),
+	    REMOVE(.resource = "b.com"),
 	};
 	size_t changed = 0;
 	char *after = edit("version: 1\n", changes, 4, &changed);
 
-	EXPECT_TEXT(after, "version: 1\nnetwork:\n  allow:\n    - a.com\n"
+	EXPECT_TEXT(after,
+	    "version: 1\nnetwork:\n  allow:\n    - a.com\n"
 	    "  deny:\n    - a.com\n");
 	EXPECT_INT(changed, 4);
 	free(after);
@@ -189,15 +215,17 @@ TEST(several_changes_are_made_in_turn)
 TEST(items_of_block_lists_go_with_their_lines)
 {
 	expect_edit("version: 1\nnetwork:\n  allow:\n    # about a\n"
-	    "    - a.com # a\n    - b.com\n", REMOVE(.resource = "a.com"),
+		    "    - a.com # a\n    - b.com\n",
+	    REMOVE(.resource = "a.com"),
 	    "version: 1\nnetwork:\n  allow:\n    # about a\n    - b.com\n");
 	expect_edit("version: 1\nnetwork:\n  allow:\n    - a.com",
 	    REMOVE(.resource = "a.com"), "version: 1\nnetwork:\n  allow:\n");
 	expect_edit("version: 1\nnetwork:\n  allow:\n  -\n    host: a.com\n"
-	    "    name: a\n  - b.com\n", REMOVE(.resource = "a.com"),
+		    "    name: a\n  - b.com\n",
+	    REMOVE(.resource = "a.com"),
 	    "version: 1\nnetwork:\n  allow:\n  - b.com\n");
 	expect_edit("version: 1\nnetwork:\n  allow:\n  - host: a.com\n"
-	    "    comment: |-\n      x\n\n  - b.com\n",
+		    "    comment: |-\n      x\n\n  - b.com\n",
 	    REMOVE(.resource = "b.com"),
 	    "version: 1\nnetwork:\n  allow:\n  - host: a.com\n"
 	    "    comment: |-\n      x\n\n");
@@ -217,21 +245,24 @@ TEST(items_of_flow_lists_go_with_their_comma)
 	expect_edit("version: 1\nnetwork: {deny: [a.com]}\n",
 	    REMOVE(.resource = "a.com"), "version: 1\nnetwork: {deny: []}\n");
 	expect_edit("version: 1\nnetwork:\n  deny: [\n    a.com, # a\n"
-	    "    {host: b.com} # b, too\n  ]\n", REMOVE(.resource = "b.com"),
+		    "    {host: b.com} # b, too\n  ]\n",
+	    REMOVE(.resource = "b.com"),
 	    "version: 1\nnetwork:\n  deny: [\n    a.com # a\n     # b, too\n"
 	    "  ]\n");
 }
 
 TEST(removing_by_resource_is_about_one_scope)
 {
-	static const char text[] = "version: 1\nnetwork:\n  allow: [a.com]\n"
+	static const char text[] =
+	    "version: 1\nnetwork:\n  allow: [a.com]\n"
 	    "  deny: [a.com]\nsandboxes:\n  web: {network: {allow: [a.com]}}\n";
 	struct rule_change all = REMOVE(.resource = "a.com");
 	size_t changed = 0;
 	char *after = edit(text, &all, 1, &changed);
 
 	EXPECT_INT(changed, 2);
-	EXPECT_TEXT(after, "version: 1\nnetwork:\n  allow: []\n  deny: []\n"
+	EXPECT_TEXT(after,
+	    "version: 1\nnetwork:\n  allow: []\n  deny: []\n"
 	    "sandboxes:\n  web: {network: {allow: [a.com]}}\n");
 	free(after);
 	expect_edit(text, REMOVE(.resource = "a.com", .sandbox = "web"),
@@ -242,7 +273,7 @@ TEST(removing_by_resource_is_about_one_scope)
 TEST(removing_by_id_takes_one)
 {
 	static const char text[] = "version: 1\nnetwork:\n"
-	    "  allow: [a.com, a.com, b.com]\n";
+				   "  allow: [a.com, a.com, b.com]\n";
 	struct policy p;
 	char id[64], other[64];
 
@@ -263,7 +294,8 @@ TEST(what_is_not_there_changes_nothing)
 {
 	static const char text[] = "version: 1\npreset: balanced\n";
 	struct rule_change changes[] = {REMOVE(.resource = "a.com"),
-	    REMOVE(.id = "0123456789abcdef"), REMOVE(.resource = "pypi.org:443")};
+	    REMOVE(.id = "0123456789abcdef"),
+	    REMOVE(.resource = "pypi.org:443")};
 	size_t changed = 77;
 	char *after = edit(text, changes, 3, &changed);
 
@@ -274,8 +306,8 @@ TEST(what_is_not_there_changes_nothing)
 
 TEST(a_file_that_does_not_parse_is_not_touched)
 {
-	expect_refused("version: 1\nnetwrok: {}\n", ALLOW(.resource = "a.com"),
-	    "t.yaml:2:1: unknown key \"netwrok\"; did you mean \"network\"?");
+	expect_refused("version: 1\nnetvork: {}\n", ALLOW(.resource = "a.com"),
+	    "t.yaml:2:1: unknown key \"netvork\"; did you mean \"network\"?");
 }
 
 TEST(nothing_can_be_smuggled_in)
@@ -293,11 +325,13 @@ TEST(nothing_can_be_smuggled_in)
 	EXPECT_TEXT(p.rules[0].comment, "x}, {host: evil.test");
 	policy_done(&p);
 	free(after);
-	expect_refused("version: 1\n", DENY(.resource = "a.com",
-	    .comment = "two\nlines"), "the change does not read back: "
+	expect_refused("version: 1\n",
+	    DENY(.resource = "a.com", .comment = "two\nlines"),
+	    "the change does not read back: "
 	    "t.yaml:4:30: comment must be one line without control characters");
-	expect_refused("version: 1\n", ALLOW(.resource = "a.com",
-	    .expires = "tomorrow"), "expires must be a day (2030-12-31) or a "
+	expect_refused("version: 1\n",
+	    ALLOW(.resource = "a.com", .expires = "tomorrow"),
+	    "expires must be a day (2030-12-31) or a "
 	    "time with its zone (2030-12-31T18:00:00Z), not \"tomorrow\"");
 	expect_refused("version: 1\n", DENY(.resource = "a.com", .raw = true),
 	    "the change does not read back: t.yaml:4:26: raw says how allowed "
@@ -311,7 +345,7 @@ expect_preset(const char *before, const char *preset, const char *wanted)
 	char *after = NULL;
 
 	if (!policy_set_preset_text("t.yaml", slice_of(before), preset, &after,
-	    &err))
+		&err))
 		test_fail(__FILE__, __LINE__, "%s", err.text);
 	EXPECT_TEXT(after, wanted);
 	free(after);
@@ -329,11 +363,10 @@ TEST(a_preset_is_replaced_where_it_stands)
 	    "version: 1\npreset: locked-down # mine\n");
 	expect_preset("network:\n  allow: [a.com]\nversion: 1 # v\n", "open",
 	    "network:\n  allow: [a.com]\nversion: 1 # v\npreset: open\n");
-	expect_preset("{version: 1}\n", "open",
-	    "{version: 1, preset: open}\n");
+	expect_preset("{version: 1}\n", "open", "{version: 1, preset: open}\n");
 	expect_preset("# nothing", "open",
 	    "# nothing\nversion: 1\npreset: open\n");
-	EXPECT(!policy_set_preset_text("t.yaml", slice_of(""), "opne", &after,
+	EXPECT(!policy_set_preset_text("t.yaml", slice_of(""), "opun", &after,
 	    &err));
 	EXPECT(!policy_set_preset_text("t.yaml", slice_of("version: 2\n"),
 	    "open", &after, &err));
@@ -343,8 +376,8 @@ TEST(a_starter_can_be_edited)
 {
 	char *starter = policy_starter("balanced");
 	struct rule_change changes[] = {ALLOW(.resource = "a.com"),
-	    DENY(.resource = "b.com"), ALLOW(.resource = "c.com",
-	    .sandbox = "web-1")};
+	    DENY(.resource = "b.com"),
+	    ALLOW(.resource = "c.com", .sandbox = "web-1")};
 	size_t changed = 0;
 	char *after = edit(starter, changes, 3, &changed);
 

@@ -40,8 +40,8 @@ dump_rule(const struct policy_rule *r, struct text *t)
 	if (r->raw)
 		text_add(t, " raw");
 	if (r->tls || r->sni || r->ech || r->refuse)
-		text_add_format(t, " tls=%d sni=%d ech=%d refuse=%d",
-		    r->tls, r->sni, r->ech, r->refuse);
+		text_add_format(t, " tls=%d sni=%d ech=%d refuse=%d", r->tls,
+		    r->sni, r->ech, r->refuse);
 	for (size_t i = 0; i < r->except_count; i++) {
 		resource_format(&r->except[i], resource);
 		text_add_format(t, " except=%s", resource);
@@ -59,9 +59,9 @@ dump(const struct policy *p, struct text *t)
 	for (size_t i = 0; i < p->rule_count; i++)
 		dump_rule(&p->rules[i], t);
 	for (size_t i = 0; i < p->test_count; i++)
-		text_add_format(t, "%u test %s %s %s %s %s\n",
-		    p->tests[i].line, p->tests[i].expect == DECISION_ALLOW ?
-		    "allow" : "deny", p->tests[i].target,
+		text_add_format(t, "%u test %s %s %s %s %s\n", p->tests[i].line,
+		    p->tests[i].expect == DECISION_ALLOW ? "allow" : "deny",
+		    p->tests[i].target,
 		    p->tests[i].method ? p->tests[i].method : "-",
 		    p->tests[i].sandbox ? p->tests[i].sandbox : "-",
 		    p->tests[i].reason ? p->tests[i].reason : "-");
@@ -179,7 +179,8 @@ TEST(directories_are_read_in_the_order_of_their_names)
 	struct policy_sources from = {.paths = folders, .path_count = 1};
 	struct policy p;
 
-	expect_dump(&from, "preset none, a policy\n2:19 allow c.com\n"
+	expect_dump(&from,
+	    "preset none, a policy\n2:19 allow c.com\n"
 	    "2:18 deny b.com\n");
 	EXPECT(policy_load(&from, &p, NULL));
 	EXPECT_INT(p.origin_count, 2);
@@ -233,14 +234,16 @@ TEST(rules_of_a_preset_come_first_and_once)
 	struct err err = {0};
 	struct policy p;
 
-	expect_dump(&from, "preset open, a policy\n"
+	expect_dump(&from,
+	    "preset open, a policy\n"
 	    "0:0 allow ** name=default-open\n"
 	    "0:0 allow 0.0.0.0/0 name=default-open\n"
 	    "0:0 allow ::/0 name=default-open\n"
 	    "2:18 deny b.com\n");
 	from.path_count = 3;
 	EXPECT(!policy_load(&from, &p, &err));
-	EXPECT(strstr(err.text, "/c.yaml:2:9: preset open is named already; "
+	EXPECT(strstr(err.text,
+	    "/c.yaml:2:9: preset open is named already; "
 	    "all files together name one preset"));
 	remove_folder(paths, 3);
 }
@@ -266,19 +269,22 @@ TEST(local_rules_can_be_limited)
 	make_folder();
 	char *paths[] = {
 	    write_file("a.yaml", "version: 1\nnetwork: {allow: [a.com]}\n"),
-	    write_file("local.yaml", "version: 1\nnetwork:\n"
+	    write_file("local.yaml",
+		"version: 1\nnetwork:\n"
 		"  allow: [b.com, {host: c.com, comment: mine}]\n"
 		"  deny: [a.com]\n"),
 	};
-	struct policy_sources from = {.paths = paths, .path_count = 1,
-	    .local_file = paths[1]};
+	struct policy_sources from = {
+	    .paths = paths, .path_count = 1, .local_file = paths[1]};
 	struct policy p;
 
-	expect_dump(&from, "preset none, a policy\n2:19 allow a.com\n"
+	expect_dump(&from,
+	    "preset none, a policy\n2:19 allow a.com\n"
 	    "3:11 allow b.com\n3:18 allow c.com comment=mine\n"
 	    "4:10 deny a.com\n");
 	from.local_rules = LOCAL_RULES_DENY_ONLY;
-	expect_dump(&from, "preset none, a policy\n2:19 allow a.com\n"
+	expect_dump(&from,
+	    "preset none, a policy\n2:19 allow a.com\n"
 	    "3:11 allow b.com comment=off: local_rules is deny-only disabled\n"
 	    "3:18 allow c.com comment=mine (off: local_rules is deny-only) "
 	    "disabled\n4:10 deny a.com\n");
@@ -301,7 +307,8 @@ TEST(a_preset_is_no_typed_rule)
 	struct policy p;
 
 	EXPECT(!policy_load(&from, &p, &err));
-	EXPECT(strstr(err.text, "l.yaml:2:9: a preset stands in a policy file, "
+	EXPECT(strstr(err.text,
+	    "l.yaml:2:9: a preset stands in a policy file, "
 	    "not among typed rules"));
 	remove_folder(paths, 1);
 }
@@ -377,7 +384,8 @@ each_case(void (*check)(const char *text, size_t len))
 	size_t index;
 
 	EXPECT(json_array_size(cases) >= 190);
-	json_array_foreach(cases, index, one) {
+	json_array_foreach(cases, index, one)
+	{
 		json_t *yaml = json_object_get(one, "yaml");
 
 		check(json_string_value(yaml), json_string_length(yaml));

@@ -84,8 +84,8 @@ TEST(open_leaves_special_ranges_shut)
 	for (size_t i = 0; i < p.rule_count; i++)
 		EXPECT(p.rules[i].resource.kind != RESOURCE_LOCALHOST &&
 		    (p.rules[i].resource.kind != RESOURCE_NETWORK ||
-		    !network_is_special(&p.rules[i].resource.network,
-		    p.rules[i].resource.bits)));
+			!network_is_special(&p.rules[i].resource.network,
+			    p.rules[i].resource.bits)));
 	policy_done(&p);
 }
 

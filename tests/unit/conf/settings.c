@@ -68,7 +68,7 @@ TEST(the_example_of_the_design_is_read)
 	struct settings s;
 
 	if (!settings_read("tests/conf/good-settings/design-example.yaml", &s,
-	    &err))
+		&err))
 		test_fail(__FILE__, __LINE__, "%s", err.text);
 	EXPECT_INT(s.workers, 2);
 	EXPECT(!s.policy_is_default);
@@ -135,7 +135,7 @@ TEST(every_key_is_read)
 	struct settings s;
 
 	if (!settings_read("tests/conf/good-settings/everything.yaml", &s,
-	    &err))
+		&err))
 		test_fail(__FILE__, __LINE__, "%s", err.text);
 	check_everything(&s);
 	settings_done(&s);
@@ -160,8 +160,10 @@ TEST(broken_files_tell_where_and_why)
 TEST(a_password_is_in_no_message)
 {
 	static const char *const urls[] = {
-	    "https://user:geheim@parent:1", "http://user:geheim@parent",
-	    "http://user:%zzgeheim@parent:1", "http://user:geheim@a b:1",
+	    "https://user:geheim@parent:1",
+	    "http://user:geheim@parent",
+	    "http://user:%zzgeheim@parent:1",
+	    "http://user:geheim@a b:1",
 	    "geheim",
 	};
 
@@ -189,7 +191,8 @@ TEST(a_missing_file_is_a_wrong_configuration)
 
 TEST(what_is_not_enforced_is_an_error)
 {
-	expect_refused("secrets: {}\n", "dir/t.yaml:1:1: unknown key "
+	expect_refused("secrets: {}\n",
+	    "dir/t.yaml:1:1: unknown key "
 	    "\"secrets\"; penstock.yaml has the keys version, listen, workers, "
 	    "policy, local_rules, log_level, tls, dns, upstream, audit, "
 	    "limits, sandboxes");
@@ -199,8 +202,8 @@ TEST(what_is_not_enforced_is_an_error)
 
 TEST(listeners_are_read_and_written)
 {
-	static const char *const good[] = {"127.0.0.1:3128", "[::1]:0",
-	    "unix:/run/penstock.sock"};
+	static const char *const good[] = {
+	    "127.0.0.1:3128", "[::1]:0", "unix:/run/penstock.sock"};
 	static const char *const bad[] = {"", "3128", ":3128", "localhost:1",
 	    "127.0.0.1", "127.0.0.1:65536", "unix:", "[::1]",
 	    "127.0.0.1:3128 "};
@@ -225,7 +228,8 @@ TEST(listeners_are_read_and_written)
 
 TEST(cut_anywhere_it_is_read_or_refused)
 {
-	static char text[] = "version: 1\nlisten: [127.0.0.1:3128, \"unix:x\"]\n"
+	static char text[] =
+	    "version: 1\nlisten: [127.0.0.1:3128, \"unix:x\"]\n"
 	    "upstream: {proxy: \"http://u:p%40@h:1\", no_proxy: [a.com]}\n"
 	    "dns: {servers: [\"[::1]:53\"], hosts: {a.test: [10.0.0.1]}}\n"
 	    "limits: {idle: 10s, header_bytes: 4KiB}\n"
@@ -235,8 +239,8 @@ TEST(cut_anywhere_it_is_read_or_refused)
 		struct err err = {0};
 		struct settings s;
 
-		if (settings_parse("t.yaml", (struct slice){
-		    test_guarded(text, i), i}, &s, &err))
+		if (settings_parse("t.yaml",
+			(struct slice){test_guarded(text, i), i}, &s, &err))
 			settings_done(&s);
 		else
 			EXPECT_INT(err.kind, ERR_CONF);

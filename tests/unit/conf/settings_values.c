@@ -9,7 +9,8 @@ number(const char *text, enum unit unit)
 	uint64_t value = 77777;
 
 	EXPECT(parse_number((struct slice){test_guarded(text, strlen(text)),
-	    strlen(text)}, unit, &value));
+				strlen(text)},
+	    unit, &value));
 	return value;
 }
 
@@ -41,12 +42,24 @@ TEST(what_is_no_number)
 		const char *text;
 		enum unit unit;
 	} bad[] = {
-	    {"", UNIT_NONE}, {"-1", UNIT_NONE}, {"+1", UNIT_NONE},
-	    {"01", UNIT_NONE}, {"1.5", UNIT_NONE}, {"1s", UNIT_NONE},
-	    {" 1", UNIT_NONE}, {"1 ", UNIT_NONE}, {"0x10", UNIT_NONE},
-	    {"10", UNIT_TIME}, {"10S", UNIT_TIME}, {"10 s", UNIT_TIME},
-	    {"s", UNIT_TIME}, {"10KiB", UNIT_TIME}, {"1kB", UNIT_SIZE},
-	    {"1MB", UNIT_SIZE}, {"1K", UNIT_SIZE}, {"1h", UNIT_SIZE},
+	    {"", UNIT_NONE},
+	    {"-1", UNIT_NONE},
+	    {"+1", UNIT_NONE},
+	    {"01", UNIT_NONE},
+	    {"1.5", UNIT_NONE},
+	    {"1s", UNIT_NONE},
+	    {" 1", UNIT_NONE},
+	    {"1 ", UNIT_NONE},
+	    {"0x10", UNIT_NONE},
+	    {"10", UNIT_TIME},
+	    {"10S", UNIT_TIME},
+	    {"10 s", UNIT_TIME},
+	    {"s", UNIT_TIME},
+	    {"10KiB", UNIT_TIME},
+	    {"1kB", UNIT_SIZE},
+	    {"1MB", UNIT_SIZE},
+	    {"1K", UNIT_SIZE},
+	    {"1h", UNIT_SIZE},
 	};
 	uint64_t value;
 

@@ -79,17 +79,23 @@ TEST(what_readers_read_differently_is_refused)
 {
 	expect_refused("a: 1\nb: 2\na: 3\n",
 	    "t.yaml:3:1: key \"a\" stands here twice; the first is in line 1");
-	expect_refused("a: &x 1\n", "t.yaml:1:4: anchors are not read here "
+	expect_refused("a: &x 1\n",
+	    "t.yaml:1:4: anchors are not read here "
 	    "(&x); quote what begins with '&'");
-	expect_refused("a: *x\n", "t.yaml:1:4: aliases are not read here "
+	expect_refused("a: *x\n",
+	    "t.yaml:1:4: aliases are not read here "
 	    "(*x); quote what begins with '*'");
-	expect_refused("a: !!str x\n", "t.yaml:1:4: tags are not read here "
+	expect_refused("a: !!str x\n",
+	    "t.yaml:1:4: tags are not read here "
 	    "(tag:yaml.org,2002:str); quote what begins with '!'");
-	expect_refused("a: ! x\n", "t.yaml:1:4: tags are not read here (!); "
+	expect_refused("a: ! x\n",
+	    "t.yaml:1:4: tags are not read here (!); "
 	    "quote what begins with '!'");
-	expect_refused("%YAML 1.1\n---\na: 1\n", "t.yaml:1:1: directives "
+	expect_refused("%YAML 1.1\n---\na: 1\n",
+	    "t.yaml:1:1: directives "
 	    "(%YAML, %TAG) are not read here");
-	expect_refused("a: 1\n---\nb: 1\n", "t.yaml:2:1: a second document "
+	expect_refused("a: 1\n---\nb: 1\n",
+	    "t.yaml:2:1: a second document "
 	    "begins here; one file holds one");
 	expect_refused("? [a]\n: 1\n",
 	    "t.yaml:1:3: a key must be text, not a list or a map");
@@ -99,36 +105,50 @@ TEST(what_readers_read_differently_is_refused)
 
 TEST(a_pattern_without_quotes_gets_a_hint)
 {
-	expect_refused("a:\n  - *.example.com\n", "t.yaml:2:5: a pattern that "
+	expect_refused("a:\n  - *.example.com\n",
+	    "t.yaml:2:5: a pattern that "
 	    "begins with '*' needs quotes, as in \"*.example.com\"");
-	expect_refused("a:\n  - **\n", "t.yaml:2:5: a pattern that begins with "
+	expect_refused("a:\n  - **\n",
+	    "t.yaml:2:5: a pattern that begins with "
 	    "'*' needs quotes, as in \"*.example.com\"");
 }
 
 TEST(characters_that_hide_things_are_refused)
 {
-	expect_refused("a: 1\rb: 2\n", "t.yaml:1:5: a carriage return alone "
+	expect_refused("a: 1\rb: 2\n",
+	    "t.yaml:1:5: a carriage return alone "
 	    "ends no line; use LF or CRLF");
-	expect_refused("# x\xe2\x80\xa8" "a: 1\n", "t.yaml:1:4: U+2028 and "
+	expect_refused("# x\xe2\x80\xa8"
+		       "a: 1\n",
+	    "t.yaml:1:4: U+2028 and "
 	    "U+2029 are line ends to some readers only; use LF");
-	expect_refused("# x\xc2\x85" "a: 1\n", "t.yaml:1:4: U+0085 is a line "
+	expect_refused("# x\xc2\x85"
+		       "a: 1\n",
+	    "t.yaml:1:4: U+0085 is a line "
 	    "end to some readers only; use LF");
-	expect_refused("a: x\xe2\x80\xae" "y\n", "t.yaml:1:5: a character that "
+	expect_refused("a: x\xe2\x80\xae"
+		       "y\n",
+	    "t.yaml:1:5: a character that "
 	    "turns the direction of text shows the line in another order than "
 	    "it has");
-	expect_refused("a: \x1b\n", "t.yaml:1:4: control characters are not "
+	expect_refused("a: \x1b\n",
+	    "t.yaml:1:4: control characters are not "
 	    "allowed; a file is UTF-8 without control characters");
-	expect_refused("a: \xff\n", "t.yaml:1:4: invalid leading UTF-8 octet; "
+	expect_refused("a: \xff\n",
+	    "t.yaml:1:4: invalid leading UTF-8 octet; "
 	    "a file is UTF-8 without control characters");
 }
 
 TEST(utf_16_is_refused)
 {
 	struct err err = {0};
-	static const char text[] = "\xff\xfe" "a\0:\0 \0b\0";
+	static const char text[] = "\xff\xfe"
+				   "a\0:\0 \0b\0";
 
-	EXPECT(!yaml_parse("t.yaml", (struct slice){
-	    test_guarded(text, sizeof(text) - 1), sizeof(text) - 1}, &err));
+	EXPECT(!yaml_parse("t.yaml",
+	    (struct slice){
+		test_guarded(text, sizeof(text) - 1), sizeof(text) - 1},
+	    &err));
 }
 
 TEST(levels_are_limited)
@@ -165,7 +185,8 @@ TEST(duplicate_keys_in_large_maps_are_found)
 	yaml_document_free(d);
 	text_add(&t, "k500: 1\n");
 	EXPECT(!yaml_parse("t.yaml", text_slice(&t), &err));
-	EXPECT_TEXT(err.text, "t.yaml:1001:1: key \"k500\" stands here twice; "
+	EXPECT_TEXT(err.text,
+	    "t.yaml:1001:1: key \"k500\" stands here twice; "
 	    "the first is in line 501");
 	text_done(&t);
 }
@@ -199,6 +220,7 @@ TEST(a_missing_file_is_a_wrong_configuration)
 
 TEST(messages_show_no_control_characters)
 {
-	expect_refused("{\"\\e[2J\": 1, \"\\e[2J\": 2}", "t.yaml:1:14: key "
+	expect_refused("{\"\\e[2J\": 1, \"\\e[2J\": 2}",
+	    "t.yaml:1:14: key "
 	    "\"\\x1b[2J\" stands here twice; the first is in line 1");
 }
