@@ -25,7 +25,8 @@ struct note {
 /* The clock of this request starts. */
 void note_start(struct note *n, const struct service *s);
 /* Writes the opening record and reserves room for the close line. `status` is
- * 0 while it is not known. False: the journal has no room. */
+ * 0 while it is not known. False: the journal has no room, and nothing may go
+ * on (unless `audit: on_failure: continue`). */
 bool note_open(struct note *n, struct service *s, enum record_event event,
     const struct tuple *t, const struct decision_made *d, int status);
 void note_first_byte(struct note *n, const struct service *s);
