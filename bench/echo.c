@@ -22,8 +22,8 @@ serve(int loop, int fd)
 int
 main(void)
 {
-	struct sockaddr_in me = {.sin_family = AF_INET,
-	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in me = {
+	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t len = sizeof(me);
 	int listener = socket(AF_INET, SOCK_STREAM, 0);
 	int loop = epoll_create1(0);

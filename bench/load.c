@@ -27,17 +27,24 @@
 
 #define PAYLOAD 64
 
-enum mode { MODE_KEEP, MODE_NEW, MODE_CONNECT, MODE_TCP, MODE_ECHO,
-	MODE_RAW_ECHO, MODES };
-static const char *const mode_names[] = {"keep", "new", "connect", "tcp",
-	"echo", "raw-echo"};
+enum mode {
+	MODE_KEEP,
+	MODE_NEW,
+	MODE_CONNECT,
+	MODE_TCP,
+	MODE_ECHO,
+	MODE_RAW_ECHO,
+	MODES
+};
+static const char *const mode_names[] = {
+    "keep", "new", "connect", "tcp", "echo", "raw-echo"};
 
 enum phase { PHASE_CONNECT_ANSWER, PHASE_ANSWER };
 
 struct client {
 	int fd;
 	enum phase phase;
-	size_t received, wanted;	/* wanted: 0 until a length is known */
+	size_t received, wanted; /* wanted: 0 until a length is known */
 	char head[2048];
 };
 
@@ -67,8 +74,9 @@ send_get(struct client *c)
 	char text[256];
 	int len = snprintf(text, sizeof(text),
 	    "GET http://127.0.0.1:%d/1k HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n"
-	    "User-Agent: load/1\r\nAccept: */*\r\n%s\r\n", origin_port,
-	    origin_port, mode == MODE_NEW ? "Connection: close\r\n" : "");
+	    "User-Agent: load/1\r\nAccept: */*\r\n%s\r\n",
+	    origin_port, origin_port,
+	    mode == MODE_NEW ? "Connection: close\r\n" : "");
 
 	c->phase = PHASE_ANSWER;
 	c->received = c->wanted = 0;
@@ -79,8 +87,10 @@ static void
 send_connect(struct client *c)
 {
 	char text[256];
-	int len = snprintf(text, sizeof(text), "CONNECT 127.0.0.1:%d HTTP/1.1\r\n"
-	    "Host: 127.0.0.1:%d\r\n\r\n", origin_port, origin_port);
+	int len = snprintf(text, sizeof(text),
+	    "CONNECT 127.0.0.1:%d HTTP/1.1\r\n"
+	    "Host: 127.0.0.1:%d\r\n\r\n",
+	    origin_port, origin_port);
 
 	c->phase = PHASE_CONNECT_ANSWER;
 	c->received = 0;
@@ -210,7 +220,8 @@ main(int argc, char **argv)
 		if (strcmp(argv[1], mode_names[mode]) == 0)
 			break;
 	if (argc != 6 || mode == MODES) {
-		fprintf(stderr, "usage: load keep|new|connect|tcp|echo|raw-echo "
+		fprintf(stderr,
+		    "usage: load keep|new|connect|tcp|echo|raw-echo "
 		    "PROXY-PORT ORIGIN-PORT CONNECTIONS SECONDS\n");
 		return 2;
 	}

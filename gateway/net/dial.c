@@ -224,8 +224,8 @@ interleave(struct dial *d, const struct address *from, size_t count)
 		}
 		i = i < count ? i : any;
 		taken[i] = true;
-		d->attempts[d->count++] =
-		    (struct attempt){.dial = d, .to = from[i], .fd = -1};
+		d->attempts[d->count++] = (struct attempt){
+		    .dial = d, .to = from[i], .fd = -1};
 		wanted = from[i].family == 4 ? 6 : 4;
 	}
 }

@@ -15,11 +15,11 @@ struct dial;
 
 struct dial_options {
 	struct loop *loop;
-	const struct address *addresses;	/* with ports; copied; IPv6 and
-						 * IPv4 are interleaved here */
+	const struct address *addresses; /* with ports; copied; IPv6 and
+					  * IPv4 are interleaved here */
 	size_t count;
-	uint64_t timeout_ms;		/* for all of them together */
-	uint64_t next_after_ms;		/* 250 (RFC 8305 section 8) */
+	uint64_t timeout_ms;	/* for all of them together */
+	uint64_t next_after_ms; /* 250 (RFC 8305 section 8) */
 };
 
 enum dial_result { DIAL_CONNECTED, DIAL_REFUSED, DIAL_TIMED_OUT, DIAL_FAILED };

@@ -1,4 +1,5 @@
-/* splice.c - relays between real connections: bytes, ends, backpressure, time */
+/* splice.c - relays between real connections: bytes, ends, backpressure, time
+ */
 #include "tests/unit/test.h"
 
 #include "gateway/net/splice.c"
@@ -14,7 +15,7 @@ struct relay {
 	struct stream *streams[2];
 	struct splice *splice;
 	struct timer stop;
-	int ends[2];		/* the guest's and the origin's own sockets */
+	int ends[2]; /* the guest's and the origin's own sockets */
 	int dones;
 	enum splice_end how;
 	uint64_t out, in;
@@ -50,8 +51,8 @@ turn(struct relay *r, uint64_t ms)
 static void
 tcp_pair(int ends[2])
 {
-	struct sockaddr_in name = {.sin_family = AF_INET,
-	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in name = {
+	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t len = sizeof(name);
 	int door = socket(AF_INET, SOCK_STREAM, 0), on = 1;
 
@@ -70,8 +71,8 @@ tcp_pair(int ends[2])
 static void
 start_on(struct relay *r, struct loop *loop, struct splice_options o)
 {
-	struct stream_options so = {.loop = loop, .in_limit = 65536,
-	    .out_limit = 65536};
+	struct stream_options so = {
+	    .loop = loop, .in_limit = 65536, .out_limit = 65536};
 
 	signal(SIGPIPE, SIG_IGN);
 	*r = (struct relay){.loop = loop};
@@ -186,7 +187,7 @@ TEST(a_fin_passes_behind_the_bytes_and_the_other_way_goes_on)
 	shutdown(r.ends[0], SHUT_WR);
 	turn(&r, 5);
 	expect_heard(&r, 1, "request");
-	expect_heard(&r, 1, "");	/* the FIN */
+	expect_heard(&r, 1, ""); /* the FIN */
 	EXPECT_INT(r.dones, 0);
 	say(&r, 1, "answer");
 	turn(&r, 5);
@@ -221,8 +222,7 @@ TEST(ends_that_were_seen_before)
 {
 	struct relay r;
 
-	start_on(&r, loop_new(), (struct splice_options){
-	    .guest_ended = true});
+	start_on(&r, loop_new(), (struct splice_options){.guest_ended = true});
 	expect_heard(&r, 1, "");
 	say(&r, 1, "x");
 	close_end(&r, 1, false);
@@ -231,9 +231,9 @@ TEST(ends_that_were_seen_before)
 	expect_heard(&r, 0, "x");
 	end_relay(&r);
 
-	start_on(&r, loop_new(), (struct splice_options){
-	    .guest_ended = true, .origin_ended = true});
-	EXPECT_INT(r.dones, 0);		/* never before start returns */
+	start_on(&r, loop_new(),
+	    (struct splice_options){.guest_ended = true, .origin_ended = true});
+	EXPECT_INT(r.dones, 0); /* never before start returns */
 	turn(&r, 1000);
 	EXPECT_INT(r.dones, 1);
 	end_relay(&r);
@@ -265,7 +265,7 @@ TEST(a_reset_receivers_last_words_are_relayed)
 	say(&r, 0, "a body that is not wanted");
 	turn(&r, 5);
 	say(&r, 1, "413");
-	close_end(&r, 1, false);	/* unread bytes: RST */
+	close_end(&r, 1, false); /* unread bytes: RST */
 	say(&r, 0, "more of it");
 	turn(&r, 1000);
 	expect_heard(&r, 0, "413");
@@ -289,8 +289,7 @@ TEST(idle_and_half_closed_have_their_times)
 	EXPECT(loop_now_ms(r.loop) - began < 300);
 	end_relay(&r);
 
-	start_on(&r, loop_new(), (struct splice_options){
-	    .half_closed_ms = 40});
+	start_on(&r, loop_new(), (struct splice_options){.half_closed_ms = 40});
 	turn(&r, 60);
 	EXPECT_INT(r.dones, 0);
 	shutdown(r.ends[0], SHUT_WR);
@@ -312,8 +311,8 @@ TEST(no_done_after_cancel)
 	end_relay(&r);
 
 	/* Also when it has ended but has not told yet. */
-	start_on(&r, loop_new(), (struct splice_options){
-	    .guest_ended = true, .origin_ended = true});
+	start_on(&r, loop_new(),
+	    (struct splice_options){.guest_ended = true, .origin_ended = true});
 	splice_cancel(r.splice);
 	r.splice = NULL;
 	turn(&r, 10);
@@ -332,7 +331,7 @@ stuff(struct relay *r, int from)
 		ssize_t n;
 
 		while ((n = send(r->ends[from], piece, sizeof(piece),
-		    MSG_DONTWAIT | MSG_NOSIGNAL)) > 0) {
+			    MSG_DONTWAIT | MSG_NOSIGNAL)) > 0) {
 			total += (size_t)n;
 			quiet = 0;
 		}
@@ -351,7 +350,7 @@ empty(struct relay *r, int to, size_t until)
 		ssize_t n;
 
 		while ((n = recv(r->ends[to], piece, sizeof(piece),
-		    MSG_DONTWAIT)) > 0)
+			    MSG_DONTWAIT)) > 0)
 			total += (size_t)n;
 		turn(r, 1);
 	}
@@ -432,8 +431,9 @@ pump_send(struct pump *p, int i, unsigned *seed)
 {
 	static unsigned char piece[40000];
 	size_t left = p->ends[i].to_send - p->ends[i].sent;
-	size_t n = 1 + (size_t)rand_r(seed) % ((rand_r(seed) & 7) == 0
-	    ? 100 : sizeof(piece));
+	size_t n = 1 +
+	    (size_t)rand_r(seed) %
+		((rand_r(seed) & 7) == 0 ? 100 : sizeof(piece));
 	ssize_t sent;
 
 	if (p->ends[i].fin_sent)

@@ -1,4 +1,5 @@
-/* stream.c - streams on real sockets: what is told, in which order, how often */
+/* stream.c - streams on real sockets: what is told, in which order, how often
+ */
 #include "tests/unit/test.h"
 
 #include "gateway/net/stream.c"
@@ -14,11 +15,11 @@ struct side {
 	struct loop *loop;
 	struct stream *stream;
 	struct timer stop;
-	int peer;		/* the other end, blocking */
+	int peer; /* the other end, blocking */
 	int readable, writable, eof, reset;
-	size_t seen;		/* peekable at the last readable */
-	size_t eat;		/* consume so much at each readable */
-	bool pause, close;	/* what the handler does next */
+	size_t seen;	   /* peekable at the last readable */
+	size_t eat;	   /* consume so much at each readable */
+	bool pause, close; /* what the handler does next */
 	bool stop_at_end;
 	char text[64];
 	size_t text_len;
@@ -70,8 +71,8 @@ on_ended(void *owner, enum stream_end how)
 		loop_stop(x->loop);
 }
 
-static const struct stream_handler handler = {on_readable, on_writable,
-	on_ended};
+static const struct stream_handler handler = {
+    on_readable, on_writable, on_ended};
 
 static void
 on_stop(void *owner)
@@ -90,8 +91,8 @@ turn(struct side *x, uint64_t ms)
 static void
 tcp_pair(int ends[2])
 {
-	struct sockaddr_in name = {.sin_family = AF_INET,
-	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in name = {
+	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t len = sizeof(name);
 	int door = socket(AF_INET, SOCK_STREAM, 0);
 
@@ -122,8 +123,8 @@ start_with(struct side *x, struct stream_options o)
 static void
 start(struct side *x)
 {
-	start_with(x, (struct stream_options){.in_limit = 65536,
-	    .out_limit = 65536});
+	start_with(x,
+	    (struct stream_options){.in_limit = 65536, .out_limit = 65536});
 }
 
 static void
@@ -232,7 +233,7 @@ TEST(eof_comes_after_the_bytes_and_once)
 	peer_says(&x, "last words");
 	shutdown(x.peer, SHUT_WR);
 	turn(&x, 10);
-	EXPECT_INT(x.eof, 0);		/* paused */
+	EXPECT_INT(x.eof, 0); /* paused */
 	stream_read(x.stream, true);
 	turn(&x, 10);
 	EXPECT_INT(x.readable, 1);
@@ -254,8 +255,8 @@ TEST(a_full_stream_waits_for_its_owner)
 	static char much[300000];
 	int size = 1 << 20;
 
-	start_with(&x, (struct stream_options){.in_limit = 50000,
-	    .out_limit = 1000});
+	start_with(&x,
+	    (struct stream_options){.in_limit = 50000, .out_limit = 1000});
 	setsockopt(x.peer, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	x.eat = 0;
 	stream_read(x.stream, true);
@@ -390,7 +391,7 @@ TEST(a_slow_reader_gets_all_in_order_then_the_end)
 	EXPECT_INT(drain(&x), sent);
 	EXPECT(x.writable >= 1);
 	EXPECT_INT(stream_bytes_out(x.stream), sent);
-	EXPECT_INT(recv(x.peer, x.text, 1, 0), 0);	/* the FIN */
+	EXPECT_INT(recv(x.peer, x.text, 1, 0), 0); /* the FIN */
 	finish(&x);
 }
 
@@ -476,8 +477,9 @@ TEST(a_guests_reset_does_not_wait)
 {
 	struct side x;
 
-	start_with(&x, (struct stream_options){.in_limit = 65536,
-	    .out_limit = 65536, .reset_at_once = true});
+	start_with(&x,
+	    (struct stream_options){
+		.in_limit = 65536, .out_limit = 65536, .reset_at_once = true});
 	stream_read(x.stream, true);
 	turn(&x, 1);
 	stream_read(x.stream, false);
@@ -499,11 +501,11 @@ TEST(a_failing_send_leaves_the_last_words_to_be_read)
 	stream_send(x.stream, SLICE_LITERAL("a body nobody reads"));
 	peer_says(&x, "413");
 	usleep(1000);
-	close(x.peer);		/* with unread bytes: a reset */
+	close(x.peer); /* with unread bytes: a reset */
 	x.peer = -1;
 	usleep(1000);
 	stream_send(x.stream, SLICE_LITERAL("more"));
-	EXPECT_INT(x.reset, 0);	/* never from within */
+	EXPECT_INT(x.reset, 0); /* never from within */
 	turn(&x, 10);
 	EXPECT(slice_is((struct slice){x.text, x.text_len}, "413"));
 	EXPECT_INT(x.reset, 1);
@@ -607,12 +609,14 @@ hoard_close(void *carrier, bool reset)
 TEST(bytes_kept_by_the_carrier_are_fetched_without_events)
 {
 	static const struct stream_carrier ops = {.recv = hoard_recv,
-	    .send = hoard_send, .shut = hoard_shut, .watch = hoard_watch,
+	    .send = hoard_send,
+	    .shut = hoard_shut,
+	    .watch = hoard_watch,
 	    .close = hoard_close};
 	struct side x = {.loop = loop_new(), .eat = SIZE_MAX, .peer = -1};
 	struct hoard h = {.left = 5000};
-	struct stream_options o = {.loop = x.loop, .in_limit = 1000,
-	    .out_limit = 1000};
+	struct stream_options o = {
+	    .loop = x.loop, .in_limit = 1000, .out_limit = 1000};
 	char text[25] = "0123456789012345678901234";
 	struct iovec iov = {text, sizeof(text)};
 

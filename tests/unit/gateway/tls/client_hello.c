@@ -1,4 +1,5 @@
-/* client_hello.c - server names, however the hello is cut (threats 29, 36, 37) */
+/* client_hello.c - server names, however the hello is cut (threats 29, 36, 37)
+ */
 #include <stdlib.h>
 
 #include "tests/unit/test.h"
@@ -62,8 +63,9 @@ hello(const struct maker *extensions)
 static enum hello_result
 parse(const struct maker *m, struct client_hello *h)
 {
-	return client_hello_parse((struct slice){
-	    test_guarded(m->bytes, m->len), m->len}, h);
+	return client_hello_parse((struct slice){test_guarded(m->bytes, m->len),
+				      m->len},
+	    h);
 }
 
 static struct maker
@@ -92,8 +94,10 @@ TEST(every_shorter_piece_wants_more)
 	struct client_hello h;
 
 	for (size_t len = 1; len < m.len; len++)
-		EXPECT(client_hello_parse((struct slice){
-		    test_guarded(m.bytes, len), len}, &h) == HELLO_MORE);
+		EXPECT(client_hello_parse((struct slice){test_guarded(m.bytes,
+							     len),
+					      len},
+			   &h) == HELLO_MORE);
 }
 
 TEST(records_may_cut_the_hello_anywhere)
