@@ -1,7 +1,9 @@
 /* summary.c - Docker's `policy log`: what was asked for, by sandbox and host
  *
  * One row for all requests that differ in nothing a row shows. Close lines and
- * whatever else is not a decision are thrown out before they are parsed. */
+ * whatever else is not a decision are thrown out before they are parsed, and
+ * of the others one of a kind is parsed: lines with the same bytes in the
+ * fields that make a row belong to the same row. */
 #include "audit/query.h"
 
 #include <stdio.h>
@@ -10,6 +12,7 @@
 
 #include "audit/log_files.h"
 #include "audit/query_internal.h"
+#include "base/check.h"
 #include "base/map.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -21,9 +24,17 @@ struct group {
 	char *key; /* owned; the map's key */
 };
 
+/* What lines of these bytes belong to. */
+struct kind {
+	struct group *group; /* NULL: no row shows them */
+	char *key;	     /* owned; the map's key */
+};
+
 struct summing {
 	struct matcher matcher;
 	struct map *groups; /* of struct group, owned */
+	struct map *kinds;  /* of struct kind, owned */
+	struct text key;    /* of the line at hand */
 };
 
 static const char *
@@ -105,26 +116,21 @@ new_group(const struct text *key)
 	return g;
 }
 
-static void
-count(struct summing *s, const json_t *record, int64_t us)
+static struct group *
+find_group(struct map *groups, const json_t *record)
 {
 	struct text key;
 	struct group *g;
 
 	text_init(&key, KEY_LIMIT);
 	make_key(&key, record);
-	g = map_get(s->groups, text_slice(&key));
+	g = map_get(groups, text_slice(&key));
 	if (!g && !key.cut) {
 		g = new_group(&key);
-		map_put(s->groups, (struct slice){g->key, key.len}, g);
-		g->row.since_us = g->row.last_us = us;
+		map_put(groups, (struct slice){g->key, key.len}, g);
 	}
 	text_done(&key);
-	if (!g)
-		return;
-	g->row.count++;
-	g->row.since_us = us < g->row.since_us ? us : g->row.since_us;
-	g->row.last_us = us > g->row.last_us ? us : g->row.last_us;
+	return g;
 }
 
 /* Its requests are shown instead. */
@@ -134,6 +140,89 @@ is_http_inside(const json_t *record)
 	return !strcmp(text_of(record, "event"), "tunnel") &&
 	    !strcmp(text_of(record, "verdict"), "allow") &&
 	    !strcmp(text_of(record, "detail"), "http");
+}
+
+/* The bytes of a value that begins at `at`, with quotes and escapes as they
+ * are. */
+static struct slice
+raw_value(const char *at, const char *end)
+{
+	const char *from = at;
+
+	if (at == end || *at != '"') {
+		while (at < end && *at != ',' && *at != '}')
+			at++;
+		return (struct slice){from, (size_t)(at - from)};
+	}
+	for (at++; at < end && *at != '"'; at++)
+		if (*at == '\\' && at + 1 < end)
+			at++;
+	return (struct slice){from, (size_t)(at - from)};
+}
+
+/* The fields that make a row, as they stand in the line. A key with its quotes
+ * cannot stand within a string: there a quote is escaped. */
+static void
+make_raw_key(struct text *key, struct slice line)
+{
+	static const char *const needles[] = {
+	    "\"event\":",
+	    "\"sandbox\":",
+	    "\"entry\":",
+	    "\"host\":",
+	    "\"port\":",
+	    "\"verdict\":",
+	    "\"rule\":",
+	    "\"reason\":",
+	    "\"detail\":",
+	};
+
+	text_clear(key);
+	for (size_t i = 0; i < ARRAY_SIZE(needles); i++) {
+		size_t len = strlen(needles[i]);
+		const char *at = memmem(line.at, line.len, needles[i], len);
+
+		if (at)
+			text_add_slice(key,
+			    raw_value(at + len, line.at + line.len));
+		text_add_char(key, '\n');
+	}
+}
+
+static struct kind *
+new_kind(struct summing *s, struct slice line)
+{
+	json_t *record = json_loadb(line.at, line.len, 0, NULL);
+	struct kind *k;
+
+	if (!record)
+		return NULL;
+	k = memory_new(sizeof(*k));
+	k->key = memory_text_of(s->key.at, s->key.len);
+	if (!is_http_inside(record))
+		k->group = find_group(s->groups, record);
+	map_put(s->kinds, (struct slice){k->key, s->key.len}, k);
+	json_decref(record);
+	return k;
+}
+
+static void
+count(struct summing *s, struct slice line, int64_t us)
+{
+	struct log_row *row;
+	struct kind *k;
+
+	make_raw_key(&s->key, line);
+	k = map_get(s->kinds, text_slice(&s->key));
+	if (!k && !s->key.cut)
+		k = new_kind(s, line);
+	if (!k || !k->group)
+		return;
+	row = &k->group->row;
+	if (!row->count++)
+		row->since_us = row->last_us = us;
+	row->since_us = us < row->since_us ? us : row->since_us;
+	row->last_us = us > row->last_us ? us : row->last_us;
 }
 
 static bool
@@ -151,12 +240,25 @@ take_line(void *owner, const struct log_file *f, uint64_t number,
 	    (!slice_is(l.event, "request") && !slice_is(l.event, "tunnel")) ||
 	    !matcher_takes(&s->matcher, line, &record))
 		return true;
-	if (!record)
-		record = json_loadb(line.at, line.len, 0, NULL);
-	if (record && !is_http_inside(record))
-		count(s, record, us);
 	json_decref(record);
+	count(s, line, us);
 	return true;
+}
+
+static void
+free_kinds(struct map *kinds)
+{
+	struct slice key;
+	size_t at = 0;
+	void *value;
+
+	while (map_next(kinds, &at, &key, &value)) {
+		struct kind *k = value;
+
+		free(k->key);
+		free(k);
+	}
+	map_free(kinds);
 }
 
 static int
@@ -199,11 +301,15 @@ log_summarise(const char *audit_dir, const struct query *q,
 		return false;
 	matcher_init(&summing.matcher, q);
 	summing.groups = map_new();
+	summing.kinds = map_new();
+	text_init(&summing.key, KEY_LIMIT);
 	done = log_files_walk(&files, 0, 0, take_line, &summing, err);
 	take_rows(summing.groups, s);
 	if (!done)
 		log_summary_done(s);
+	free_kinds(summing.kinds);
 	map_free(summing.groups);
+	text_done(&summing.key);
 	matcher_done(&summing.matcher);
 	log_files_close(&files);
 	return done;
