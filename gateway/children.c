@@ -28,8 +28,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
-
-#define KEEP_MAX 4096
+#include "base/memory.h"
 
 uint64_t
 deaths_note(struct deaths *d, uint64_t now_ms)
@@ -223,12 +222,13 @@ bool
 child_start(struct child *c, const int *keep, size_t keep_count,
     struct err *err)
 {
-	int ends[2], all[KEEP_MAX + 1];
+	int ends[2], *all;
 	pid_t supervisor = getpid(), pid;
 
-	CHECK(c->pid == 0 && c->channel == -1 && keep_count <= KEEP_MAX);
+	CHECK(c->pid == 0 && c->channel == -1);
 	if (!ipc_pair(ends))
 		return err_errno(err, "%s: socketpair", c->role);
+	all = memory_array(keep_count + 1, sizeof(*all));
 	for (size_t n = 0; n < keep_count; n++)
 		all[n] = keep[n];
 	all[keep_count] = ends[1];
@@ -236,9 +236,11 @@ child_start(struct child *c, const int *keep, size_t keep_count,
 	pid = fork();
 	if (pid == 0)
 		live(c, ends[1], supervisor, all, keep_count + 1);
+	if (pid == -1)
+		err_errno(err, "%s: fork", c->role);
+	free(all);
 	close(ends[1]);
 	if (pid == -1) {
-		err_errno(err, "%s: fork", c->role);
 		close(ends[0]);
 		return false;
 	}

@@ -228,6 +228,10 @@ supervisor_prepare(struct supervisor *s, struct err *err)
 	if (s->worker_count < 1 || s->worker_count >= COUNTERS_WORKERS_MAX)
 		return err_set(err, ERR_CONF, "workers must be 1 to %d, not %u",
 		    COUNTERS_WORKERS_MAX - 1, s->worker_count);
+	if (s->settings->sandbox_count >= COUNTERS_SANDBOXES_MAX)
+		return err_set(err, ERR_CONF,
+		    "sandboxes: at most %d names, not %zu",
+		    COUNTERS_SANDBOXES_MAX - 1, s->settings->sandbox_count);
 	umask(0027);
 	raise_limits();
 	go_private();
