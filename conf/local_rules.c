@@ -21,6 +21,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "conf/expires.h"
+#include "conf/policy_compare.h"
 #include "conf/policy_file.h"
 #include "conf/schema.h"
 #include "conf/yaml.h"
@@ -73,39 +74,6 @@ edit_done(struct edit *e)
 	policy_done(&e->policy);
 }
 
-static bool
-same_text(const char *a, const char *b)
-{
-	return a && b ? strcmp(a, b) == 0 : a == b;
-}
-
-static bool
-same_resource(const struct resource *a, const struct resource *b)
-{
-	char a_text[RESOURCE_TEXT], b_text[RESOURCE_TEXT];
-
-	resource_format(a, a_text);
-	resource_format(b, b_text);
-	return strcmp(a_text, b_text) == 0;
-}
-
-static bool
-same_rule(const struct policy_rule *a, const struct policy_rule *b)
-{
-	bool same = a->decision == b->decision &&
-	    same_text(a->sandbox, b->sandbox) &&
-	    same_resource(&a->resource, &b->resource) &&
-	    same_text(a->name, b->name) && same_text(a->comment, b->comment) &&
-	    a->expires == b->expires && a->disabled == b->disabled &&
-	    a->raw == b->raw && a->tls == b->tls && a->sni == b->sni &&
-	    a->ech == b->ech && a->refuse == b->refuse &&
-	    a->except_count == b->except_count;
-
-	for (size_t i = 0; same && i < a->except_count; i++)
-		same = same_resource(&a->except[i], &b->except[i]);
-	return same;
-}
-
 static enum decision
 decision_of(const struct wish *w)
 {
@@ -120,38 +88,12 @@ serves(const struct policy_rule *rule, const struct wish *w)
 	const struct rule_change *c = w->change;
 
 	return rule->decision == decision_of(w) &&
-	    same_text(rule->sandbox, c->sandbox) &&
-	    same_resource(&rule->resource, &w->resource) && !rule->disabled &&
-	    rule->expires == w->expires && rule->raw == c->raw &&
-	    rule->except_count == 0 &&
+	    text_is_same(rule->sandbox, c->sandbox) &&
+	    resource_is_same(&rule->resource, &w->resource) &&
+	    !rule->disabled && rule->expires == w->expires &&
+	    rule->raw == c->raw && rule->except_count == 0 &&
 	    (!c->name || strcmp(c->name, rule->name) == 0) &&
 	    (!c->comment || strcmp(c->comment, rule->comment) == 0);
-}
-
-static bool
-same_policies_but_rules(const struct policy *a, const struct policy *b)
-{
-	return same_text(a->preset, b->preset) &&
-	    a->test_count == b->test_count;
-}
-
-/* `more` is `fewer` with one more rule at any place; its index goes to *at. */
-static bool
-differ_by_one(const struct policy *fewer, const struct policy *more, size_t *at)
-{
-	size_t i = 0;
-
-	if (more->rule_count != fewer->rule_count + 1 ||
-	    !same_policies_but_rules(fewer, more))
-		return false;
-	while (i < fewer->rule_count &&
-	    same_rule(&fewer->rules[i], &more->rules[i]))
-		i++;
-	*at = i;
-	for (; i < fewer->rule_count; i++)
-		if (!same_rule(&fewer->rules[i], &more->rules[i + 1]))
-			return false;
-	return true;
 }
 
 static bool
@@ -192,7 +134,7 @@ take_text(struct edit *e, struct text *after, struct policy *old,
 static bool
 is_in_scope(const struct policy_rule *rule, const struct rule_change *c)
 {
-	return same_text(rule->sandbox, c->sandbox);
+	return text_is_same(rule->sandbox, c->sandbox);
 }
 
 /* `policy ls` numbers what is said repeatedly in all files ("-2"), here it
@@ -223,7 +165,7 @@ is_to_remove(const struct policy *p, const struct policy_rule *rule,
 		return id_matches(p, rule, c->id) &&
 		    (!c->sandbox || is_in_scope(rule, c));
 	return is_in_scope(rule, c) &&
-	    same_resource(&rule->resource, &w->resource);
+	    resource_is_same(&rule->resource, &w->resource);
 }
 
 /* The list and index of the item at a rule's place. */
@@ -267,9 +209,9 @@ remove_rule(struct edit *e, const struct policy_rule *rule, struct err *err)
 	if (!take_text(e, &after, &old, err))
 		return refuse_edit(e->file, err);
 	/* Among equal neighbours it does not matter which one is gone. */
-	done = (differ_by_one(&e->policy, &old, &at) &&
+	done = (policies_differ_by_one(&e->policy, &old, &at) &&
 		   (at == index ||
-		       same_rule(&old.rules[at], &old.rules[index]))) ||
+		       rule_is_same(&old.rules[at], &old.rules[index]))) ||
 	    refuse_edit(e->file, err);
 	policy_done(&old);
 	return done;
@@ -368,7 +310,7 @@ add_rule(struct edit *e, const struct wish *w, struct err *err)
 	yaml_document_free(d);
 	if (!take_text(e, &after, &old, err))
 		return false;
-	done = (differ_by_one(&old, &e->policy, &at) &&
+	done = (policies_differ_by_one(&old, &e->policy, &at) &&
 		   serves(&e->policy.rules[at], w)) ||
 	    refuse_edit(e->file, err);
 	policy_done(&old);
@@ -444,23 +386,6 @@ rules_edit_text(const char *file, struct slice before,
 	return true;
 }
 
-/* The rules without those of the preset, which stand first. */
-static bool
-same_own_rules(const struct policy *a, const struct policy *b)
-{
-	size_t i = 0, j = 0;
-
-	while (i < a->rule_count && a->rules[i].line == 0)
-		i++;
-	while (j < b->rule_count && b->rules[j].line == 0)
-		j++;
-	for (; i < a->rule_count && j < b->rule_count; i++, j++)
-		if (!same_rule(&a->rules[i], &b->rules[j]))
-			return false;
-	return i == a->rule_count && j == b->rule_count &&
-	    a->test_count == b->test_count;
-}
-
 static void
 write_preset(const struct yaml_document *d, struct slice before,
     const char *preset, struct text *after)
@@ -519,8 +444,8 @@ policy_set_preset_text(const char *file, struct slice before,
 		edit_done(&e);
 		return refuse_edit(file, err);
 	}
-	done = (same_text(e.policy.preset, canonical) &&
-		   same_own_rules(&old, &e.policy)) ||
+	done = (text_is_same(e.policy.preset, canonical) &&
+		   policies_have_same_rules(&old, &e.policy)) ||
 	    refuse_edit(file, err);
 	policy_done(&old);
 	policy_done(&e.policy);

@@ -22,6 +22,7 @@
 #include "base/map.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "conf/yaml_screen.h"
 
 #define LEVELS_MAX 64
 #define NODES_MAX 16000000
@@ -115,51 +116,13 @@ error_at_offset(const struct builder *b, size_t offset, struct err *err,
 	return false;
 }
 
-/* The length of the UTF-8 sequence at `at` that must not be in a file, or 0.
- * libyaml ends a line (and a comment) at NEL, LS and PS, most editors do not;
- * the bidirectional controls show a line in another order than it has. */
-static const char *
-bad_character(const unsigned char *at, size_t len)
-{
-	if (at[0] == '\r' && (len < 2 || at[1] != '\n'))
-		return "a carriage return alone ends no line; use LF or CRLF";
-	if (len >= 2 && at[0] == 0xc2 && at[1] == 0x85)
-		return "U+0085 is a line end to some readers only; use LF";
-	if (len < 3 || at[0] != 0xe2)
-		return NULL;
-	if (at[1] == 0x80 && (at[2] == 0xa8 || at[2] == 0xa9))
-		return "U+2028 and U+2029 are line ends to some readers only; "
-		       "use LF";
-	if ((at[1] == 0x80 && at[2] >= 0xaa && at[2] <= 0xae) ||
-	    (at[1] == 0x81 && at[2] >= 0xa6 && at[2] <= 0xa9))
-		return "a character that turns the direction of text shows the "
-		       "line in another order than it has";
-	return NULL;
-}
-
 static bool
 characters_are_fine(const struct builder *b, struct err *err)
 {
-	static const char leads[] = {'\r', '\xc2', '\xe2'};
-	const char *end = b->input.at + b->input.len;
+	size_t at;
+	const char *what = yaml_screen(b->input, &at);
 
-	for (size_t i = 0; i < sizeof(leads); i++) {
-		const char *at = b->input.at;
-
-		while (at < end &&
-		    (at = memchr(at, leads[i], (size_t)(end - at)))) {
-			const char *what =
-			    bad_character((const unsigned char *)at,
-				(size_t)(end - at));
-
-			if (what)
-				return error_at_offset(b,
-				    (size_t)(at - b->input.at), err, "%s",
-				    what);
-			at++;
-		}
-	}
-	return true;
+	return !what || error_at_offset(b, at, err, "%s", what);
 }
 
 static bool

@@ -1,0 +1,83 @@
+/* policy_compare.c - do two policies say the same?
+ *
+ * Compared is what a rule means and how it is named, not where it stands and
+ * not its id, which counts repetitions.
+ */
+#include "conf/policy_compare.h"
+
+#include <string.h>
+
+bool
+text_is_same(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+bool
+resource_is_same(const struct resource *a, const struct resource *b)
+{
+	char a_text[RESOURCE_TEXT], b_text[RESOURCE_TEXT];
+
+	resource_format(a, a_text);
+	resource_format(b, b_text);
+	return strcmp(a_text, b_text) == 0;
+}
+
+bool
+rule_is_same(const struct policy_rule *a, const struct policy_rule *b)
+{
+	bool same = a->decision == b->decision &&
+	    text_is_same(a->sandbox, b->sandbox) &&
+	    resource_is_same(&a->resource, &b->resource) &&
+	    text_is_same(a->name, b->name) &&
+	    text_is_same(a->comment, b->comment) && a->expires == b->expires &&
+	    a->disabled == b->disabled && a->raw == b->raw &&
+	    a->tls == b->tls && a->sni == b->sni && a->ech == b->ech &&
+	    a->refuse == b->refuse && a->except_count == b->except_count;
+
+	for (size_t i = 0; same && i < a->except_count; i++)
+		same = resource_is_same(&a->except[i], &b->except[i]);
+	return same;
+}
+
+static bool
+same_policies_but_rules(const struct policy *a, const struct policy *b)
+{
+	return text_is_same(a->preset, b->preset) &&
+	    a->test_count == b->test_count;
+}
+
+bool
+policies_differ_by_one(const struct policy *fewer, const struct policy *more,
+    size_t *at)
+{
+	size_t i = 0;
+
+	if (more->rule_count != fewer->rule_count + 1 ||
+	    !same_policies_but_rules(fewer, more))
+		return false;
+	while (i < fewer->rule_count &&
+	    rule_is_same(&fewer->rules[i], &more->rules[i]))
+		i++;
+	*at = i;
+	for (; i < fewer->rule_count; i++)
+		if (!rule_is_same(&fewer->rules[i], &more->rules[i + 1]))
+			return false;
+	return true;
+}
+
+bool
+policies_have_same_rules(const struct policy *a, const struct policy *b)
+{
+	size_t i = 0, j = 0;
+
+	while (i < a->rule_count && a->rules[i].line == 0)
+		i++;
+	while (j < b->rule_count && b->rules[j].line == 0)
+		j++;
+	for (; i < a->rule_count && j < b->rule_count; i++, j++)
+		if (!rule_is_same(&a->rules[i], &b->rules[j]))
+			return false;
+	return i == a->rule_count && j == b->rule_count &&
+	    a->test_count == b->test_count;
+}
