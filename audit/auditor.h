@@ -26,7 +26,7 @@ enum auditor_message {
 
 struct auditor_options {
 	int channel;		 /* ipc; its end means: drain and exit */
-	const char *audit_dir;	 /* audit.jsonl, audit.key, audit.pub */
+	const char *audit_dir;	 /* audit.jsonl, audit.key, audit.pub, lock */
 	const char *journal_dir; /* left-over rings of earlier lives */
 	struct journal *const *journals; /* the living rings, mapped */
 	unsigned journal_count;

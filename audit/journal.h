@@ -6,9 +6,9 @@
  * system call, no wait; it survives kill -9 of every process at once, since
  * the pages belong to the file.
  *
- *	file: header page | data, `ring_bytes`, a power of two
+ *	file: header page | data, `ring_bytes` rounded up to a power of two
  *	head: bytes ever written; tail: bytes ever freed (both only grow)
- *	entry: u32 length, u32 checksum, u64 sequence, record, padding to 8
+ *	entry: u32 length, u32 checksum, u64 sequence, record, padding to 16
  *
  * The reader (audit/drain.h) trusts nothing it finds here: a worker that was
  * taken over can harm only its own newest entries (threat 90). */
@@ -38,11 +38,13 @@ struct record_id journal_id(struct journal *j);
  * record that will close it. False: no room; counted in the ring's header, told
  * by one `gap` record when there is room again. */
 bool journal_put(struct journal *j, const struct record *r, size_t reserve);
-/* Store a record whose room was reserved: never fails. */
+/* Store a record whose room was reserved: never fails. One that is longer than
+ * its reservation loses its last fields when there is no room for them. */
 void journal_put_reserved(struct journal *j, const struct record *r,
     size_t reserve);
-/* Gives a reservation back without a record (successor of a dead writer:
- * journal_reset_reserved). */
+/* For the successor of a dead writer: gives all its reservations back. The
+ * requests that were open then have no close line, and get none: nobody knows
+ * how they ended, and the gateway record of the worker's end says why. */
 void journal_reset_reserved(struct journal *j);
 
 /* Figures, from any process that has the mapping. */
