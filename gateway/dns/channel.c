@@ -3,7 +3,9 @@
  * A worker opens no file once it is confined, so the servers come from the
  * settings or from the text of resolv.conf that the supervisor sends, and
  * look-ups are `b` (DNS) only. That c-ares cannot read its own files is
- * harmless: everything it would find there is set here.
+ * harmless: everything it would find there is set here. That it cannot read
+ * /dev/urandom is not (its query numbers could be guessed), so a channel is
+ * made before the confinement and kept: new servers are set on it.
  */
 #include "gateway/dns/channel.h"
 
@@ -34,8 +36,9 @@ struct channel {
 	struct list sockets;
 	struct timer timer;
 	size_t pending;
-	bool retired;
-	struct deferred gone;
+	void (*idle)(void *owner);
+	void *owner;
+	struct deferred tell_idle;
 };
 
 static void
@@ -131,30 +134,43 @@ add_server(struct text *csv, const struct address *a, unsigned *count)
 	text_add_format(csv, "%s%s", (*count)++ > 0 ? "," : "", text);
 }
 
-/* The `nameserver` lines of resolv.conf(5). */
+/* The word after the blanks at the start of `rest`, which goes on behind it. */
+static struct slice
+next_word(struct slice *rest)
+{
+	size_t end = 0;
+
+	*rest = slice_trim(*rest);
+	while (end < rest->len && rest->at[end] != ' ' && rest->at[end] != '\t')
+		end++;
+	struct slice word = slice_first(*rest, end);
+
+	*rest = slice_from(*rest, end);
+	return word;
+}
+
+/* The `nameserver` lines of resolv.conf(5), which begin in the first column.
+ * Other lines are for the search of short names and for timings: we search
+ * nothing, and limits.resolve is the time. */
 static void
 read_nameservers(struct slice text, struct text *csv, unsigned *count)
 {
-	struct slice line, word;
+	struct slice line;
 	struct address a;
 
 	while (text.len > 0) {
 		slice_cut(text, '\n', &line, &text);
-		if (!slice_starts(line, "nameserver"))
-			continue;
-		line = slice_trim(slice_from(line, sizeof("nameserver") - 1));
-		for (word = line, word.len = 0;
-		     word.len < line.len && line.at[word.len] != ' ' &&
-		     line.at[word.len] != '\t' && line.at[word.len] != '\r';
-		     word.len++)
-			;
-		if (address_parse(word, &a))
+		if (line.len > 0 && line.at[line.len - 1] == '\r')
+			line.len--;
+		if (slice_starts(line, "nameserver") &&
+		    slice_is(next_word(&line), "nameserver") &&
+		    address_parse(next_word(&line), &a))
 			add_server(csv, &a, count);
 	}
 }
 
-static bool
-set_servers(struct channel *c, const struct settings *s,
+bool
+channel_set_servers(struct channel *c, const struct settings *s,
     struct slice resolv_conf)
 {
 	static const struct address local = {
@@ -170,23 +186,35 @@ set_servers(struct channel *c, const struct settings *s,
 		read_nameservers(resolv_conf, &csv, &count);
 	if (count == 0)
 		add_server(&csv, &local, &count); /* as resolv.conf(5) says */
-	ok = ares_set_servers_ports_csv(c->ares, csv.at) == ARES_SUCCESS;
+	ok = c->pending == 0 &&
+	    ares_set_servers_ports_csv(c->ares, csv.at) == ARES_SUCCESS;
 	text_done(&csv);
 	return ok;
 }
 
-static void
-free_later(void *owner)
+bool
+channel_is_idle(const struct channel *c)
 {
-	channel_free(owner);
+	return c->pending == 0;
+}
+
+static void
+tell_idle(void *owner)
+{
+	struct channel *c = owner;
+
+	if (c->pending == 0)
+		c->idle(c->owner);
 }
 
 struct channel *
-channel_new(struct loop *l, const struct settings *s, struct slice resolv_conf)
+channel_new(struct loop *l, void (*idle)(void *owner), void *owner)
 {
 	struct channel *c = memory_new(sizeof(*c));
 	char lookups[] = "b";
-	struct ares_options o = {.flags = ARES_FLAG_NOSEARCH,
+	struct ares_options o = {
+	    /* No search list, and no file named by $HOSTALIASES. */
+	    .flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES,
 	    .timeout = TRY_MS,
 	    .tries = TRIES,
 	    .lookups = lookups,
@@ -194,20 +222,16 @@ channel_new(struct loop *l, const struct settings *s, struct slice resolv_conf)
 	    .sock_state_cb_data = c};
 
 	c->loop = l;
+	c->idle = idle;
+	c->owner = owner;
 	list_init(&c->sockets);
 	timer_init(&c->timer, l, on_timer, c);
-	deferred_init(&c->gone, free_later, c);
+	deferred_init(&c->tell_idle, tell_idle, c);
 	if (ares_init_options(&c->ares, &o,
 		ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES |
-		    ARES_OPT_LOOKUPS | ARES_OPT_SOCK_STATE_CB) !=
-	    ARES_SUCCESS) {
-		timer_done(&c->timer);
-		free(c);
-		return NULL;
-	}
-	if (set_servers(c, s, resolv_conf))
+		    ARES_OPT_LOOKUPS | ARES_OPT_SOCK_STATE_CB) == ARES_SUCCESS)
 		return c;
-	channel_free(c);
+	free(c);
 	return NULL;
 }
 
@@ -227,8 +251,8 @@ on_answer(void *owner, int status, int timeouts, struct ares_addrinfo *found)
 	c->pending--;
 	q->done(q->owner, status, timeouts, found);
 	free(q);
-	if (c->retired && c->pending == 0)
-		loop_defer(c->loop, &c->gone);
+	if (c->pending == 0)
+		loop_defer(c->loop, &c->tell_idle);
 }
 
 void
@@ -249,21 +273,10 @@ channel_ask(struct channel *c, const char *name, ares_addrinfo_callback done,
 }
 
 void
-channel_retire(struct channel *c)
-{
-	if (c == NULL)
-		return;
-	c->retired = true;
-	if (c->pending == 0)
-		loop_defer(c->loop, &c->gone);
-}
-
-void
 channel_free(struct channel *c)
 {
 	if (c == NULL)
 		return;
-	c->retired = false;
 	ares_destroy(c->ares);
 	list_each_safe(l, &c->sockets) {
 		struct socket_watch *s = list_entry(l, struct socket_watch,
@@ -273,6 +286,6 @@ channel_free(struct channel *c)
 		free(s);
 	}
 	timer_done(&c->timer);
-	deferred_cancel(&c->gone);
+	deferred_cancel(&c->tell_idle);
 	free(c);
 }

@@ -3,6 +3,10 @@
  * A name that is being asked for is asked once; its lookups wait together. An
  * answer is handed out whole: which of its addresses may be dialled is judged
  * by the caller, for each sandbox anew.
+ *
+ * There are two channels, made at the start (channel.h says why) and kept. New
+ * servers go to the one that is idle, which then gets the new queries; the
+ * other finishes what it has. While both are busy, the change waits.
  */
 #include "gateway/dns/resolver.h"
 
@@ -46,7 +50,9 @@ struct lookup {
 struct resolver {
 	struct loop *loop;
 	const struct settings *settings;
-	struct channel *channel;
+	struct channel *channel, *spare; /* both or none */
+	char *resolv_conf;
+	bool servers_changed;
 	struct hosts *configured, *system;
 	struct map *by_name;
 	struct list names;
@@ -105,6 +111,7 @@ answer(struct lookup *l, enum lookup_result result,
 {
 	size_t most = l->resolver->settings->limits.resolved_addresses;
 
+	timer_stop(&l->timer);
 	l->result = result;
 	l->count = count < most ? count : most;
 	l->addresses = memory_array(l->count + 1, sizeof(*addresses));
@@ -140,6 +147,12 @@ result_of(int status, size_t count)
 	}
 }
 
+static unsigned
+lesser(unsigned ttl, int other)
+{
+	return other >= 0 && (unsigned)other < ttl ? (unsigned)other : ttl;
+}
+
 /* The addresses, and how long they hold: the least time to live of all. */
 static unsigned
 take_addresses(struct name *n, const struct ares_addrinfo *found)
@@ -161,9 +174,12 @@ take_addresses(struct name *n, const struct ares_addrinfo *found)
 		n->addresses = memory_room(n->addresses, n->count, &capacity,
 		    sizeof(a));
 		n->addresses[n->count++] = a;
-		if (at->ai_ttl >= 0 && (unsigned)at->ai_ttl < ttl)
-			ttl = (unsigned)at->ai_ttl;
+		ttl = lesser(ttl, at->ai_ttl);
 	}
+	for (const struct ares_addrinfo_cname *at = found ? found->cnames
+							  : NULL;
+	     at != NULL; at = at->next)
+		ttl = lesser(ttl, at->ttl);
 	return ttl;
 }
 
@@ -201,7 +217,8 @@ is_ours(const char *name)
 	struct slice s = slice_of(name);
 
 	return slice_ends(s, ".docker.internal") ||
-	    slice_is(s, "docker.internal") || slice_ends(s, ".localhost");
+	    slice_is(s, "docker.internal") || slice_ends(s, ".localhost") ||
+	    slice_is(s, "localhost");
 }
 
 static bool
@@ -290,6 +307,37 @@ lookup_cancel(struct lookup *l)
 	lookup_free(l);
 }
 
+static void
+change_servers(void *owner)
+{
+	struct resolver *r = owner;
+
+	if (!r->servers_changed || r->channel == NULL)
+		return;
+	if (!channel_is_idle(r->channel)) {
+		struct channel *busy = r->channel;
+
+		if (!channel_is_idle(r->spare))
+			return;
+		r->channel = r->spare;
+		r->spare = busy;
+	}
+	r->servers_changed = !channel_set_servers(r->channel, r->settings,
+	    slice_of(r->resolv_conf));
+}
+
+static void
+make_channels(struct resolver *r)
+{
+	r->channel = channel_new(r->loop, change_servers, r);
+	r->spare = channel_new(r->loop, change_servers, r);
+	if (r->channel != NULL && r->spare != NULL)
+		return;
+	channel_free(r->channel);
+	channel_free(r->spare);
+	r->channel = r->spare = NULL;
+}
+
 struct resolver *
 resolver_new(struct loop *l, const struct settings *s)
 {
@@ -300,7 +348,10 @@ resolver_new(struct loop *l, const struct settings *s)
 	r->by_name = map_new();
 	list_init(&r->names);
 	r->configured = hosts_of_settings(s);
-	r->channel = channel_new(l, s, (struct slice){"", 0});
+	r->resolv_conf = memory_text("");
+	r->servers_changed = true;
+	make_channels(r);
+	change_servers(r);
 	return r;
 }
 
@@ -310,8 +361,10 @@ resolver_set_files(struct resolver *r, struct slice resolv_conf,
 {
 	hosts_free(r->system);
 	r->system = hosts_parse(hosts);
-	channel_retire(r->channel);
-	r->channel = channel_new(r->loop, r->settings, resolv_conf);
+	free(r->resolv_conf);
+	r->resolv_conf = memory_text_of(resolv_conf.at, resolv_conf.len);
+	r->servers_changed = true;
+	change_servers(r);
 }
 
 void
@@ -321,6 +374,8 @@ resolver_free(struct resolver *r)
 		return;
 	r->freeing = true;
 	channel_free(r->channel); /* its callbacks drop their names */
+	channel_free(r->spare);
+	free(r->resolv_conf);
 	list_each_safe(l, &r->names) {
 		struct name *n = list_entry(l, struct name, link);
 

@@ -1,7 +1,12 @@
-/* acceptor.c - accept in portions, rest when there are no descriptors */
+/* acceptor.c - accept in portions, rest when there are no descriptors
+ *
+ * Without a descriptor the queue stays readable and accept() goes on failing:
+ * a loop that only tries again would spin, while the connections that could
+ * give their descriptors back wait for it. */
 #include "gateway/net/acceptor.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -21,6 +26,8 @@ struct acceptor {
 	bool is_unix;
 	ev_io watcher;
 	struct timer rest;
+	struct deferred gone;
+	bool closed;
 	void (*accepted)(void *owner, int fd, const struct peer *peer);
 	void *owner;
 };
@@ -54,6 +61,29 @@ end_rest(void *owner)
 	ev_io_start(loop_ev(a->loop), &a->watcher);
 }
 
+/* What broke one connection while it waited, and does not concern the next
+ * (accept(2)). All else, such as no descriptors, will not pass by itself. */
+static bool
+is_peers_fault(int error)
+{
+	switch (error) {
+	case EINTR:
+	case ECONNABORTED:
+	case EPROTO:
+	case EPERM:
+	case ENETDOWN:
+	case ENOPROTOOPT:
+	case EHOSTDOWN:
+	case ENONET:
+	case EHOSTUNREACH:
+	case EOPNOTSUPP:
+	case ENETUNREACH:
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* One connection. False when there is none now. */
 static bool
 accept_one(struct acceptor *a)
@@ -61,21 +91,16 @@ accept_one(struct acceptor *a)
 	struct sockaddr_storage name;
 	socklen_t len = sizeof(name);
 	struct peer peer;
-	int one = 1;
 	int fd = accept4(a->fd, (struct sockaddr *)&name, &len,
 	    SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 	if (fd == -1) {
-		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
-		    errno == ENOMEM)
+		if (is_peers_fault(errno))
+			return true;
+		if (errno != EAGAIN)
 			begin_rest(a);
-		/* A connection that broke while it waited is no reason to
-		 * stop: accept(2) lists what may be met. */
-		return errno == ECONNABORTED || errno == EINTR ||
-		    errno == EPROTO;
+		return false;
 	}
-	if (!a->is_unix)
-		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	tell_peer(a, fd, &name, &peer);
 	a->accepted(a->owner, fd, &peer);
 	return true;
@@ -89,8 +114,29 @@ on_readable(struct ev_loop *l, ev_io *w, int events)
 	(void)l;
 	(void)events;
 	for (int i = 0; i < ACCEPTS_PER_WAKE; i++)
-		if (!accept_one(a))
+		if (a->closed || !accept_one(a))
 			break;
+}
+
+static void
+free_acceptor(void *owner)
+{
+	free(owner);
+}
+
+/* Accepted sockets inherit these from the listener, so that a connection costs
+ * no system call for them. A listener that somebody else has opened may also
+ * be blocking still, which would stop the whole loop. */
+static void
+set_up(const struct acceptor *a)
+{
+	int on = 1, flags = fcntl(a->fd, F_GETFL);
+
+	fcntl(a->fd, F_SETFL, flags | O_NONBLOCK);
+	if (a->is_unix)
+		return;
+	setsockopt(a->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	setsockopt(a->fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
 }
 
 struct acceptor *
@@ -107,7 +153,9 @@ acceptor_new(struct loop *l, int fd,
 	a->owner = owner;
 	a->is_unix = getsockname(fd, (struct sockaddr *)&name, &len) == 0 &&
 	    name.ss_family == AF_UNIX;
+	set_up(a);
 	timer_init(&a->rest, l, end_rest, a);
+	deferred_init(&a->gone, free_acceptor, a);
 	ev_io_init(&a->watcher, on_readable, fd, EV_READ);
 	a->watcher.data = a;
 	ev_io_start(loop_ev(l), &a->watcher);
@@ -119,8 +167,9 @@ acceptor_free(struct acceptor *a)
 {
 	if (a == NULL)
 		return;
+	a->closed = true;
 	ev_io_stop(loop_ev(a->loop), &a->watcher);
 	timer_done(&a->rest);
 	close(a->fd);
-	free(a);
+	loop_defer(a->loop, &a->gone);
 }

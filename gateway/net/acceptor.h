@@ -18,8 +18,9 @@ struct peer {
 
 struct acceptor;
 
-/* Takes over `fd`. `accepted` gets each connection: non-blocking,
- * close-on-exec, TCP_NODELAY; it is the callback's to keep. Out of
+/* Takes over `fd`, also one that is blocking or not ours. `accepted` gets each
+ * connection: non-blocking, close-on-exec, TCP_NODELAY, SO_KEEPALIVE; it is
+ * the callback's to keep, and it may call acceptor_free(). Out of
  * descriptors, accepting rests for 100 ms; what has connected waits. */
 struct acceptor *acceptor_new(struct loop *l, int fd,
     void (*accepted)(void *owner, int fd, const struct peer *peer),

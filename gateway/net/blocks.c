@@ -18,7 +18,7 @@
 #endif
 #endif
 #ifndef KEEP
-#define KEEP 32			/* of each size */
+#define KEEP 32 /* of each size */
 #endif
 
 struct spare {
@@ -71,7 +71,8 @@ char *
 block_take(struct loop *l, size_t want, size_t *size)
 {
 	size_t real = want <= BLOCK_SMALL ? BLOCK_SMALL
-	    : want <= BLOCK_LARGE ? BLOCK_LARGE : want;
+	    : want <= BLOCK_LARGE	  ? BLOCK_LARGE
+					  : want;
 	struct shelf *shelf = shelf_of(l, real);
 	char *at;
 

@@ -21,7 +21,7 @@ struct loop {
 	ev_prepare prepare;
 	ev_check check;
 	ev_timer wake;
-	uint64_t wake_ms;	/* what `wake` is set to; UINT64_MAX: not */
+	uint64_t wake_ms; /* what `wake` is set to; UINT64_MAX: not */
 	uint64_t now_us;
 	struct timers timers;
 	struct list deferred, next;
@@ -70,7 +70,8 @@ set_wake(struct loop *l, uint64_t at_ms)
 	if (at_ms == UINT64_MAX)
 		return;
 	after = at_ms * 1000 > l->now_us
-	    ? (double)(at_ms * 1000 - l->now_us) / 1e6 : 0;
+	    ? (double)(at_ms * 1000 - l->now_us) / 1e6
+	    : 0;
 	ev_timer_set(&l->wake, after, 0);
 	ev_timer_start(l->ev, &l->wake);
 }

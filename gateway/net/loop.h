@@ -17,7 +17,7 @@ struct ev_loop;
 struct loop *loop_new(void);
 /* Runs what is still deferred first. NULL is fine. */
 void loop_free(struct loop *l);
-void loop_run(struct loop *l);		/* until loop_stop() */
+void loop_run(struct loop *l); /* until loop_stop() */
 void loop_stop(struct loop *l);
 /* Monotonic; read once per wake-up. */
 uint64_t loop_now_us(const struct loop *l);
@@ -32,9 +32,9 @@ struct timer {
 	struct loop *loop;
 	void (*fired)(void *owner);
 	void *owner;
-	uint64_t deadline_ms;		/* 0: not set */
-	uint64_t armed_ms;		/* timers.c's own: when it is looked at */
-	size_t place;			/* timers.c's own: 0 is not in the heap */
+	uint64_t deadline_ms; /* 0: not set */
+	uint64_t armed_ms;    /* timers.c's own: when it is looked at */
+	size_t place;	      /* timers.c's own: 0 is not in the heap */
 };
 
 void timer_init(struct timer *t, struct loop *l, void (*fired)(void *owner),
@@ -54,7 +54,7 @@ struct deferred {
 	bool queued;
 };
 void deferred_init(struct deferred *d, void (*run)(void *owner), void *owner);
-void loop_defer(struct loop *l, struct deferred *d);	/* once at most */
+void loop_defer(struct loop *l, struct deferred *d); /* once at most */
 /* The same in the next iteration, after what the sockets have to say: for
  * work that has had its share of this one. A no-op when already queued. */
 void loop_defer_next(struct loop *l, struct deferred *d);

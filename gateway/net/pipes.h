@@ -10,11 +10,11 @@
 
 #include "gateway/net/loop.h"
 
-#define PIPE_BYTES 262144	/* asked for; the kernel may give 64 KiB */
-#define PIPES_MAX 64		/* lent at once by one loop */
+#define PIPE_BYTES 262144 /* asked for; the kernel may give 64 KiB */
+#define PIPES_MAX 64	  /* lent at once by one loop */
 
 struct pipe {
-	int in, out;		/* written to, read from */
+	int in, out; /* written to, read from */
 	struct pipe *next;
 };
 

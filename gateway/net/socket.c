@@ -107,8 +107,8 @@ watch_hangup(struct socket *k)
 	 * told again. */
 	int op = k->in_hangups ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
 
-	k->in_hangups = epoll_ctl(hangups_of(k->loop)->fd, op, k->fd,
-	    &want) == 0;
+	k->in_hangups = epoll_ctl(hangups_of(k->loop)->fd, op, k->fd, &want) ==
+	    0;
 }
 
 static void
@@ -117,8 +117,7 @@ unwatch_hangup(struct socket *k)
 	struct epoll_event none = {0};
 
 	if (k->in_hangups)
-		epoll_ctl(hangups_of(k->loop)->fd, EPOLL_CTL_DEL, k->fd,
-		    &none);
+		epoll_ctl(hangups_of(k->loop)->fd, EPOLL_CTL_DEL, k->fd, &none);
 	k->in_hangups = false;
 }
 

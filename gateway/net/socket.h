@@ -22,8 +22,8 @@ struct socket_events {
 };
 
 /* Takes over `fd`, which is non-blocking. Nothing is watched yet. */
-struct socket *socket_new(int fd, struct loop *l,
-    const struct socket_events *e, void *owner);
+struct socket *socket_new(int fd, struct loop *l, const struct socket_events *e,
+    void *owner);
 /* Not from within an event of this socket: put it off to deferred work.
  * `reset`: RST instead of FIN. */
 void socket_close(struct socket *k, bool reset);
@@ -38,6 +38,6 @@ int socket_fd(const struct socket *k);
 ssize_t socket_recv(struct socket *k, void *at, size_t len);
 ssize_t socket_send(struct socket *k, const struct iovec *iov, int count);
 void socket_shut(struct socket *k);
-size_t socket_waiting(const struct socket *k);	/* bytes to recv */
+size_t socket_waiting(const struct socket *k); /* bytes to recv */
 
 #endif

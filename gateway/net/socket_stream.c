@@ -71,14 +71,14 @@ plain_fd(void *carrier, bool lend)
 }
 
 static const struct stream_carrier plain_carrier = {
-	.recv = plain_recv,
-	.send = plain_send,
-	.shut = plain_shut,
-	.watch = plain_watch,
-	.close = plain_close,
-	.short_is_all = true,
-	.waiting = plain_waiting,
-	.fd = plain_fd,
+    .recv = plain_recv,
+    .send = plain_send,
+    .shut = plain_shut,
+    .watch = plain_watch,
+    .close = plain_close,
+    .short_is_all = true,
+    .waiting = plain_waiting,
+    .fd = plain_fd,
 };
 
 static void
@@ -102,8 +102,9 @@ gone(void *owner, int error)
 {
 	struct plain *p = owner;
 
-	stream_gone(p->stream, error == ECONNRESET || error == EPIPE
-	    ? STREAM_RESET : STREAM_BROKEN);
+	stream_gone(p->stream,
+	    error == ECONNRESET || error == EPIPE ? STREAM_RESET
+						  : STREAM_BROKEN);
 }
 
 static const struct socket_events plain_events = {can_recv, can_send, gone};

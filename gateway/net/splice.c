@@ -30,7 +30,7 @@
 #include "gateway/net/blocks.h"
 #include "gateway/net/pipes.h"
 
-#define PER_TURN (1u << 20)	/* bytes of one flow; then others' turn */
+#define PER_TURN (1u << 20) /* bytes of one flow; then others' turn */
 #define LITTLE BLOCK_SMALL
 
 enum { GUEST, ORIGIN };
@@ -39,30 +39,30 @@ struct side {
 	struct splice *splice;
 	ev_io io;
 	int fd;
-	bool reset;		/* its connection broke */
+	bool reset; /* its connection broke */
 };
 
 struct flow {
-	struct pipe *pipe;	/* what is held is either in a pipe ... */
-	char *block;		/* ... or here, from `start` */
+	struct pipe *pipe; /* what is held is either in a pipe ... */
+	char *block;	   /* ... or here, from `start` */
 	size_t start, held;
-	uint64_t bytes;		/* reached the receiver's kernel */
-	bool bulk;		/* the sender fills what it is offered */
-	bool at_eof;		/* of the sender */
-	bool over;		/* FIN passed on, or the receiver is gone */
+	uint64_t bytes; /* reached the receiver's kernel */
+	bool bulk;	/* the sender fills what it is offered */
+	bool at_eof;	/* of the sender */
+	bool over;	/* FIN passed on, or the receiver is gone */
 };
 
 struct splice {
 	struct loop *loop;
 	struct side sides[2];
-	struct flow flows[2];	/* flows[x] comes from sides[x] */
+	struct flow flows[2]; /* flows[x] comes from sides[x] */
 	uint64_t idle_ms, half_closed_ms;
 	struct timer idle;
 	struct deferred later;
 	void (*done)(void *owner, enum splice_end how);
 	void *owner;
 	enum splice_end how;
-	int first;		/* the side that ended first; -1: none */
+	int first; /* the side that ended first; -1: none */
 	bool finished, told;
 };
 
@@ -89,10 +89,11 @@ watch(struct splice *s, int side)
 	const struct flow *out = &s->flows[side];
 	bool read = !out->at_eof && !out->over && out->held == 0;
 	bool write = s->flows[other(side)].held > 0;
-	int events = s->finished ? 0 : (read ? EV_READ : 0) |
-	    (write ? EV_WRITE : 0);
-	int now = ev_is_active(&x->io)
-	    ? x->io.events & (EV_READ | EV_WRITE) : 0;
+	int events = s->finished
+	    ? 0
+	    : (read ? EV_READ : 0) | (write ? EV_WRITE : 0);
+	int now = ev_is_active(&x->io) ? x->io.events & (EV_READ | EV_WRITE)
+				       : 0;
 
 	if (events == now)
 		return;
@@ -149,8 +150,9 @@ flow_over(struct splice *s, int from)
 	else if (s->sides[ORIGIN].reset)
 		finish(s, SPLICE_ORIGIN_RESET);
 	else
-		finish(s, s->first == GUEST ? SPLICE_GUEST_CLOSED
-		    : SPLICE_ORIGIN_CLOSED);
+		finish(s,
+		    s->first == GUEST ? SPLICE_GUEST_CLOSED
+				      : SPLICE_ORIGIN_CLOSED);
 }
 
 static void
@@ -168,8 +170,8 @@ sender_ended(struct splice *s, int from)
 		s->first = from;
 	/* A receiver whose reset we have met ends with its last word. */
 	if (s->sides[from].reset)
-		finish(s, from == GUEST ? SPLICE_GUEST_RESET
-		    : SPLICE_ORIGIN_RESET);
+		finish(s,
+		    from == GUEST ? SPLICE_GUEST_RESET : SPLICE_ORIGIN_RESET);
 	else
 		pass_fin(s, from);
 }
@@ -213,7 +215,7 @@ drain(struct splice *s, int from)
 	int to = s->sides[other(from)].fd;
 	ssize_t n = f->pipe
 	    ? splice(f->pipe->out, NULL, to, NULL, f->held,
-		SPLICE_F_MOVE | SPLICE_F_NONBLOCK)
+		  SPLICE_F_MOVE | SPLICE_F_NONBLOCK)
 	    : send(to, f->block + f->start, f->held, MSG_NOSIGNAL);
 
 	if (n < 0) {
@@ -255,8 +257,7 @@ move_little(struct splice *s, int from)
 		return false;
 	}
 	f->bulk = got == LITTLE;
-	sent = send(s->sides[other(from)].fd, bytes, (size_t)got,
-	    MSG_NOSIGNAL);
+	sent = send(s->sides[other(from)].fd, bytes, (size_t)got, MSG_NOSIGNAL);
 	if (sent < 0 && !would_block()) {
 		receiver_broke(s, from);
 		return false;

@@ -17,13 +17,19 @@
 
 struct splice;
 
-enum splice_end { SPLICE_GUEST_CLOSED, SPLICE_ORIGIN_CLOSED, SPLICE_GUEST_RESET,
-	SPLICE_ORIGIN_RESET, SPLICE_IDLE, SPLICE_HALF_CLOSED_IDLE };
+enum splice_end {
+	SPLICE_GUEST_CLOSED,
+	SPLICE_ORIGIN_CLOSED,
+	SPLICE_GUEST_RESET,
+	SPLICE_ORIGIN_RESET,
+	SPLICE_IDLE,
+	SPLICE_HALF_CLOSED_IDLE
+};
 
 struct splice_options {
 	struct loop *loop;
 	struct stream *guest, *origin;	/* borrowed; their watchers rest */
-	bool guest_ended, origin_ended;	/* that side's EOF was already seen */
+	bool guest_ended, origin_ended; /* that side's EOF was already seen */
 	uint64_t idle_ms, half_closed_ms;
 };
 

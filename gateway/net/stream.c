@@ -28,7 +28,7 @@
 #define ROOM_MIN 2048
 
 struct buffer {
-	char *at;		/* NULL: nothing is attached */
+	char *at; /* NULL: nothing is attached */
 	size_t cap, start, end;
 };
 
@@ -44,16 +44,16 @@ struct stream {
 	struct deferred later;
 	enum stream_end gone_how;
 	bool reset_at_once;
-	bool reading;		/* wanted by the owner */
+	bool reading; /* wanted by the owner */
 	bool at_eof, told_eof;
-	bool gone, told_gone;	/* nothing can be sent any more */
-	bool blocked;		/* the kernel took no more */
+	bool gone, told_gone; /* nothing can be sent any more */
+	bool blocked;	      /* the kernel took no more */
 	bool shutting, shut;
-	bool more;		/* the carrier may hold bytes that no event tells of */
-	bool busy;		/* the last recv filled its room */
+	bool more; /* the carrier may hold bytes that no event tells of */
+	bool busy; /* the last recv filled its room */
 	bool show_again;
 	bool lent, closed, close_resets;
-	bool watch_read, watch_write;	/* as last told to the carrier */
+	bool watch_read, watch_write; /* as last told to the carrier */
 };
 
 static size_t
@@ -163,7 +163,7 @@ static enum stream_end
 end_of_errno(int error)
 {
 	return error == ECONNRESET || error == EPIPE ? STREAM_RESET
-	    : STREAM_BROKEN;
+						     : STREAM_BROKEN;
 }
 
 /* Receiving */
@@ -269,8 +269,8 @@ stream_read(struct stream *s, bool on)
 struct slice
 stream_peek(const struct stream *s)
 {
-	return (struct slice){s->in.at ? s->in.at + s->in.start : "",
-	    buffer_held(&s->in)};
+	return (struct slice){
+	    s->in.at ? s->in.at + s->in.start : "", buffer_held(&s->in)};
 }
 
 void
@@ -450,8 +450,8 @@ stream_can_send(struct stream *s)
 	left = buffer_held(&s->out);
 	if (left == 0 && s->shutting && !s->shut)
 		shut_now(s);
-	if (left == 0 || (waiting > s->out_limit / 2 &&
-	    left <= s->out_limit / 2))
+	if (left == 0 ||
+	    (waiting > s->out_limit / 2 && left <= s->out_limit / 2))
 		if (s->handler)
 			s->handler->writable(s->owner);
 }

@@ -44,7 +44,7 @@ struct stream_handler {
 struct stream_carrier {
 	ssize_t (*recv)(void *carrier, void *at, size_t len);
 	ssize_t (*send)(void *carrier, const struct iovec *iov, int count);
-	void (*shut)(void *carrier);		/* no more will be sent */
+	void (*shut)(void *carrier); /* no more will be sent */
 	/* Call stream_can_recv() or stream_can_send() when it is so, now or
 	 * whenever. Called only when the wish changes. */
 	void (*watch)(void *carrier, bool read, bool write);
@@ -67,7 +67,7 @@ struct stream_carrier {
 
 struct stream_options {
 	struct loop *loop;
-	size_t in_limit;	/* bytes that may wait unconsumed */
+	size_t in_limit; /* bytes that may wait unconsumed */
 	size_t out_limit;
 	/* A reset ends the stream at once, even while it does not read; else
 	 * what the peer sent before its reset is still given first. For guests:
@@ -75,7 +75,7 @@ struct stream_options {
 	bool reset_at_once;
 };
 
-#define STREAM_IOV_MAX 32	/* pieces in one stream_send_all() */
+#define STREAM_IOV_MAX 32 /* pieces in one stream_send_all() */
 
 /* Takes over `fd` (non-blocking). Reading is off until stream_read(true). */
 struct stream *stream_open(int fd, const struct stream_options *o);
@@ -95,7 +95,7 @@ void stream_consume(struct stream *s, size_t len);
 void stream_show_again(struct stream *s);
 /* No more room to read although nothing was consumed. */
 bool stream_is_full(const struct stream *s);
-bool stream_at_end(const struct stream *s);	/* EOF seen, nothing peekable */
+bool stream_at_end(const struct stream *s); /* EOF seen, nothing peekable */
 
 /* Take all of it: kernel first, then the out-buffer. The caller keeps to
  * stream_room(); more is a programming error (CHECK). Never calls the handler:
@@ -107,7 +107,7 @@ void stream_send_all(struct stream *s, const struct iovec *iov, int count);
 void stream_queue(struct stream *s, struct slice bytes);
 void stream_flush(struct stream *s);
 size_t stream_room(const struct stream *s);
-size_t stream_unsent(const struct stream *s);	/* bytes in the out-buffer */
+size_t stream_unsent(const struct stream *s); /* bytes in the out-buffer */
 /* FIN once the out-buffer is empty. */
 void stream_shut(struct stream *s);
 
@@ -123,6 +123,6 @@ int stream_fd(const struct stream *s);
  * stream_close() may follow. Nothing may be peekable, nothing unsent. */
 int stream_lend(struct stream *s);
 uint64_t stream_bytes_in(const struct stream *s);
-uint64_t stream_bytes_out(const struct stream *s);	/* reached the kernel */
+uint64_t stream_bytes_out(const struct stream *s); /* reached the kernel */
 
 #endif

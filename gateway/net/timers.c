@@ -64,8 +64,8 @@ static void
 add(struct timers *h, struct timer *t)
 {
 	/* Index 0 stays empty, hence one more than are used. */
-	h->heap = memory_room(h->heap, h->room > 0 ? h->used + 1 : 0,
-	    &h->room, sizeof(struct timer *));
+	h->heap = memory_room(h->heap, h->room > 0 ? h->used + 1 : 0, &h->room,
+	    sizeof(struct timer *));
 	t->place = ++h->used;
 	t->armed_ms = t->deadline_ms;
 	rise(h, t);

@@ -7,7 +7,7 @@
 #include "gateway/net/loop.h"
 
 struct timers {
-	struct timer **heap;	/* [1] is the earliest; [0] is not used */
+	struct timer **heap; /* [1] is the earliest; [0] is not used */
 	size_t used, room;
 };
 

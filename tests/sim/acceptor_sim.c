@@ -17,8 +17,7 @@ static struct acceptor *acceptors;
 
 struct acceptor *
 acceptor_new(struct loop *l, int fd,
-    void (*accepted)(void *owner, int fd, const struct peer *peer),
-    void *owner)
+    void (*accepted)(void *owner, int fd, const struct peer *peer), void *owner)
 {
 	struct acceptor *a = memory_new(sizeof(*a));
 

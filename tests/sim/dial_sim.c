@@ -11,7 +11,7 @@ struct script {
 	struct script *next;
 	struct address address;
 	enum dial_result result;
-	struct sim_peer *peer;	/* NULL: fails, as often as one likes */
+	struct sim_peer *peer; /* NULL: fails, as often as one likes */
 	bool used;
 };
 

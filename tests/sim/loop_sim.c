@@ -8,7 +8,7 @@
 #include "tests/unit/test.h"
 
 #define START_US 1000000000u
-#define ROUNDS_MAX 100000	/* more is code that wakes itself for ever */
+#define ROUNDS_MAX 100000 /* more is code that wakes itself for ever */
 
 struct loop {
 	uint64_t now_us;

@@ -135,8 +135,8 @@ tell(void *owner)
 {
 	struct lookup *l = owner;
 	const struct script *s = l->script;
-	size_t count = s->count < l->resolver->limit ? s->count :
-	    l->resolver->limit;
+	size_t count = s->count < l->resolver->limit ? s->count
+						     : l->resolver->limit;
 	lookup_done_fn *done = l->done;
 
 	owner = l->owner;

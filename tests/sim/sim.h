@@ -56,8 +56,8 @@ int sim_peer_fd(const struct sim_peer *p);
 /* The peer's script. */
 void sim_says(struct sim_peer *p, const char *text);
 void sim_says_bytes(struct sim_peer *p, struct slice bytes);
-void sim_ends(struct sim_peer *p);	/* FIN, after what was said */
-void sim_resets(struct sim_peer *p);	/* RST, after what was said is read */
+void sim_ends(struct sim_peer *p);   /* FIN, after what was said */
+void sim_resets(struct sim_peer *p); /* RST, after what was said is read */
 /* It takes `bytes` more, then its window is shut. SIZE_MAX: all, the
  * beginning's state. */
 void sim_takes(struct sim_peer *p, size_t bytes);
@@ -66,14 +66,14 @@ void sim_takes(struct sim_peer *p, size_t bytes);
 void sim_in_pieces_of(struct sim_peer *p, size_t bytes);
 
 /* What has become of it. */
-struct slice sim_heard(const struct sim_peer *p);	/* all since the last */
-void sim_forget(struct sim_peer *p);			/* of these */
+struct slice sim_heard(const struct sim_peer *p); /* all since the last */
+void sim_forget(struct sim_peer *p);		  /* of these */
 bool sim_heard_text(const struct sim_peer *p, const char *text); /* exactly */
-size_t sim_unread(const struct sim_peer *p);	/* said, not yet read */
-bool sim_is_open(const struct sim_peer *p);	/* a stream holds the other end */
-bool sim_got_fin(const struct sim_peer *p);	/* or was closed */
+size_t sim_unread(const struct sim_peer *p); /* said, not yet read */
+bool sim_is_open(const struct sim_peer *p);  /* a stream holds the other end */
+bool sim_got_fin(const struct sim_peer *p);  /* or was closed */
 bool sim_got_reset(const struct sim_peer *p);
-struct stream *sim_stream(const struct sim_peer *p);	/* NULL: not opened */
+struct stream *sim_stream(const struct sim_peer *p); /* NULL: not opened */
 
 /* dial_sim.c: the first of the dialled addresses that has a peer waiting is
  * connected to it; each peer once, in order. Else the first one with another
@@ -81,8 +81,8 @@ struct stream *sim_stream(const struct sim_peer *p);	/* NULL: not opened */
  * dial's own timeout has passed, the others after `sim_dial_takes_ms`. */
 void sim_dial_connects(const char *address_with_port, struct sim_peer *p);
 void sim_dial_fails(const char *address_with_port, enum dial_result result);
-extern uint64_t sim_dial_takes_ms;	/* 0 */
-size_t sim_dials(void);			/* started so far */
+extern uint64_t sim_dial_takes_ms; /* 0 */
+size_t sim_dials(void);		   /* started so far */
 /* The addresses of dial number `n` (from 0), "1.2.3.4:80,[::1]:80". */
 const char *sim_dialled(size_t n);
 
@@ -91,8 +91,8 @@ const char *sim_dialled(size_t n);
  * line for a name replaces the earlier one. */
 void sim_name_is(const char *name, const char *addresses);
 void sim_name_fails(const char *name, enum lookup_result result);
-extern uint64_t sim_lookup_takes_ms;	/* 0 */
-size_t sim_lookups(void);		/* asked so far */
+extern uint64_t sim_lookup_takes_ms; /* 0 */
+size_t sim_lookups(void);	     /* asked so far */
 size_t sim_lookups_of(const char *name);
 
 /* acceptor_sim.c: somebody connects to listener `fd` of the code under test.

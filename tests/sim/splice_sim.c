@@ -13,8 +13,8 @@ struct end {
 
 struct splice {
 	struct loop *loop;
-	struct end ends[2];	/* guest, origin */
-	uint64_t bytes[2];	/* from them */
+	struct end ends[2]; /* guest, origin */
+	uint64_t bytes[2];  /* from them */
 	uint64_t idle_ms, half_closed_ms;
 	struct timer idle;
 	struct deferred later;
@@ -71,8 +71,9 @@ on_idle(void *owner)
 {
 	struct splice *s = owner;
 
-	finish(s, s->ends[0].ended || s->ends[1].ended
-	    ? SPLICE_HALF_CLOSED_IDLE : SPLICE_IDLE);
+	finish(s,
+	    s->ends[0].ended || s->ends[1].ended ? SPLICE_HALF_CLOSED_IDLE
+						 : SPLICE_IDLE);
 }
 
 static void
@@ -95,8 +96,8 @@ pump(struct splice *s, int from)
 	restart_timer(s);
 	if (a->shut && stream_unsent(a->stream) == 0 &&
 	    stream_unsent(b->stream) == 0)
-		finish(s, s->first == 0 ? SPLICE_GUEST_CLOSED
-		    : SPLICE_ORIGIN_CLOSED);
+		finish(s,
+		    s->first == 0 ? SPLICE_GUEST_CLOSED : SPLICE_ORIGIN_CLOSED);
 }
 
 static void
@@ -121,8 +122,7 @@ on_ended(void *owner, enum stream_end how)
 	if (s->finished)
 		return;
 	if (how != STREAM_EOF) {
-		finish(s, from == 0 ? SPLICE_GUEST_RESET
-		    : SPLICE_ORIGIN_RESET);
+		finish(s, from == 0 ? SPLICE_GUEST_RESET : SPLICE_ORIGIN_RESET);
 		return;
 	}
 	e->ended = true;
@@ -131,8 +131,7 @@ on_ended(void *owner, enum stream_end how)
 	on_move(e);
 }
 
-static const struct stream_handler relay_handler = {on_move, on_move,
-	on_ended};
+static const struct stream_handler relay_handler = {on_move, on_move, on_ended};
 
 struct splice *
 splice_start(const struct splice_options *o,

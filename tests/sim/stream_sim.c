@@ -15,7 +15,7 @@
 struct sim_peer {
 	struct list link;
 	int fd;
-	struct stream *stream;	/* NULL: not opened, or closed again */
+	struct stream *stream; /* NULL: not opened, or closed again */
 	char *said, *heard;
 	size_t said_len, said_room, read;
 	size_t heard_len, heard_room;
@@ -218,8 +218,8 @@ sim_send(void *carrier, const struct iovec *iov, int count)
 		return -1;
 	}
 	for (int i = 0; i < count && p->window > 0; i++) {
-		size_t n = iov[i].iov_len < p->window ? iov[i].iov_len :
-		    p->window;
+		size_t n = iov[i].iov_len < p->window ? iov[i].iov_len
+						      : p->window;
 
 		append(&p->heard, &p->heard_len, &p->heard_room,
 		    iov[i].iov_base, n);
@@ -276,19 +276,19 @@ sim_fd(void *carrier, bool lend)
 {
 	struct sim_peer *p = carrier;
 
-	CHECK(!lend);		/* splice_sim.c does without */
+	CHECK(!lend); /* splice_sim.c does without */
 	return p->fd;
 }
 
 static const struct stream_carrier sim_carrier = {
-	.recv = sim_recv,
-	.send = sim_send,
-	.shut = sim_shut,
-	.watch = sim_watch,
-	.close = sim_close,
-	.short_is_all = true,
-	.waiting = sim_waiting,
-	.fd = sim_fd,
+    .recv = sim_recv,
+    .send = sim_send,
+    .shut = sim_shut,
+    .watch = sim_watch,
+    .close = sim_close,
+    .short_is_all = true,
+    .waiting = sim_waiting,
+    .fd = sim_fd,
 };
 
 struct stream *

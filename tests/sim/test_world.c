@@ -40,14 +40,14 @@ on_ended(void *owner, enum stream_end how)
 	*(how == STREAM_EOF ? &x->eof : &x->reset) += 1;
 }
 
-static const struct stream_handler handler = {on_readable, on_writable,
-	on_ended};
+static const struct stream_handler handler = {
+    on_readable, on_writable, on_ended};
 
 static void
 open_stream(struct seen *x, struct loop *l, struct sim_peer *p)
 {
-	struct stream_options o = {.loop = l, .in_limit = 1000,
-	    .out_limit = 1000};
+	struct stream_options o = {
+	    .loop = l, .in_limit = 1000, .out_limit = 1000};
 
 	*x = (struct seen){.stream = stream_open(sim_peer_fd(p), &o)};
 	stream_set_handler(x->stream, &handler, x);
@@ -161,10 +161,13 @@ TEST(dials_follow_the_script)
 {
 	struct loop *l = loop_new();
 	struct sim_peer *p = sim_peer_new();
-	struct address to[2] = {address_of("192.0.2.1:80"),
-	    address_of("[2001:db8::1]:80")};
-	struct dial_options o = {.loop = l, .addresses = to, .count = 2,
-	    .timeout_ms = 3000, .next_after_ms = 250};
+	struct address to[2] = {
+	    address_of("192.0.2.1:80"), address_of("[2001:db8::1]:80")};
+	struct dial_options o = {.loop = l,
+	    .addresses = to,
+	    .count = 2,
+	    .timeout_ms = 3000,
+	    .next_after_ms = 250};
 	struct seen x = {0};
 
 	sim_dial_fails("192.0.2.1:80", DIAL_TIMED_OUT);
@@ -202,8 +205,8 @@ on_found(void *owner, enum lookup_result result,
 TEST(names_follow_the_script)
 {
 	struct loop *l = loop_new();
-	struct settings set = {.limits = {.resolve_ms = 5000,
-	    .resolved_addresses = 2}};
+	struct settings set = {
+	    .limits = {.resolve_ms = 5000, .resolved_addresses = 2}};
 	struct resolver *r = resolver_new(l, &set);
 	struct seen x = {0};
 
@@ -243,8 +246,8 @@ TEST(a_relay_copies_and_keeps_half_closes)
 	struct loop *l = loop_new();
 	struct sim_peer *p[2] = {sim_peer_new(), sim_peer_new()};
 	struct seen x[2], done = {0};
-	struct splice_options o = {.loop = l, .idle_ms = 1000,
-	    .half_closed_ms = 100};
+	struct splice_options o = {
+	    .loop = l, .idle_ms = 1000, .half_closed_ms = 100};
 
 	open_stream(&x[0], l, p[0]);
 	open_stream(&x[1], l, p[1]);
