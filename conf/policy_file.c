@@ -24,6 +24,7 @@
 #define FILES_MAX 10000
 #define TESTS_MAX 100000
 #define TEST_TEXT_MAX 8192
+#define NAME_MAX_BYTES 64
 
 /* One document and what its first keys say. */
 struct source_file {
@@ -44,7 +45,7 @@ struct source_files {
 static bool
 read_preset(struct source_file *f, const struct yaml_node *n, struct err *err)
 {
-	if (!schema_is(f->d, n, YAML_SCALAR, "preset", err))
+	if (!schema_text(f->d, n, "preset", NAME_MAX_BYTES, err))
 		return false;
 	if (strcmp(f->source, "local") == 0)
 		return yaml_error(f->d, n, err,
@@ -217,7 +218,7 @@ read_reason(void *owner, const struct yaml_document *d,
 	enum reason reason;
 
 	t->reason = n;
-	if (!schema_is(d, n, YAML_SCALAR, "reason", err))
+	if (!schema_text(d, n, "reason", NAME_MAX_BYTES, err))
 		return false;
 	return reason_parse(n->text.at, &reason) ||
 	    yaml_error(d, n, err,
