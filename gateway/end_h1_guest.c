@@ -11,12 +11,12 @@
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "gateway/end_h1.h"
 #include "gateway/h1_send.h"
 #include "gateway/http/h1_write.h"
 
 #define LINGER_MS 2000
 #define LINGER_BYTES (4 << 20)
-#define TRAILER_FIELDS 64
 
 enum h1_guest_state {
 	GUEST_HEAD,	/* a request's head is awaited */
@@ -27,23 +27,20 @@ enum h1_guest_state {
 };
 
 struct h1_guest {
-	struct end end;
+	struct h1_end h1; /* its body is the request's */
 	struct h1_guest_options o;
-	struct stream *stream; /* NULL once closed or given away */
 	enum h1_guest_state state;
-	struct h1_body body; /* of the request */
 	struct timer timer;
-	bool body_done, keep_alive, is_head, draining;
+	bool keep_alive, is_head, draining;
 	bool last_request; /* the guest has said so: nothing follows */
 	bool answer_begun, answer_chunked;
-	bool at_eof, end_told;
-	bool reading, finished; /* finish() came while reading */
+	bool finished; /* finish() came while reading */
 	bool head_began;
 	uint8_t minor;
-	size_t credit, unsent, lingered;
+	size_t lingered;
 	size_t head_used; /* bytes of the head in the stream */
 	size_t head_seen; /* h1_head_may_be_whole()'s own */
-	struct deferred flush, gone;
+	struct deferred gone;
 };
 
 static void
@@ -51,7 +48,7 @@ free_later(void *owner)
 {
 	struct h1_guest *g = owner;
 
-	deferred_cancel(&g->flush);
+	h1_end_done(&g->h1);
 	free(g);
 }
 
@@ -60,7 +57,7 @@ let_go(struct h1_guest *g)
 {
 	g->state = GUEST_CLOSED;
 	timer_done(&g->timer);
-	loop_defer(g->o.loop, &g->gone);
+	loop_defer(g->h1.loop, &g->gone);
 }
 
 static void
@@ -68,8 +65,8 @@ close_self(struct h1_guest *g, bool reset)
 {
 	if (g->state == GUEST_CLOSED)
 		return;
-	stream_close(g->stream, reset);
-	g->stream = NULL;
+	stream_close(g->h1.stream, reset);
+	g->h1.stream = NULL;
 	let_go(g);
 	g->o.closed(g->o.owner);
 }
@@ -77,12 +74,12 @@ close_self(struct h1_guest *g, bool reset)
 static void
 break_off(struct h1_guest *g, enum close_reason why)
 {
-	const struct end_events *events = g->end.events;
+	const struct end_events *events = g->h1.end.events;
 
 	/* The exchange first: the owner learns of the end when it is over. */
-	g->end.events = NULL;
+	g->h1.end.events = NULL;
 	if (events != NULL)
-		events->broken(g->end.exchange, why);
+		events->broken(g->h1.end.exchange, why);
 	close_self(g, true);
 }
 
@@ -94,7 +91,8 @@ body_is_bad(struct h1_guest *g)
 	if (g->answer_begun)
 		break_off(g, CLOSE_GUEST_MALFORMED);
 	else
-		g->end.events->broken(g->end.exchange, CLOSE_GUEST_MALFORMED);
+		g->h1.end.events->broken(g->h1.end.exchange,
+		    CLOSE_GUEST_MALFORMED);
 }
 
 static void
@@ -102,17 +100,18 @@ linger(struct h1_guest *g)
 {
 	g->state = GUEST_LINGER;
 	/* Nothing more will come that a close could answer with a reset. */
-	if (g->last_request && g->body_done && stream_peek(g->stream).len == 0)
-		g->at_eof = true;
-	g->unsent = stream_unsent(g->stream);
-	if (g->at_eof && g->unsent == 0) {
+	if (g->last_request && g->h1.body_done &&
+	    stream_peek(g->h1.stream).len == 0)
+		g->h1.at_eof = true;
+	g->h1.unsent = stream_unsent(g->h1.stream);
+	if (g->h1.at_eof && g->h1.unsent == 0) {
 		close_self(g, false);
 		return;
 	}
-	stream_shut(g->stream);
+	stream_shut(g->h1.stream);
 	timer_set(&g->timer, LINGER_MS);
-	stream_read(g->stream, true);
-	stream_show_again(g->stream);
+	stream_read(g->h1.stream, true);
+	stream_show_again(g->h1.stream);
 }
 
 /* The exchange is over: the next request, or the end. */
@@ -122,17 +121,18 @@ settle(struct h1_guest *g)
 	g->finished = false;
 	if (g->state == GUEST_CLOSED)
 		return;
-	if (g->state == GUEST_UPGRADED || !g->keep_alive || !g->body_done ||
-	    g->draining || (g->at_eof && stream_peek(g->stream).len == 0)) {
+	if (g->state == GUEST_UPGRADED || !g->keep_alive || !g->h1.body_done ||
+	    g->draining ||
+	    (g->h1.at_eof && stream_peek(g->h1.stream).len == 0)) {
 		linger(g);
 		return;
 	}
 	g->state = GUEST_HEAD;
 	g->head_began = false;
 	timer_set(&g->timer, g->o.keep_alive_ms);
-	stream_read(g->stream, true);
-	if (stream_peek(g->stream).len > 0)
-		stream_show_again(g->stream);
+	stream_read(g->h1.stream, true);
+	if (stream_peek(g->h1.stream).len > 0)
+		stream_show_again(g->h1.stream);
 }
 
 static void
@@ -143,17 +143,17 @@ begin(struct h1_guest *g, const struct head *head, enum h1_error error)
 	g->last_request = error == H1_NO_ERROR && !head->keep_alive;
 	g->is_head = slice_is(head->method, "HEAD");
 	g->minor = head->minor;
-	g->answer_begun = g->end_told = false;
-	g->credit = 0;
-	h1_body_init(&g->body, head);
-	g->body_done = error == H1_NO_ERROR &&
+	g->answer_begun = g->h1.end_told = false;
+	g->h1.credit = 0;
+	h1_body_init(&g->h1.body, head);
+	g->h1.body_done = error == H1_NO_ERROR &&
 	    (head->body == BODY_NONE ||
 		(head->body == BODY_LENGTH && head->content_length == 0));
 	timer_stop(&g->timer);
-	g->o.request(g->o.owner, &g->end, head, error);
-	if (g->stream == NULL || g->head_used == 0)
+	g->o.request(g->o.owner, &g->h1.end, head, error);
+	if (g->h1.stream == NULL || g->head_used == 0)
 		return;
-	stream_consume(g->stream, g->head_used);
+	stream_consume(g->h1.stream, g->head_used);
 	g->head_used = 0;
 }
 
@@ -162,25 +162,25 @@ read_head(struct h1_guest *g)
 {
 	struct head head = {.is_request = true,
 	    .fields = {
-		.at = g->o.scratch, .capacity = g->o.limits->header_count}};
-	struct slice in = stream_peek(g->stream);
+		.at = g->o.scratch, .capacity = g->h1.limits->header_count}};
+	struct slice in = stream_peek(g->h1.stream);
 	enum h1_error error = H1_NO_ERROR;
 	size_t used = 0;
 
 	/* Answers that a slow reader has not taken yet hold up the next
 	 * request: no more than one window waits for one connection. */
-	if (in.len == 0 || stream_unsent(g->stream) > 0)
+	if (in.len == 0 || stream_unsent(g->h1.stream) > 0)
 		return false;
 	if (!g->head_began) {
 		g->head_began = true;
 		g->head_seen = 0;
 		timer_set(&g->timer, g->o.header_ms);
 	}
-	if (!h1_head_may_be_whole(in, g->o.limits, &g->head_seen))
+	if (!h1_head_may_be_whole(in, g->h1.limits, &g->head_seen))
 		return false;
-	switch (h1_parse_request(in, g->o.limits, &head, &used, &error)) {
+	switch (h1_parse_request(in, g->h1.limits, &head, &used, &error)) {
 	case H1_MORE:
-		if (!stream_is_full(g->stream))
+		if (!stream_is_full(g->h1.stream))
 			return false;
 		error = H1_HEADER_TOO_LARGE;
 		break;
@@ -189,75 +189,27 @@ read_head(struct h1_guest *g)
 	case H1_DONE:
 		g->head_used = used;
 		begin(g, &head, H1_NO_ERROR);
-		return g->stream != NULL;
+		return g->h1.stream != NULL;
 	}
 	begin(g, &(struct head){.minor = 1}, error);
 	return false;
 }
 
-static void
-show(struct h1_guest *g, struct slice data, bool last)
-{
-	size_t cost = end_cost(data);
-
-	g->credit -= cost < g->credit ? cost : g->credit;
-	g->end.events->data(g->end.exchange, data, last);
-}
-
 static bool
-read_body(struct h1_guest *g)
+shown(struct h1_guest *g, enum h1_shown how)
 {
-	struct field at[TRAILER_FIELDS];
-	struct fields trailers = {.at = at, .capacity = ARRAY_SIZE(at)};
-	struct slice in = stream_peek(g->stream), data;
-	enum h1_error error;
-	enum h1_result result;
-	size_t used;
-	bool done;
-
-	if (in.len == 0 || g->credit == 0 || g->body_done ||
-	    g->end.events == NULL)
-		return false;
-	result = h1_body_parse(&g->body, in, g->o.limits, &data, &used,
-	    &trailers, &error);
-	done = result == H1_DONE;
-	if (result == H1_BAD ||
-	    (!done && used == 0 && stream_is_full(g->stream))) {
+	if (how == H1_SHOWN_BAD)
 		body_is_bad(g);
-		return false;
-	}
-	g->body_done = done;
-	if (data.len > 0 || (done && trailers.count == 0))
-		show(g, data, done && trailers.count == 0);
-	if (done && trailers.count > 0 && g->end.events != NULL)
-		g->end.events->trailers(g->end.exchange, &trailers);
-	if (g->stream == NULL)
-		return false;
-	stream_consume(g->stream, used);
-	return used > 0;
-}
-
-static bool
-read_upgraded(struct h1_guest *g)
-{
-	struct slice in = stream_peek(g->stream);
-
-	if (in.len == 0 || g->credit == 0 || g->end.events == NULL)
-		return false;
-	in = slice_first(in, g->credit);
-	show(g, in, false);
-	if (g->stream != NULL)
-		stream_consume(g->stream, in.len);
-	return g->stream != NULL;
+	return how == H1_SHOWN_AGAIN;
 }
 
 static bool
 throw_away(struct h1_guest *g)
 {
-	size_t len = stream_peek(g->stream).len;
+	size_t len = stream_peek(g->h1.stream).len;
 
 	g->lingered += len;
-	stream_consume(g->stream, len);
+	stream_consume(g->h1.stream, len);
 	if (g->lingered > LINGER_BYTES)
 		close_self(g, true);
 	return false;
@@ -270,22 +222,15 @@ read_once(struct h1_guest *g)
 	case GUEST_HEAD:
 		return read_head(g);
 	case GUEST_EXCHANGE:
-		return read_body(g);
+		return shown(g, h1_end_show_body(&g->h1));
 	case GUEST_UPGRADED:
-		return read_upgraded(g);
+		return shown(g, h1_end_show_opaque(&g->h1));
 	case GUEST_LINGER:
 		return throw_away(g);
 	case GUEST_CLOSED:
 		return false;
 	}
 	return false;
-}
-
-static bool
-end_must_wait(const struct h1_guest *g)
-{
-	return stream_peek(g->stream).len > 0 && g->credit == 0 &&
-	    (g->state == GUEST_UPGRADED || (g->state == GUEST_EXCHANGE));
 }
 
 /* The guest will send no more; it may still read (RFC 9112 9.6). */
@@ -297,20 +242,15 @@ take_end(struct h1_guest *g)
 		close_self(g, false);
 		break;
 	case GUEST_LINGER:
-		if (stream_unsent(g->stream) == 0)
+		if (stream_unsent(g->h1.stream) == 0)
 			close_self(g, false);
 		break;
 	case GUEST_EXCHANGE:
-		if (!g->body_done && g->end.events != NULL)
+		if (!g->h1.body_done && g->h1.end.events != NULL)
 			break_off(g, CLOSE_GUEST_CLOSED);
 		break;
 	case GUEST_UPGRADED:
-		if (g->end_told || g->end.events == NULL)
-			break;
-		g->end_told = true;
-		g->body_done = true;
-		g->end.events->data(g->end.exchange, (struct slice){"", 0},
-		    true);
+		h1_end_tell_end(&g->h1);
 		break;
 	case GUEST_CLOSED:
 		break;
@@ -322,31 +262,20 @@ on_readable(void *owner)
 {
 	struct h1_guest *g = owner;
 
-	g->reading = true;
-	while (g->stream != NULL && read_once(g))
+	g->h1.reading = true;
+	while (g->h1.stream != NULL && read_once(g))
 		;
-	g->reading = false;
+	g->h1.reading = false;
 	if (g->finished)
 		settle(g);
-	if (g->stream == NULL)
+	if (g->h1.stream == NULL)
 		return;
 	/* Without credit what is there waits, first here, then in the kernel;
 	 * between requests and while answering we watch for the end. */
 	if (g->state == GUEST_EXCHANGE || g->state == GUEST_UPGRADED)
-		stream_read(g->stream, g->credit > 0 || g->body_done);
-	if (g->at_eof && !end_must_wait(g))
+		stream_read(g->h1.stream, g->h1.credit > 0 || g->h1.body_done);
+	if (g->h1.at_eof && !h1_end_has_waiting(&g->h1))
 		take_end(g);
-}
-
-static void
-report_sent(struct h1_guest *g)
-{
-	size_t waiting = stream_unsent(g->stream);
-	size_t left = g->unsent > waiting ? g->unsent - waiting : 0;
-
-	g->unsent -= left;
-	if (left > 0 && g->end.events != NULL)
-		g->end.events->sent(g->end.exchange, left);
 }
 
 static void
@@ -354,12 +283,12 @@ on_writable(void *owner)
 {
 	struct h1_guest *g = owner;
 
-	report_sent(g);
-	if (g->stream == NULL || stream_unsent(g->stream) > 0)
+	h1_end_report_sent(&g->h1);
+	if (g->h1.stream == NULL || stream_unsent(g->h1.stream) > 0)
 		return;
 	if (g->state == GUEST_HEAD)
 		on_readable(g);
-	else if (g->state == GUEST_LINGER && g->at_eof)
+	else if (g->state == GUEST_LINGER && g->h1.at_eof)
 		close_self(g, false);
 }
 
@@ -372,8 +301,8 @@ on_ended(void *owner, enum stream_end how)
 		break_off(g, CLOSE_GUEST_RESET);
 		return;
 	}
-	g->at_eof = true;
-	if (!end_must_wait(g))
+	g->h1.at_eof = true;
+	if (!h1_end_has_waiting(&g->h1))
 		take_end(g);
 }
 
@@ -391,8 +320,8 @@ on_timer(void *owner)
 	if (g->state == GUEST_HEAD && g->head_began) {
 		begin(g, &(struct head){.minor = 1}, H1_HEADER_TOO_SLOW);
 	} else if (g->state == GUEST_LINGER &&
-	    stream_unsent(g->stream) < g->unsent) {
-		g->unsent = stream_unsent(g->stream); /* slow, not gone */
+	    stream_unsent(g->h1.stream) < g->h1.unsent) {
+		g->h1.unsent = stream_unsent(g->h1.stream); /* slow, not gone */
 		timer_set(&g->timer, LINGER_MS);
 	} else {
 		close_self(g, g->state == GUEST_LINGER);
@@ -400,18 +329,9 @@ on_timer(void *owner)
 }
 
 static void
-on_flush(void *owner)
-{
-	struct h1_guest *g = owner;
-
-	if (g->stream != NULL)
-		stream_flush(g->stream);
-}
-
-static void
 op_answer(struct end *e, const struct head *h, bool last)
 {
-	struct h1_guest *g = CONTAINER_OF(e, struct h1_guest, end);
+	struct h1_guest *g = CONTAINER_OF(e, struct h1_guest, h1.end);
 	bool is_final = h->status >= 200 || h->status == 101;
 	struct h1_response_out out = {.status = h->status,
 	    .phrase = h->phrase,
@@ -425,8 +345,8 @@ op_answer(struct end *e, const struct head *h, bool last)
 	size_t size;
 
 	/* A 1xx may be left out: for 1.0, and for who does not read. */
-	if (g->stream == NULL ||
-	    (!is_final && (g->minor == 0 || stream_unsent(g->stream) > 0)))
+	if (g->h1.stream == NULL ||
+	    (!is_final && (g->minor == 0 || stream_unsent(g->h1.stream) > 0)))
 		return;
 	if (is_final && h->status != 101) {
 		g->answer_begun = true;
@@ -434,7 +354,7 @@ op_answer(struct end *e, const struct head *h, bool last)
 		/* A body that is still to come would be taken for the next
 		 * request's head, and 1.0 cannot be told where an end is. */
 		g->keep_alive = g->keep_alive && !g->draining &&
-		    out.body != BODY_UNTIL_CLOSE && (g->body_done || !last);
+		    out.body != BODY_UNTIL_CLOSE && (g->h1.body_done || !last);
 	}
 	out.keep_alive = g->keep_alive;
 	size = h1_write_response(&out, room, sizeof(small));
@@ -443,89 +363,71 @@ op_answer(struct end *e, const struct head *h, bool last)
 		room = memory_new(size);
 		CHECK(h1_write_response(&out, room, size) == size);
 	}
-	stream_queue(g->stream, (struct slice){room, size});
+	h1_end_send_head(&g->h1, (struct slice){room, size}, last || !is_final);
 	if (room != small)
 		free(room);
-	if (last || !is_final)
-		stream_flush(g->stream);
-	else
-		loop_defer(g->o.loop, &g->flush);
 }
 
 static void
 op_data(struct end *e, struct slice bytes, bool last)
 {
-	struct h1_guest *g = CONTAINER_OF(e, struct h1_guest, end);
+	struct h1_guest *g = CONTAINER_OF(e, struct h1_guest, h1.end);
 
-	if (g->stream == NULL)
+	if (g->h1.stream == NULL)
 		return;
-	g->unsent += end_cost(bytes);
+	g->h1.unsent += end_cost(bytes);
 	if (g->state == GUEST_UPGRADED) {
-		stream_send(g->stream, bytes);
+		stream_send(g->h1.stream, bytes);
 		if (last)
-			stream_shut(g->stream);
+			stream_shut(g->h1.stream);
 	} else if (g->answer_chunked) {
-		h1_send_chunk(g->stream, bytes, last);
+		h1_send_chunk(g->h1.stream, bytes, last);
 	} else {
-		stream_send(g->stream, bytes);
+		stream_send(g->h1.stream, bytes);
 	}
-	report_sent(g);
+	h1_end_report_sent(&g->h1);
 }
 
 static void
 op_trailers(struct end *e, const struct fields *f)
 {
-	struct h1_guest *g = CONTAINER_OF(e, struct h1_guest, end);
+	struct h1_guest *g = CONTAINER_OF(e, struct h1_guest, h1.end);
 
-	if (g->stream == NULL)
+	if (g->h1.stream == NULL)
 		return;
 	if (!g->answer_chunked)
 		return; /* HTTP/1.0: the body's end is the close */
-	h1_send_trailers(g->stream, f);
-}
-
-static void
-op_credit(struct end *e, size_t bytes)
-{
-	struct h1_guest *g = CONTAINER_OF(e, struct h1_guest, end);
-	bool was_stopped = g->credit == 0;
-
-	g->credit += bytes;
-	if (!was_stopped || g->stream == NULL)
-		return;
-	stream_read(g->stream, true);
-	if (!g->reading && stream_peek(g->stream).len > 0)
-		stream_show_again(g->stream);
+	h1_send_trailers(g->h1.stream, f);
 }
 
 static void
 op_upgrade(struct end *e)
 {
-	struct h1_guest *g = CONTAINER_OF(e, struct h1_guest, end);
+	struct h1_guest *g = CONTAINER_OF(e, struct h1_guest, h1.end);
 
 	g->state = GUEST_UPGRADED;
 	g->keep_alive = false;
-	g->body_done = false;
-	if (g->stream != NULL)
-		stream_flush(g->stream);
+	g->h1.body_done = false;
+	if (g->h1.stream != NULL)
+		stream_flush(g->h1.stream);
 }
 
 static void
 op_finish(struct end *e)
 {
-	struct h1_guest *g = CONTAINER_OF(e, struct h1_guest, end);
+	struct h1_guest *g = CONTAINER_OF(e, struct h1_guest, h1.end);
 
 	e->events = NULL;
 	e->exchange = NULL;
 	g->finished = true;
-	if (!g->reading)
+	if (!g->h1.reading)
 		settle(g);
 }
 
 static void
 op_reset(struct end *e, enum close_reason why)
 {
-	struct h1_guest *g = CONTAINER_OF(e, struct h1_guest, end);
+	struct h1_guest *g = CONTAINER_OF(e, struct h1_guest, h1.end);
 
 	(void)why;
 	e->events = NULL;
@@ -537,7 +439,7 @@ static const struct end_ops ops = {
     .answer = op_answer,
     .data = op_data,
     .trailers = op_trailers,
-    .credit = op_credit,
+    .credit = h1_end_credit,
     .upgrade = op_upgrade,
     .finish = op_finish,
     .reset = op_reset,
@@ -549,10 +451,8 @@ h1_guest_new(struct stream *stream, const struct h1_guest_options *options)
 	struct h1_guest *g = memory_new(sizeof(*g));
 
 	g->o = *options;
-	g->end.ops = &ops;
-	g->stream = stream;
-	timer_init(&g->timer, g->o.loop, on_timer, g);
-	deferred_init(&g->flush, on_flush, g);
+	h1_end_init(&g->h1, &ops, options->loop, options->limits, stream);
+	timer_init(&g->timer, g->h1.loop, on_timer, g);
 	deferred_init(&g->gone, free_later, g);
 	stream_set_handler(stream, &handler, g);
 	timer_set(&g->timer, g->o.keep_alive_ms);
@@ -565,7 +465,7 @@ h1_guest_new(struct stream *stream, const struct h1_guest_options *options)
 struct stream *
 h1_guest_release(struct h1_guest *g)
 {
-	struct stream *stream = g->stream;
+	struct stream *stream = g->h1.stream;
 
 	CHECK(g->state == GUEST_EXCHANGE);
 	stream_read(stream, false);
@@ -573,7 +473,7 @@ h1_guest_release(struct h1_guest *g)
 		stream_consume(stream, g->head_used);
 	stream_set_handler(stream, NULL, NULL);
 	g->head_used = 0;
-	g->stream = NULL;
+	g->h1.stream = NULL;
 	let_go(g);
 	return stream;
 }
@@ -591,7 +491,7 @@ h1_guest_free(struct h1_guest *g)
 {
 	if (g->state == GUEST_CLOSED)
 		return;
-	stream_close(g->stream, false);
-	g->stream = NULL;
+	stream_close(g->h1.stream, false);
+	g->h1.stream = NULL;
 	let_go(g);
 }

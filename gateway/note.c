@@ -93,6 +93,8 @@ note_open(struct note *n, struct service *s, enum record_event event,
 	add_target(&r, t);
 	record_text(&r, FIELD_SNI, t->sni);
 	add_verdict(&r, s, d, status);
+	if (t->inside != NULL)
+		record_text(&r, FIELD_DETAIL, slice_of(t->inside));
 	n->is_open = journal_put(s->o.journal, &r, RECORD_CLOSE_MAX);
 	/* `audit: on_failure: continue` is the operator's word; the journal
 	 * counts what is missing. */

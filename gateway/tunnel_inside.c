@@ -143,6 +143,7 @@ serve_inside(struct tunnel *t)
 		refuse_inside(t, REASON_MALFORMED, false);
 		return;
 	}
+	t->tuple.inside = "http";
 	if (!record_opening(t))
 		return;
 	t->step = TUNNEL_INSIDE;

@@ -21,8 +21,9 @@ struct tuple {
 	struct target target;
 	struct address dialled; /* family 0: not dialled, or by a parent */
 	struct slice method;
-	struct slice url; /* as received; the query is cut by note.c */
-	struct slice sni; /* tunnels; empty: none */
+	struct slice url;   /* as received; the query is cut by note.c */
+	const char *inside; /* tunnels: "http" when exchanges follow, or NULL */
+	struct slice sni;   /* tunnels; empty: none */
 };
 
 const char *entry_text(enum entry e);
