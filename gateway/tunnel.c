@@ -285,7 +285,7 @@ tunnel_judge_again(struct tunnel *t)
 		screen_address(s->image, &f, &s->o.own, &t->tuple.dialled, &d);
 	t->verdict = d;
 	if (d.decision == DECISION_ALLOW)
-		return true;
+		return tunnel_judge_inside(t) == REASON_RULE_ALLOW;
 	if (t->o.guest == NULL)
 		return false;
 	refuse(t, &d, NULL, 0, NULL);

@@ -157,24 +157,65 @@ serve_inside(struct tunnel *t)
 	t->o.http_inside(t->o.owner, guest);
 }
 
-/* Does the server name agree with what was asked for? */
-static enum reason
-judge_name(const struct tunnel *t, const struct client_hello *h)
+static enum tunnel_name
+compare_name(const struct tunnel *t, const struct client_hello *h)
 {
 	struct target named;
 
-	if (t->verdict.by_network || t->verdict.sni == RULE_SNI_ANY)
-		return REASON_RULE_ALLOW;
 	if (!h->has_sni)
-		return t->verdict.sni == RULE_SNI_ABSENT_OK
-		    ? REASON_RULE_ALLOW
-		    : REASON_SNI_MISSING;
+		return NAME_ABSENT;
 	if (!target_parse_name(slice_of(h->sni), &named) ||
 	    named.kind != t->tuple.target.kind ||
 	    !slice_equal((struct slice){named.host, named.host_len},
 		(struct slice){t->tuple.target.host, t->tuple.target.host_len}))
+		return NAME_ANOTHER;
+	return NAME_SAME;
+}
+
+static enum reason
+judge_name(const struct tunnel *t)
+{
+	bool any = t->verdict.by_network || t->verdict.sni == RULE_SNI_ANY;
+
+	if (t->name == NAME_ANOTHER && !any)
 		return REASON_SNI_MISMATCH;
+	if (t->name == NAME_ABSENT && !any &&
+	    t->verdict.sni != RULE_SNI_ABSENT_OK)
+		return REASON_SNI_MISSING;
 	return t->verdict.inspect ? REASON_UNINSPECTABLE : REASON_RULE_ALLOW;
+}
+
+enum reason
+tunnel_judge_inside(const struct tunnel *t)
+{
+	switch (t->inside) {
+	case INSIDE_TLS:
+		return judge_name(t);
+	case INSIDE_HTTP2:
+		return t->verdict.inspect ? REASON_UNINSPECTABLE
+					  : REASON_RULE_ALLOW;
+	case INSIDE_RAW:
+		return t->verdict.raw && !t->verdict.inspect
+		    ? REASON_RULE_ALLOW
+		    : REASON_RAW_REFUSED;
+	case INSIDE_UNKNOWN:	/* not told yet */
+	case INSIDE_HTTP1:	/* each request is judged */
+		break;
+	}
+	return REASON_RULE_ALLOW;
+}
+
+static void
+judge_inside(struct tunnel *t, enum inside inside)
+{
+	enum reason reason;
+
+	t->inside = inside;
+	reason = tunnel_judge_inside(t);
+	if (reason == REASON_RULE_ALLOW)
+		begin_flush(t);
+	else
+		refuse_inside(t, reason, inside == INSIDE_TLS);
 }
 
 /* The name is kept no longer than the record needs it: an idle tunnel shall
@@ -182,13 +223,9 @@ judge_name(const struct tunnel *t, const struct client_hello *h)
 static void
 judge_hello(struct tunnel *t, const struct client_hello *h)
 {
-	enum reason reason = judge_name(t, h);
-
+	t->name = compare_name(t, h);
 	t->tuple.sni = slice_of(h->sni);
-	if (reason == REASON_RULE_ALLOW)
-		begin_flush(t);
-	else
-		refuse_inside(t, reason, true);
+	judge_inside(t, INSIDE_TLS);
 	t->tuple.sni = (struct slice){0};
 }
 
@@ -234,16 +271,10 @@ look_inside(struct tunnel *t)
 		serve_inside(t);
 		break;
 	case INSIDE_HTTP2:
-		if (t->verdict.inspect)
-			refuse_inside(t, REASON_UNINSPECTABLE, false);
-		else
-			begin_flush(t);
+		judge_inside(t, INSIDE_HTTP2);
 		break;
 	case INSIDE_RAW:
-		if (t->verdict.raw && !t->verdict.inspect)
-			begin_flush(t);
-		else
-			refuse_inside(t, REASON_RAW_REFUSED, false);
+		judge_inside(t, INSIDE_RAW);
 		break;
 	}
 }

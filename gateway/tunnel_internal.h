@@ -5,6 +5,7 @@
 #ifndef GATEWAY_TUNNEL_INTERNAL_H
 #define GATEWAY_TUNNEL_INTERNAL_H
 
+#include "gateway/first_bytes.h"
 #include "gateway/net/splice.h"
 #include "gateway/note.h"
 #include "gateway/reach.h"
@@ -15,6 +16,9 @@ enum tunnel_step {
 #include "gateway/tunnel_steps.def"
 #undef STEP
 };
+
+/* The server name of a ClientHello, beside the host that was asked for. */
+enum tunnel_name { NAME_SAME, NAME_ABSENT, NAME_ANOTHER };
 
 struct tunnel {
 	struct tunnel_options o;
@@ -29,6 +33,9 @@ struct tunnel {
 	struct decision_made verdict;
 	char *authority; /* owned: as received */
 	bool guest_ended, origin_ended, first_byte_seen, wants_json;
+	/* Once its client's first bytes have told. */
+	enum inside inside;
+	enum tunnel_name name;
 	uint64_t base_in, base_out;   /* what the way through a parent took */
 	uint64_t bytes_in, bytes_out; /* once the streams are gone */
 	struct deferred gone;
@@ -42,6 +49,9 @@ void tunnel_end_and_tell(struct tunnel *t, enum close_reason why);
 /* Bring bytes_in and bytes_out up to date. */
 void tunnel_count_bytes(struct tunnel *t);
 
+/* What is inside, by the verdict that holds now: REASON_RULE_ALLOW, or why it
+ * may not pass. */
+enum reason tunnel_judge_inside(const struct tunnel *t);
 /* The origin is there: say 200, and see what comes. */
 void tunnel_establish(struct tunnel *t, struct stream *origin);
 void tunnel_on_timer(void *tunnel);
