@@ -20,6 +20,10 @@ exchange_end(struct exchange *x, enum close_reason why, enum reason fault)
 	timer_done(&x->timer);
 	origin_cancel(x->waiting);
 	x->waiting = NULL;
+	/* Given up while the origin was being reached: asked for all the same. */
+	if (x->note.id.high == 0 && x->note.id.low == 0)
+		note_open(&x->note, x->service, EVENT_REQUEST, &x->tuple,
+		    &x->verdict, 0);
 	note_close(&x->note, x->service, &end);
 	f->bytes_in += x->bytes_in;
 	f->bytes_out += x->bytes_out;
