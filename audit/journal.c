@@ -200,6 +200,12 @@ has_room(const struct journal *j, uint64_t first, uint64_t second,
 	    j->size;
 }
 
+bool
+journal_has_room(const struct journal *j, size_t size, size_t reserve)
+{
+	return has_room(j, entry_size(size), 0, entry_size(reserve));
+}
+
 /* So many requests were refused for want of room. Each is counted once, twice
  * when the writer is killed right behind the store. */
 static void

@@ -101,6 +101,16 @@ note_open(struct note *n, struct service *s, enum record_event event,
 	return n->is_open || !s->o.settings->audit_block;
 }
 
+/* More than an opening record takes, but for a URL of extraordinary length. */
+#define OPENING_BYTES 1024
+
+bool
+note_has_room(const struct service *s)
+{
+	return !s->o.settings->audit_block ||
+	    journal_has_room(s->o.journal, OPENING_BYTES, RECORD_CLOSE_MAX);
+}
+
 void
 note_first_byte(struct note *n, const struct service *s)
 {

@@ -29,6 +29,8 @@ void note_start(struct note *n, const struct service *s);
  * on (unless `audit: on_failure: continue`). */
 bool note_open(struct note *n, struct service *s, enum record_event event,
     const struct tuple *t, const struct decision_made *d, int status);
+/* Would the records of one more request have room, or need they none? */
+bool note_has_room(const struct service *s);
 void note_first_byte(struct note *n, const struct service *s);
 /* Writes the close record of an open note; nothing otherwise. */
 struct note_end {

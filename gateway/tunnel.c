@@ -221,6 +221,12 @@ judge(struct tunnel *t, const struct head *h)
 		refuse_because(t, REASON_LIMIT, "limits.requests_per_second");
 		return;
 	}
+	/* Its record is written when the client's first bytes have told what
+	 * they are: too late to say 503. */
+	if (!note_has_room(s)) {
+		refuse_because(t, REASON_JOURNAL_FULL, NULL);
+		return;
+	}
 	f = service_facts(t->tuple.sandbox, &t->tuple.target);
 	screen_target(s->image, &f, &s->o.own, &t->verdict);
 	if (t->verdict.decision == DECISION_DENY) {
