@@ -158,6 +158,26 @@ make_text(const struct service *s, const struct refusal *r, const char *phrase,
 		text_add_format(body, "  to allow it: %s\n", hint);
 }
 
+/* Clients of model APIs show an object of this name and nothing else: without
+ * it the official OpenAI package says "403 status code (no body)". */
+static void
+add_json_error(const struct refusal *r, const char *phrase, const char *hint,
+    struct text *body)
+{
+	struct text message;
+
+	text_init(&message, 1024);
+	text_add(&message, phrase);
+	if (hint[0] != '\0')
+		text_add_format(&message, " (to allow it: %s)", hint);
+	json_object_begin(body, "error");
+	json_text(body, "type", "penstock");
+	json_text(body, "code", reason_text(r->reason));
+	json_text(body, "message", message.at);
+	json_object_end(body);
+	text_done(&message);
+}
+
 /* RFC 9457. */
 static void
 make_json(const struct service *s, const struct refusal *r,
@@ -189,6 +209,7 @@ make_json(const struct service *s, const struct refusal *r,
 	}
 	if (hint[0] != '\0')
 		json_text(body, "hint", hint);
+	add_json_error(r, phrase, hint, body);
 	json_object_end(body);
 	text_add_char(body, '\n');
 }
