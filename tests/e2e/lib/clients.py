@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import threading
 
 from gate import ROOT, Gateway, Server, check, skip
@@ -232,3 +233,17 @@ def talk_to_models(sdk):
               {f"localhost:{models.port}"},
               "all asked of localhost:PORT", models.seen)
         return gate.records()
+
+
+def alone_on_loopback():
+    """For tests of fixed ports: start again in a network of our own, which
+    only root can have here (the gateway changes its user)."""
+    if os.geteuid() or os.environ.get("ALONE_ON_LOOPBACK"):
+        return
+    if not shutil.which("unshare") or not shutil.which("ip") or \
+            run(["unshare", "-n", "true"])[0]:
+        return
+    os.environ["ALONE_ON_LOOPBACK"] = "1"
+    os.execvp("unshare", ["unshare", "-n", "sh", "-c",
+                          'ip link set lo up && exec "$0" "$@"',
+                          sys.executable, *sys.argv])
