@@ -13,6 +13,9 @@
  *at 0 and is given by the exchange when bytes *leave* on the other side
  *(`sent`). So a slow reader stops its sender, and nothing is held beyond one
  *window.
+ * The piece that uses credit up may be longer than it, by one buffer at most:
+ * credit is then below 0, and what comes back first fills that. (Were it held
+ * at 0, every such piece would widen the window.)
  *
  * Slices and heads given in a call are borrowed for that call. An end
  * outlives its exchange; after finish() or reset() it makes no more events

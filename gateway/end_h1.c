@@ -62,10 +62,10 @@ void
 h1_end_credit(struct end *end, size_t bytes)
 {
 	struct h1_end *e = CONTAINER_OF(end, struct h1_end, end);
-	bool was_stopped = e->credit == 0;
+	bool was_stopped = e->credit <= 0;
 
-	e->credit += bytes;
-	if (!was_stopped || e->stream == NULL || e->credit == 0)
+	e->credit += (ptrdiff_t)bytes;
+	if (!was_stopped || e->stream == NULL || e->credit <= 0)
 		return;
 	stream_read(e->stream, true);
 	/* What the buffer holds already makes no event of its own. */
@@ -76,9 +76,7 @@ h1_end_credit(struct end *end, size_t bytes)
 static void
 show(struct h1_end *e, struct slice data, bool last)
 {
-	size_t cost = end_cost(data);
-
-	e->credit -= cost < e->credit ? cost : e->credit;
+	e->credit -= (ptrdiff_t)end_cost(data);
 	e->end.events->data(e->end.exchange, data, last);
 }
 
@@ -133,7 +131,7 @@ h1_end_show_opaque(struct h1_end *e)
 
 	if (!may_show(e))
 		return H1_SHOWN_WAIT;
-	in = slice_first(stream_peek(e->stream), e->credit);
+	in = slice_first(stream_peek(e->stream), (size_t)e->credit);
 	show(e, in, false);
 	return consume(e, in.len);
 }
@@ -151,6 +149,6 @@ h1_end_tell_end(struct h1_end *e)
 bool
 h1_end_has_waiting(const struct h1_end *e)
 {
-	return e->credit == 0 && !e->body_done &&
+	return e->credit <= 0 && !e->body_done &&
 	    stream_peek(e->stream).len > 0;
 }

@@ -21,7 +21,8 @@ struct h1_end {
 	bool at_eof;	       /* the peer sends no more */
 	bool end_told;	       /* the exchange knows, after an upgrade */
 	bool reading;	       /* inside on_readable: do not start over */
-	size_t credit;	       /* bytes that may be shown, by end_cost() */
+	ptrdiff_t credit;      /* bytes that may be shown, by end_cost();
+				* below 0 when the last piece was longer */
 	size_t unsent;	       /* of data(), not yet in the kernel */
 	struct deferred flush; /* of a head whose body has not come yet */
 };
