@@ -24,8 +24,8 @@ free_later(void *owner)
 	free(t);
 }
 
-void
-tunnel_count_bytes(struct tunnel *t)
+static void
+count_bytes(struct tunnel *t)
 {
 	uint64_t out = 0, in = 0;
 
@@ -37,6 +37,15 @@ tunnel_count_bytes(struct tunnel *t)
 	}
 }
 
+/* Both ways have ended in order: what the kernel still holds for a slow reader
+ * must arrive, and a reset would throw it away. */
+static bool
+is_orderly(enum close_reason why)
+{
+	return why == CLOSE_DONE || why == CLOSE_GUEST_CLOSED ||
+	    why == CLOSE_ORIGIN_CLOSED;
+}
+
 void
 tunnel_end(struct tunnel *t, enum close_reason why, enum reason fault)
 {
@@ -44,13 +53,13 @@ tunnel_end(struct tunnel *t, enum close_reason why, enum reason fault)
 
 	if (t->step == TUNNEL_CLOSED)
 		return;
-	tunnel_count_bytes(t);
+	count_bytes(t);
 	t->step = TUNNEL_CLOSED;
 	timer_done(&t->timer);
 	reach_cancel(t->reach);
 	splice_cancel(t->splice);
-	stream_close(t->guest, why != CLOSE_DONE && why != CLOSE_REFUSED);
-	stream_close(t->origin, why != CLOSE_DONE);
+	stream_close(t->guest, !is_orderly(why) && why != CLOSE_REFUSED);
+	stream_close(t->origin, !is_orderly(why));
 	t->reach = NULL;
 	t->splice = NULL;
 	t->guest = t->origin = NULL;

@@ -70,8 +70,12 @@ on_spliced(void *owner, enum splice_end how)
 	    [SPLICE_HALF_CLOSED_IDLE] = CLOSE_HALF_CLOSED_IDLE,
 	};
 	struct tunnel *t = owner;
+	uint64_t out, in;
 
-	tunnel_count_bytes(t);
+	/* The streams never saw these bytes, and the splice is about to go. */
+	splice_bytes(t->splice, &out, &in);
+	t->base_out -= out;
+	t->base_in -= in;
 	t->splice = NULL;
 	tunnel_end_and_tell(t, why[how]);
 }

@@ -46,8 +46,6 @@ struct tunnel {
 void tunnel_end(struct tunnel *t, enum close_reason why, enum reason fault);
 /* The same, and the owner learns of it. */
 void tunnel_end_and_tell(struct tunnel *t, enum close_reason why);
-/* Bring bytes_in and bytes_out up to date. */
-void tunnel_count_bytes(struct tunnel *t);
 
 /* What is inside, by the verdict that holds now: REASON_RULE_ALLOW, or why it
  * may not pass. */
