@@ -31,6 +31,7 @@ struct socket {
 	ev_io io;
 	int fd;
 	bool want_read;
+	bool at_end;
 	bool in_hangups;
 };
 
@@ -145,7 +146,9 @@ set_watched(struct socket *k, int events)
 void
 socket_watch(struct socket *k, bool read, bool write)
 {
-	int keep = read ? EV_READ : watched(k) & EV_READ;
+	/* After a FIN it would be readable for ever. A reset that follows it
+	 * is met by sending. */
+	int keep = read ? EV_READ : k->at_end ? 0 : watched(k) & EV_READ;
 
 	k->want_read = read;
 	set_watched(k, keep | (write ? EV_WRITE : 0));
@@ -182,6 +185,19 @@ socket_new(int fd, struct loop *l, const struct socket_events *e, void *owner)
 	ev_io_init(&k->io, on_io, fd, EV_READ);
 	k->io.data = k;
 	return k;
+}
+
+void
+socket_hand_over(struct socket *k, const struct socket_events *e, void *owner)
+{
+	k->events = e;
+	k->owner = owner;
+}
+
+void
+socket_at_end(struct socket *k)
+{
+	k->at_end = true;
 }
 
 void
@@ -222,7 +238,11 @@ settle_errno(ssize_t result)
 ssize_t
 socket_recv(struct socket *k, void *at, size_t len)
 {
-	return settle_errno(recv(k->fd, at, len, 0));
+	ssize_t got = settle_errno(recv(k->fd, at, len, 0));
+
+	if (got == 0)
+		k->at_end = true;
+	return got;
 }
 
 ssize_t

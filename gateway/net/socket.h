@@ -24,12 +24,18 @@ struct socket_events {
 /* Takes over `fd`, which is non-blocking. Nothing is watched yet. */
 struct socket *socket_new(int fd, struct loop *l, const struct socket_events *e,
     void *owner);
+/* Another user's from now on. What is watched stays so, until he says. */
+void socket_hand_over(struct socket *k, const struct socket_events *e,
+    void *owner);
 /* Not from within an event of this socket: put it off to deferred work.
  * `reset`: RST instead of FIN. */
 void socket_close(struct socket *k, bool reset);
 /* Level-triggered. Cheap to call: a read that is no longer wanted is forgotten
  * only when an event comes for it. */
 void socket_watch(struct socket *k, bool read, bool write);
+/* The peer's FIN was read: no reading any more. socket_recv() sees it itself.
+ */
+void socket_at_end(struct socket *k);
 /* No event any more; the descriptor stays ours. */
 void socket_unwatch(struct socket *k);
 int socket_fd(const struct socket *k);

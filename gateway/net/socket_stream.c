@@ -61,13 +61,19 @@ plain_waiting(void *carrier)
 }
 
 static int
-plain_fd(void *carrier, bool lend)
+plain_fd(void *carrier)
 {
 	struct plain *p = carrier;
 
-	if (lend)
-		socket_unwatch(p->socket);
 	return socket_fd(p->socket);
+}
+
+static struct socket *
+plain_lend(void *carrier)
+{
+	struct plain *p = carrier;
+
+	return p->socket;
 }
 
 static const struct stream_carrier plain_carrier = {
@@ -79,6 +85,7 @@ static const struct stream_carrier plain_carrier = {
     .short_is_all = true,
     .waiting = plain_waiting,
     .fd = plain_fd,
+    .lend = plain_lend,
 };
 
 static void

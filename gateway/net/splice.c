@@ -23,12 +23,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <ev.h>
-
 #include "base/check.h"
 #include "base/memory.h"
 #include "gateway/net/blocks.h"
 #include "gateway/net/pipes.h"
+#include "gateway/net/socket.h"
 
 #define PER_TURN (1u << 20) /* bytes of one flow; then others' turn */
 #define LITTLE BLOCK_SMALL
@@ -37,7 +36,7 @@ enum { GUEST, ORIGIN };
 
 struct side {
 	struct splice *splice;
-	ev_io io;
+	struct socket *socket;
 	int fd;
 	bool reset; /* its connection broke */
 };
@@ -85,30 +84,19 @@ drop_held(struct splice *s, struct flow *f)
 static void
 watch(struct splice *s, int side)
 {
-	struct side *x = &s->sides[side];
 	const struct flow *out = &s->flows[side];
-	bool read = !out->at_eof && !out->over && out->held == 0;
-	bool write = s->flows[other(side)].held > 0;
-	int events = s->finished
-	    ? 0
-	    : (read ? EV_READ : 0) | (write ? EV_WRITE : 0);
-	int now = ev_is_active(&x->io) ? x->io.events & (EV_READ | EV_WRITE)
-				       : 0;
 
-	if (events == now)
-		return;
-	ev_io_stop(loop_ev(s->loop), &x->io);
-	ev_io_modify(&x->io, events);
-	if (events)
-		ev_io_start(loop_ev(s->loop), &x->io);
+	socket_watch(s->sides[side].socket,
+	    !out->at_eof && !out->over && out->held == 0,
+	    s->flows[other(side)].held > 0);
 }
 
 static void
 stop(struct splice *s)
 {
 	s->finished = true;
-	watch(s, GUEST);
-	watch(s, ORIGIN);
+	socket_unwatch(s->sides[GUEST].socket);
+	socket_unwatch(s->sides[ORIGIN].socket);
 	drop_held(s, &s->flows[GUEST]);
 	drop_held(s, &s->flows[ORIGIN]);
 	timer_done(&s->idle);
@@ -166,6 +154,7 @@ static void
 sender_ended(struct splice *s, int from)
 {
 	s->flows[from].at_eof = true;
+	socket_at_end(s->sides[from].socket);
 	if (s->first == -1)
 		s->first = from;
 	/* A receiver whose reset we have met ends with its last word. */
@@ -324,23 +313,54 @@ run(struct splice *s, int from)
 }
 
 static void
-on_io(struct ev_loop *ev, ev_io *w, int revents)
+after_event(struct splice *s)
 {
-	struct side *x = w->data;
-	struct splice *s = x->splice;
-	int side = (int)(x - s->sides);
-
-	(void)ev;
-	if (revents & EV_WRITE)
-		run(s, other(side));
-	if (revents & EV_READ)
-		run(s, side);
 	if (s->finished)
 		return;
 	restart_timer(s);
 	watch(s, GUEST);
 	watch(s, ORIGIN);
 }
+
+static void
+can_recv(void *owner)
+{
+	struct side *x = owner;
+
+	run(x->splice, (int)(x - x->splice->sides));
+	after_event(x->splice);
+}
+
+static void
+can_send(void *owner)
+{
+	struct side *x = owner;
+
+	run(x->splice, other((int)(x - x->splice->sides)));
+	after_event(x->splice);
+}
+
+/* Reset while we did not read it, since the other takes no more. A guest that
+ * is gone waits for nothing; what an origin sent before is still wanted. */
+static void
+gone(void *owner, int error)
+{
+	struct side *x = owner;
+	struct splice *s = x->splice;
+
+	(void)error;
+	if (s->finished)
+		return;
+	if (x == &s->sides[GUEST]) {
+		finish(s, SPLICE_GUEST_RESET);
+		return;
+	}
+	receiver_broke(s, GUEST);
+	if (!s->finished)
+		watch(s, ORIGIN);
+}
+
+static const struct socket_events events = {can_recv, can_send, gone};
 
 static void
 on_idle(void *owner)
@@ -357,9 +377,9 @@ side_init(struct splice *s, int side, struct stream *stream)
 	struct side *x = &s->sides[side];
 
 	x->splice = s;
-	x->fd = stream_lend(stream);
-	ev_io_init(&x->io, on_io, x->fd, EV_READ);
-	x->io.data = x;
+	x->socket = stream_lend(stream);
+	x->fd = socket_fd(x->socket);
+	socket_hand_over(x->socket, &events, x);
 }
 
 struct splice *

@@ -571,17 +571,17 @@ stream_gone(struct stream *s, enum stream_end how)
 int
 stream_fd(const struct stream *s)
 {
-	return s->ops->fd ? s->ops->fd(s->carrier, false) : -1;
+	return s->ops->fd ? s->ops->fd(s->carrier) : -1;
 }
 
-int
+struct socket *
 stream_lend(struct stream *s)
 {
-	CHECK(s->ops->fd && !s->closed);
+	CHECK(s->ops->lend && !s->closed);
 	CHECK(buffer_held(&s->in) == 0 && buffer_held(&s->out) == 0);
 	s->lent = true;
 	deferred_cancel(&s->later);
-	return s->ops->fd(s->carrier, true);
+	return s->ops->lend(s->carrier);
 }
 
 uint64_t

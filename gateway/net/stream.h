@@ -24,6 +24,7 @@
 #include "gateway/net/loop.h"
 
 struct stream;
+struct socket;
 
 enum stream_end { STREAM_EOF, STREAM_RESET, STREAM_BROKEN };
 
@@ -60,9 +61,10 @@ struct stream_carrier {
 	bool short_is_all;
 	/* Bytes that recv would give. */
 	size_t (*waiting)(void *carrier);
-	/* The descriptor. `lend`: it is watched by somebody else from now on,
-	 * only `close` will be called. */
-	int (*fd)(void *carrier, bool lend);
+	int (*fd)(void *carrier);
+	/* The socket itself: it has another user from now on, and only
+	 * `close` will be called. */
+	struct socket *(*lend)(void *carrier);
 };
 
 struct stream_options {
@@ -119,9 +121,10 @@ void stream_gone(struct stream *s, enum stream_end how);
 
 /* The socket, for getpeername; -1 when it is none. */
 int stream_fd(const struct stream *s);
-/* The same for splice: the stream lets go of its watchers for good, and only
- * stream_close() may follow. Nothing may be peekable, nothing unsent. */
-int stream_lend(struct stream *s);
+/* For splice: the stream lets go of its socket (socket.h) for good, and only
+ * stream_close() may follow, which closes it. Nothing may be peekable, nothing
+ * unsent. */
+struct socket *stream_lend(struct stream *s);
 uint64_t stream_bytes_in(const struct stream *s);
 uint64_t stream_bytes_out(const struct stream *s); /* reached the kernel */
 

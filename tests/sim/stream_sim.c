@@ -272,11 +272,10 @@ sim_waiting(void *carrier)
 }
 
 static int
-sim_fd(void *carrier, bool lend)
+sim_fd(void *carrier)
 {
 	struct sim_peer *p = carrier;
 
-	CHECK(!lend); /* splice_sim.c does without */
 	return p->fd;
 }
 

@@ -526,3 +526,29 @@ TEST(forty_megabytes_come_through_whole)
 	timer_done(&stop);
 	loop_free(loop);
 }
+
+TEST(a_sender_gone_while_its_bytes_are_held)
+{
+	struct relay r;
+	uint64_t cpu;
+
+	start(&r);
+	stuff(&r, 0);
+	close_end(&r, 0, true);
+	turn(&r, 1000);
+	EXPECT_INT(r.how, SPLICE_GUEST_RESET);
+	end_relay(&r);
+
+	/* What an origin sent before its reset still goes to its reader. */
+	start(&r);
+	size_t sent = stuff(&r, 1);
+	close_end(&r, 1, true);
+	cpu = cpu_us();
+	turn(&r, 100);
+	EXPECT(cpu_us() - cpu < 30000);
+	EXPECT_INT(r.dones, 0);
+	EXPECT(empty(&r, 0, sent) > sent / 2);
+	turn(&r, 1000);
+	EXPECT_INT(r.how, SPLICE_ORIGIN_RESET);
+	end_relay(&r);
+}
