@@ -100,6 +100,12 @@ on_tunnel_done(void *owner, bool refused)
 static void serve(struct session *s, struct stream *stream);
 
 static void
+on_http_inside(void *owner, struct stream *guest)
+{
+	serve(owner, guest);
+}
+
+static void
 start_tunnel(struct session *s, struct sandbox *sandbox, struct end *end,
     const struct head *head)
 {
@@ -108,7 +114,7 @@ start_tunnel(struct session *s, struct sandbox *sandbox, struct end *end,
 	    .guest = end,
 	    .head = head,
 	    .take_stream = give_stream,
-	    .http_inside = (void (*)(void *, struct stream *))serve,
+	    .http_inside = on_http_inside,
 	    .done = on_tunnel_done,
 	    .owner = s};
 	struct tunnel *t;
@@ -134,32 +140,35 @@ start_exchange(struct session *s, struct exchange_request *r)
 		s->exchange = x;
 }
 
+/* Who asks, and what is wrong before anything else is looked at. */
+static void
+fill_in(struct session *s, struct exchange_request *r, enum h1_error error)
+{
+	r->entry = s->tunnel != NULL ? ENTRY_CONNECT : ENTRY_FORWARD;
+	r->tunnel = s->tunnel != NULL ? tunnel_target(s->tunnel) : NULL;
+	r->sandbox = s->tunnel != NULL
+	    ? s->inside
+	    : identity_of_request(s->service, s->sandbox, r->head);
+	r->refuse = REASON_RULE_ALLOW;
+	if (r->sandbox == NULL) {
+		r->sandbox = s->sandbox;
+		r->refuse = REASON_UNAUTHENTICATED;
+	}
+	if (error == H1_NO_ERROR)
+		return;
+	r->refuse_status = h1_error_status(error);
+	r->refuse = r->refuse_status == 431 ? REASON_LIMIT : REASON_MALFORMED;
+	r->detail = h1_error_text(error);
+}
+
 static void
 on_request(void *owner, struct end *end, const struct head *head,
     enum h1_error error)
 {
 	struct session *s = owner;
-	struct exchange_request r = {.sandbox = s->inside,
-	    .guest = end,
-	    .head = head,
-	    .entry = ENTRY_CONNECT,
-	    .tunnel = s->tunnel ? tunnel_target(s->tunnel) : NULL,
-	    .refuse = REASON_RULE_ALLOW};
+	struct exchange_request r = {.guest = end, .head = head};
 
-	if (s->tunnel == NULL) {
-		r.entry = ENTRY_FORWARD;
-		r.sandbox = identity_of_request(s->service, s->sandbox, head);
-	}
-	if (r.sandbox == NULL) {
-		r.sandbox = s->sandbox;
-		r.refuse = REASON_UNAUTHENTICATED;
-	}
-	if (error != H1_NO_ERROR) {
-		r.refuse = h1_error_status(error) == 431 ? REASON_LIMIT
-							 : REASON_MALFORMED;
-		r.refuse_status = h1_error_status(error);
-		r.detail = h1_error_text(error);
-	}
+	fill_in(s, &r, error);
 	if (r.refuse == REASON_RULE_ALLOW && s->tunnel == NULL &&
 	    slice_is(head->method, "CONNECT"))
 		start_tunnel(s, r.sandbox, end, head);
