@@ -17,6 +17,7 @@
 
 #include "base/memory.h"
 #include "gateway/net/dial.h"
+#include "gateway/net/local_route.h"
 #include "gateway/parent.h"
 
 #define HAPPY_EYEBALLS_MS 250 /* RFC 8305 section 8 */
@@ -87,24 +88,24 @@ on_asked(void *owner, bool stands)
 	report(r);
 }
 
-/* A listener on 0.0.0.0 or :: is on every address of this machine, and a
- * connection to one of these comes from that same address. */
+/* A listener on 0.0.0.0 or :: is on every address of this machine, and also on
+ * those that are merely routed to it: only the kernel knows them all. */
 static bool
 came_home(const struct service *s, int fd, const struct address *to)
 {
 	struct sockaddr_storage name;
 	socklen_t len = sizeof(name);
 	struct address mine;
-	bool port_is_ours = false;
 
-	for (size_t i = 0; i < s->o.own.count; i++)
-		port_is_ours |= s->o.own.at[i].port == to->port;
-	if (!port_is_ours)
+	if (is_own_listener(&s->o.own, to))
+		return true;
+	if (!has_own_wildcard(&s->o.own, to->port))
 		return false;
+	/* The kernel may not be there to be asked; this it tells always. */
 	if (getsockname(fd, (struct sockaddr *)&name, &len) == -1 ||
 	    !address_from_sockaddr(&name, &mine))
 		return true;
-	return address_same_host(&mine, to);
+	return address_same_host(&mine, to) || route_is_local(to);
 }
 
 static void

@@ -47,6 +47,15 @@ is_own_listener(const struct own_listeners *own, const struct address *a)
 	return false;
 }
 
+bool
+has_own_wildcard(const struct own_listeners *own, uint16_t port)
+{
+	for (size_t i = 0; i < own->count; i++)
+		if (own->at[i].port == port && is_unspecified(&own->at[i]))
+			return true;
+	return false;
+}
+
 /* localhost is dialled as 127.0.0.1 and ::1. */
 static bool
 is_own_localhost(const struct own_listeners *own, uint16_t port)

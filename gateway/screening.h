@@ -28,5 +28,7 @@ bool screen_address(const struct image *i, const struct facts *f,
     const struct own_listeners *own, const struct address *a,
     struct decision_made *d);
 bool is_own_listener(const struct own_listeners *own, const struct address *a);
+/* Is one of them on this port of every address? */
+bool has_own_wildcard(const struct own_listeners *own, uint16_t port);
 
 #endif
