@@ -3,8 +3,8 @@
  *	bench_journal [RECORDS]
  *
  * Prints the nanoseconds of processor time of journal_put() for an opening and
- *a close record, of an id, and of draining, formatting, chaining and writing
- *them (to a file in /tmp). */
+ * a close record, of an id, and of draining, formatting, chaining and writing
+ * them (to a file in /tmp). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>

@@ -1,5 +1,5 @@
 /* control.h - the control socket: what a person's command asks a running
- *gateway
+ * gateway
  *
  * A Unix stream socket, paths.control, 0660, for the same uid, root and the
  * group `penstock` (SO_PEERCRED decides, not the mode alone). One request a
@@ -22,17 +22,19 @@
  *				rights, then `reload`), checked by compiling
  *				before it is kept, answered when every worker
  *				has the new policy; "changed":N
- *	reload			load and swap; answered when every worker has
- *it; "digest" init			{"preset":"balanced"}: write the policy
- *file (its preset replaced if it exists), reload; "file", "in_use": false when
- *this gateway was told to load others
+ *	reload			load and swap; answered when every worker has it;
+ *				"digest"
+ *	init			{"preset":"balanced"}: write the policy file
+ *				(its preset replaced if it exists), reload;
+ *				"file", "in_use": false when this gateway was
+ *				told to load others
  *	reset			remove the local rules, reload
  *	drain			the auditor has written all that was recorded
  *				before this request
  *	rotate			start a new log file
  *	stop			drain and end; answered at once, then the
  *				connection stays open until the end of the
- *process
+ *				process
  */
 #ifndef GATEWAY_CONTROL_H
 #define GATEWAY_CONTROL_H

@@ -5,14 +5,14 @@
  * between them knows neither sockets nor versions, so h1 and h2 meet in any
  * combination with the same code.
  *
- *	guest end  --events: head, data, trailers-->  exchange  --ops-->  origin
- *end guest end  <--ops: head, data, trailers---    exchange  <--events-- origin
- *end
+ *	guest end  --events: head, data, trailers-->  exchange  --ops-->
+ *								origin end
+ *	guest end  <--ops: head, data, trailers--  exchange  <--events--
  *
  * Flow control. An end shows data only as far as it has credit; credit starts
- *at 0 and is given by the exchange when bytes *leave* on the other side
- *(`sent`). So a slow reader stops its sender, and nothing is held beyond one
- *window.
+ * at 0 and is given by the exchange when bytes *leave* on the other side
+ * (`sent`). So a slow reader stops its sender, and nothing is held beyond one
+ * window.
  * The piece that uses credit up may be longer than it, by one buffer at most:
  * credit is then below 0, and what comes back first fills that. (Were it held
  * at 0, every such piece would widen the window.)

@@ -6,7 +6,7 @@
  *
  * We only ever connect to addresses the rules have seen: a name that resolves
  * twice may answer differently the second time, so the list is taken once,
- *judged once, and dialled as it was judged. The parent's own addresses are the
+ * judged once, and dialled as it was judged. The parent's own addresses are the
  * operator's word and need no rule.
  */
 #include "gateway/reach.h"

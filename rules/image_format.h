@@ -12,8 +12,7 @@
  *
  *	names	the part of the host behind its last wildcard, in whole labels:
  *		"*.example.com" and "crl*.example.com" stand under
- *"example.com",
- *		"**" under ""
+ *		"example.com", "**" under ""
  *	localhost	"localhost"
  *	networks	family, bits and the masked bytes
  *
