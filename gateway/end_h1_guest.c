@@ -34,6 +34,7 @@ struct h1_guest {
 	bool keep_alive, is_head, draining;
 	bool last_request; /* the guest has said so: nothing follows */
 	bool answer_begun, answer_chunked;
+	bool body_wanted; /* credit was given for it */
 	bool finished; /* finish() came while reading */
 	bool head_began;
 	uint8_t minor;
@@ -143,7 +144,7 @@ begin(struct h1_guest *g, const struct head *head, enum h1_error error)
 	g->last_request = error == H1_NO_ERROR && !head->keep_alive;
 	g->is_head = slice_is(head->method, "HEAD");
 	g->minor = head->minor;
-	g->answer_begun = g->h1.end_told = false;
+	g->answer_begun = g->body_wanted = g->h1.end_told = false;
 	g->h1.credit = 0;
 	h1_body_init(&g->h1.body, head);
 	g->h1.body_done = error == H1_NO_ERROR &&
@@ -233,6 +234,16 @@ read_once(struct h1_guest *g)
 	return false;
 }
 
+/* Bytes that wait come before the end: for credit, or, a pipelined request,
+ * for the answer before it to leave. */
+static bool
+end_must_wait(const struct h1_guest *g)
+{
+	if (g->state == GUEST_HEAD)
+		return !g->head_began && stream_peek(g->h1.stream).len > 0;
+	return h1_end_has_waiting(&g->h1);
+}
+
 /* The guest will send no more; it may still read (RFC 9112 9.6). */
 static void
 take_end(struct h1_guest *g)
@@ -274,7 +285,7 @@ on_readable(void *owner)
 	 * between requests and while answering we watch for the end. */
 	if (g->state == GUEST_EXCHANGE || g->state == GUEST_UPGRADED)
 		stream_read(g->h1.stream, g->h1.credit > 0 || g->h1.body_done);
-	if (g->h1.at_eof && !h1_end_has_waiting(&g->h1))
+	if (g->h1.at_eof && !end_must_wait(g))
 		take_end(g);
 }
 
@@ -302,7 +313,7 @@ on_ended(void *owner, enum stream_end how)
 		return;
 	}
 	g->h1.at_eof = true;
-	if (!h1_end_has_waiting(&g->h1))
+	if (!end_must_wait(g))
 		take_end(g);
 }
 
@@ -354,7 +365,8 @@ op_answer(struct end *e, const struct head *h, bool last)
 		/* A body that is still to come would be taken for the next
 		 * request's head, and 1.0 cannot be told where an end is. */
 		g->keep_alive = g->keep_alive && !g->draining &&
-		    out.body != BODY_UNTIL_CLOSE && (g->h1.body_done || !last);
+		    out.body != BODY_UNTIL_CLOSE &&
+		    (g->h1.body_done || (!last && g->body_wanted));
 	}
 	out.keep_alive = g->keep_alive;
 	size = h1_write_response(&out, room, sizeof(small));
@@ -401,6 +413,15 @@ op_trailers(struct end *e, const struct fields *f)
 }
 
 static void
+op_credit(struct end *e, size_t bytes)
+{
+	struct h1_guest *g = CONTAINER_OF(e, struct h1_guest, h1.end);
+
+	g->body_wanted = true;
+	h1_end_credit(e, bytes);
+}
+
+static void
 op_upgrade(struct end *e)
 {
 	struct h1_guest *g = CONTAINER_OF(e, struct h1_guest, h1.end);
@@ -439,7 +460,7 @@ static const struct end_ops ops = {
     .answer = op_answer,
     .data = op_data,
     .trailers = op_trailers,
-    .credit = h1_end_credit,
+    .credit = op_credit,
     .upgrade = op_upgrade,
     .finish = op_finish,
     .reset = op_reset,

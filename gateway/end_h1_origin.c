@@ -27,6 +27,7 @@ struct h1_origin {
 	enum h1_origin_state state;
 	enum body_kind request_body;
 	bool request_done, keep_alive;
+	bool was_reset;
 	bool finished;	 /* finish() came while reading */
 	char method[16]; /* of the request, for the answer's framing */
 	size_t method_len;
@@ -153,7 +154,7 @@ settle(struct h1_origin *o)
 		return;
 	if (o->state != ORIGIN_BODY || !o->h1.body_done || !o->keep_alive ||
 	    !o->request_done || o->h1.at_eof ||
-	    stream_unsent(o->h1.stream) > 0 ||
+	    o->was_reset || stream_unsent(o->h1.stream) > 0 ||
 	    stream_peek(o->h1.stream).len > 0) {
 		close_self(o, false);
 		return;
@@ -184,6 +185,18 @@ take_end(struct h1_origin *o, enum close_reason why)
 		break_off(o, why);
 }
 
+/* Bytes that wait for credit come before the end, also before a reset: a
+ * server that did not read all of a request resets behind its answer. */
+static void
+look_at_end(struct h1_origin *o)
+{
+	bool has_waiting = o->state != ORIGIN_HEAD && h1_end_has_waiting(&o->h1);
+
+	if ((o->h1.at_eof || o->was_reset) && !has_waiting)
+		take_end(o,
+		    o->was_reset ? CLOSE_ORIGIN_RESET : CLOSE_ORIGIN_CLOSED);
+}
+
 static void
 on_readable(void *owner)
 {
@@ -200,8 +213,7 @@ on_readable(void *owner)
 	/* No credit: what is in the buffer stays there, and the kernel's
 	 * window closes behind it. */
 	stream_read(o->h1.stream, o->h1.credit > 0 || o->state == ORIGIN_HEAD);
-	if (o->h1.at_eof && !h1_end_has_waiting(&o->h1))
-		take_end(o, CLOSE_ORIGIN_CLOSED);
+	look_at_end(o);
 }
 
 static void
@@ -215,11 +227,9 @@ on_ended(void *owner, enum stream_end how)
 {
 	struct h1_origin *o = owner;
 
-	o->h1.at_eof = how == STREAM_EOF;
-	if (!o->h1.at_eof)
-		take_end(o, CLOSE_ORIGIN_RESET);
-	else if (o->state == ORIGIN_HEAD || !h1_end_has_waiting(&o->h1))
-		take_end(o, CLOSE_ORIGIN_CLOSED);
+	o->h1.at_eof |= how == STREAM_EOF;
+	o->was_reset |= how != STREAM_EOF;
+	look_at_end(o);
 }
 
 static const struct stream_handler handler = {

@@ -150,32 +150,11 @@ step_relay(struct exchange *x)
 	return STEP_WAIT;
 }
 
-static uint64_t
-no_deadline(const struct limits *l)
-{
-	(void)l;
-	return 0;
-}
-
-static uint64_t
-first_byte_deadline(const struct limits *l)
-{
-	return l->first_byte_ms;
-}
-
-static uint64_t
-idle_deadline(const struct limits *l)
-{
-	return l->idle_ms;
-}
-
 static const struct {
 	const char *what;
 	enum step_result (*run)(struct exchange *x);
-	uint64_t (*deadline)(const struct limits *l);
 } steps[] = {
-#define STEP(id, function, deadline_of, text)                                  \
-	[EXCHANGE_##id] = {text, step_##function, deadline_of},
+#define STEP(id, function, text) [EXCHANGE_##id] = {text, step_##function},
 #include "gateway/exchange_steps.def"
 #undef STEP
 };
@@ -203,9 +182,26 @@ exchange_run(struct exchange *x)
 	if (x->closed)
 		return;
 	CHECK(x->waiting != NULL || x->origin != NULL);
-	if (steps[x->step].deadline(x->service->limits) != 0)
-		timer_set(&x->timer,
-		    steps[x->step].deadline(x->service->limits));
+	/* Finding a connection has its own deadlines: reach.c. */
+	if (x->step == EXCHANGE_RELAY)
+		exchange_touch(x);
+	else
+		timer_stop(&x->timer);
+}
+
+static bool
+waits_for_answer(const struct exchange *x)
+{
+	return x->request_done && !x->answer_begun;
+}
+
+void
+exchange_touch(struct exchange *x)
+{
+	const struct limits *l = x->service->limits;
+
+	timer_set(&x->timer,
+	    waits_for_answer(x) ? l->first_byte_ms : l->idle_ms);
 }
 
 static void
@@ -213,11 +209,17 @@ on_timer(void *owner)
 {
 	struct exchange *x = owner;
 
-	if (!x->answer_begun && x->request_done)
-		exchange_fail_origin(x, REASON_ORIGIN_TIMEOUT,
-		    "limits.first_byte");
-	else
+	if (!waits_for_answer(x)) {
 		exchange_close(x, CLOSE_IDLE);
+		return;
+	}
+	x->service->o.figures->failed++;
+	exchange_refuse_with(x,
+	    &(struct refusal){.reason = REASON_ORIGIN_TIMEOUT,
+		.rule = RULE_NONE,
+		.detail = "limits.first_byte",
+		.wants_json = refusal_wants_json(&x->head)},
+	    CLOSE_FIRST_BYTE_TIMEOUT);
 }
 
 static void

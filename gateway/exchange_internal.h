@@ -11,7 +11,7 @@
 #include "gateway/refusal.h"
 
 enum exchange_step {
-#define STEP(id, function, deadline, what) EXCHANGE_##id,
+#define STEP(id, function, what) EXCHANGE_##id,
 #include "gateway/exchange_steps.def"
 #undef STEP
 	EXCHANGE_STEPS
@@ -66,6 +66,8 @@ enum step_result exchange_fail_origin(struct exchange *x, enum reason reason,
     const char *detail);
 /* Run its steps as far as they go. */
 void exchange_run(struct exchange *x);
+/* Something moved: the wait for the next move begins. */
+void exchange_touch(struct exchange *x);
 /* More than limits.body_bytes? */
 bool exchange_body_is_too_long(const struct exchange *x, uint64_t bytes);
 

@@ -100,7 +100,8 @@ exchange_refuse(struct exchange *x, const struct decision_made *d,
 		r = (struct refusal){.reason = REASON_JOURNAL_FULL,
 		    .rule = RULE_NONE,
 		    .wants_json = r.wants_json};
-	return exchange_refuse_with(x, &r, CLOSE_REFUSED);
+	return exchange_refuse_with(x, &r,
+	    status == 408 ? CLOSE_HEADER_TIMEOUT : CLOSE_REFUSED);
 }
 
 enum step_result

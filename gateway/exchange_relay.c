@@ -6,17 +6,6 @@
 
 #include "base/check.h"
 
-/* Something moved. */
-static void
-touch(struct exchange *x)
-{
-	const struct limits *l = x->service->limits;
-
-	timer_set(&x->timer,
-	    x->answer_begun || !x->request_done ? l->idle_ms
-						: l->first_byte_ms);
-}
-
 /* Both bodies are through: the ends may serve others. */
 static void
 finish_if_done(struct exchange *x)
@@ -58,7 +47,7 @@ guest_data(void *exchange, struct slice bytes, bool last)
 		return;
 	}
 	x->request_done |= last;
-	touch(x);
+	exchange_touch(x);
 	x->origin->ops->data(x->origin, bytes, last);
 	if (last)
 		finish_if_done(x);
@@ -72,7 +61,7 @@ guest_trailers(void *exchange, const struct fields *f)
 	if (x->origin == NULL)
 		return;
 	x->request_done = true;
-	touch(x);
+	exchange_touch(x);
 	x->origin->ops->trailers(x->origin, f);
 	finish_if_done(x);
 }
@@ -84,7 +73,7 @@ guest_sent(void *exchange, size_t bytes)
 
 	if (x->closed)
 		return;
-	touch(x);
+	exchange_touch(x);
 	if (x->origin != NULL)
 		x->origin->ops->credit(x->origin, bytes);
 }
@@ -142,6 +131,7 @@ switch_protocols(struct exchange *x, const struct head *h)
 	x->request_done = false;
 	x->answer_begun = true;
 	x->status = 101;
+	exchange_touch(x);
 	x->origin->ops->upgrade(x->origin);
 	guest->ops->answer(guest, h, false);
 	guest->ops->upgrade(guest);
@@ -170,7 +160,7 @@ origin_answer(void *exchange, const struct head *h, bool last)
 	x->answer_begun = true;
 	x->answer_done = last;
 	x->status = h->status;
-	touch(x);
+	exchange_touch(x);
 	x->guest->ops->answer(x->guest, h, last);
 	if (last)
 		finish_if_done(x);
@@ -185,7 +175,7 @@ origin_data(void *exchange, struct slice bytes, bool last)
 		return;
 	x->bytes_in += bytes.len;
 	x->answer_done |= last;
-	touch(x);
+	exchange_touch(x);
 	x->guest->ops->data(x->guest, bytes, last);
 	if (last)
 		finish_if_done(x);
@@ -208,7 +198,7 @@ origin_sent(void *exchange, size_t bytes)
 
 	if (x->closed)
 		return;
-	touch(x);
+	exchange_touch(x);
 	if (x->guest != NULL)
 		x->guest->ops->credit(x->guest, bytes);
 }
