@@ -29,7 +29,7 @@ struct dial {
 uint64_t sim_dial_takes_ms;
 static struct script *scripts, **last_script = &scripts;
 static char **dialled;
-static size_t dial_count, dial_room;
+static size_t dial_count, dial_room, pending;
 
 static void
 add_script(const char *text, enum dial_result result, struct sim_peer *peer)
@@ -54,6 +54,19 @@ sim_dial_fails(const char *address_with_port, enum dial_result result)
 {
 	CHECK(result != DIAL_CONNECTED);
 	add_script(address_with_port, result, NULL);
+}
+
+void
+sim_dial_forget(void)
+{
+	for (struct script *s = scripts; s; s = s->next)
+		s->used = true;
+}
+
+size_t
+sim_dials_pending(void)
+{
+	return pending;
 }
 
 size_t
@@ -104,6 +117,7 @@ tell(void *owner)
 
 	timer_done(&d->timer);
 	deferred_cancel(&d->later);
+	pending--;
 	d->done(d->owner, d->result, d->fd, d->fd == -1 ? NULL : &d->to);
 	free(d);
 }
@@ -116,6 +130,7 @@ dial_start(const struct dial_options *o, dial_done_fn *done, void *owner)
 
 	CHECK(o->count <= DIAL_ADDRESSES_MAX && o->timeout_ms > 0);
 	note(o);
+	pending++;
 	s = s ? s : script_for(o, false);
 	d->loop = o->loop;
 	d->done = done;
@@ -143,6 +158,7 @@ dial_cancel(struct dial *d)
 {
 	if (!d)
 		return;
+	pending--;
 	timer_done(&d->timer);
 	deferred_cancel(&d->later);
 	free(d);

@@ -74,6 +74,7 @@ bool sim_is_open(const struct sim_peer *p);  /* a stream holds the other end */
 bool sim_got_fin(const struct sim_peer *p);  /* or was closed */
 bool sim_got_reset(const struct sim_peer *p);
 struct stream *sim_stream(const struct sim_peer *p); /* NULL: not opened */
+size_t sim_streams(void); /* of all peers: 0 in the end */
 
 /* dial_sim.c: the first of the dialled addresses that has a peer waiting is
  * connected to it; each peer once, in order. Else the first one with another
@@ -81,8 +82,10 @@ struct stream *sim_stream(const struct sim_peer *p); /* NULL: not opened */
  * dial's own timeout has passed, the others after `sim_dial_takes_ms`. */
 void sim_dial_connects(const char *address_with_port, struct sim_peer *p);
 void sim_dial_fails(const char *address_with_port, enum dial_result result);
+void sim_dial_forget(void); /* all of these */
 extern uint64_t sim_dial_takes_ms; /* 0 */
 size_t sim_dials(void);		   /* started so far */
+size_t sim_dials_pending(void); /* neither done nor cancelled */
 /* The addresses of dial number `n` (from 0), "1.2.3.4:80,[::1]:80". */
 const char *sim_dialled(size_t n);
 

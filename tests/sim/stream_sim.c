@@ -180,6 +180,16 @@ sim_stream(const struct sim_peer *p)
 	return p->stream;
 }
 
+size_t
+sim_streams(void)
+{
+	size_t open = 0;
+
+	list_each(link, &peers)
+		open += sim_is_open(list_entry(link, struct sim_peer, link));
+	return open;
+}
+
 /* The carrier */
 
 static ssize_t
