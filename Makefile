@@ -135,7 +135,7 @@ FORMATTED = $(shell git ls-files '*.c' '*.h' 2>/dev/null)
 format:					## lay out all C code with clang-format 14
 	$(Q)clang-format -i $(FORMATTED)
 format-check:				## fail where `make format` would change something
-	$(Q)! clang-format --dry-run $(FORMATTED) 2>&1 | sed -n 's/:[0-9]*: warning: code.*//p' | sort -u | grep .
+	$(Q)! clang-format --dry-run $(FORMATTED) 2>&1 | sed -n 's/:[0-9]*:[0-9]*: warning: code.*//p' | sort | uniq -c | grep .
 compdb:					## write compile_commands.json for editors and clang-tidy
 	$(Q)tools/compile-commands '$(CURDIR)' '$(subst ','\'',$(CC) $(ALL_CPPFLAGS) \
 	  -DPENSTOCK_COMMIT='"$(COMMIT)"' $(ALL_CFLAGS))' $(SOURCES) $(wildcard vmlaunch/*.c tests/sim/*.c) >compile_commands.json

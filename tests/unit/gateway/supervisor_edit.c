@@ -5,11 +5,14 @@
 
 static struct err err;
 
+/* The changes borrow from the list, which lives until the next call. */
 static struct rule_change *
 changes_of(const char *json, size_t *count)
 {
-	json_t *list = json_loads(json, 0, NULL);
+	static json_t *list;
 
+	json_decref(list);
+	list = json_loads(json, 0, NULL);
 	EXPECT(list != NULL);
 	return read_changes(list, count, &err);
 }
