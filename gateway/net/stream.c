@@ -84,7 +84,7 @@ buffer_room(struct stream *s, struct buffer *b, size_t want)
 		return;
 	}
 	bigger.at = block_take(s->loop, bigger.end + want, &bigger.cap);
-	if (bigger.end > 0)
+	if (b->at != NULL)
 		memcpy(bigger.at, b->at + b->start, bigger.end);
 	block_give(s->loop, b->at, b->cap);
 	*b = bigger;
