@@ -100,9 +100,27 @@ file_read(const char *path, size_t limit, char **at, size_t *len,
 	return true;
 }
 
-/* The directory that holds `path`, to free(). */
-static char *
-directory_of(const char *path)
+bool
+file_read_if_there(const char *path, size_t limit, char **at, size_t *len,
+    bool *was_there, struct err *err)
+{
+	struct err why = {0};
+
+	*was_there = file_read(path, limit, at, len, &why);
+	if (*was_there)
+		return true;
+	if (why.sys != ENOENT) {
+		if (err)
+			*err = why;
+		return false;
+	}
+	*at = memory_text("");
+	*len = 0;
+	return true;
+}
+
+char *
+file_directory(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 
@@ -116,7 +134,7 @@ directory_of(const char *path)
 static bool
 sync_directory(const char *path)
 {
-	char *dir = directory_of(path);
+	char *dir = file_directory(path);
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	bool done = fd != -1 && fsync(fd) == 0;
 
@@ -131,7 +149,7 @@ sync_directory(const char *path)
 static char *
 name_beside(const char *path)
 {
-	char *dir = directory_of(path), *name = NULL;
+	char *dir = file_directory(path), *name = NULL;
 	const char *slash = strrchr(path, '/');
 
 	CHECK(asprintf(&name, "%s/.%s.XXXXXX", dir, slash ? slash + 1 : path) >
@@ -174,6 +192,16 @@ file_replace(const char *path, struct slice content, mode_t mode,
 	return sync_directory(path) || err_errno(err, "%s: directory", path);
 }
 
+bool
+file_put_back(const char *path, struct slice content, bool was_there,
+    mode_t mode, struct err *err)
+{
+	if (was_there)
+		return file_replace(path, content, mode, err);
+	return unlink(path) == 0 || errno == ENOENT ||
+	    err_errno(err, "%s", path);
+}
+
 /* One directory; an existing one (also behind a link) is fine. */
 static bool
 make_directory(const char *path, mode_t mode)
@@ -211,6 +239,14 @@ file_make_directories(const char *path, mode_t mode, struct err *err)
 		done = err_errno(err, "%s", part);
 	free(part);
 	return done;
+}
+
+mode_t
+file_mode(const char *path, mode_t otherwise)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 ? st.st_mode & 0777 : otherwise;
 }
 
 char *

@@ -13,13 +13,23 @@
  * that names the limit. */
 bool file_read(const char *path, size_t limit, char **at, size_t *len,
     struct err *err);
+/* The same, and a file that is not there is an empty one. */
+bool file_read_if_there(const char *path, size_t limit, char **at, size_t *len,
+    bool *was_there, struct err *err);
 /* A new file beside it, fsync, rename: a reader sees the old or the new. */
 bool file_replace(const char *path, struct slice content, mode_t mode,
     struct err *err);
+/* Undoes a replacement: `content` again, or no file where there was none. */
+bool file_put_back(const char *path, struct slice content, bool was_there,
+    mode_t mode, struct err *err);
 /* mkdir -p; what is new gets `mode`. */
 bool file_make_directories(const char *path, mode_t mode, struct err *err);
+/* The permission bits of `path`, or `otherwise` where there is none. */
+mode_t file_mode(const char *path, mode_t otherwise);
 /* "dir/name" to free(). */
 char *file_join(const char *dir, const char *name);
+/* The directory that holds `path`, "." without a slash in it, to free(). */
+char *file_directory(const char *path);
 /* write() until all is out; EINTR is retried. */
 bool file_write_all(int fd, const void *at, size_t len);
 /* An exclusive lock on `path` (made when missing), held until close(fd).

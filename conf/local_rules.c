@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -463,10 +462,7 @@ policy_set_preset_text(const char *file, struct slice before,
 static int
 lock_directory(const char *path, struct err *err)
 {
-	const char *slash = strrchr(path, '/');
-	char *directory = !slash
-	    ? memory_text(".")
-	    : memory_text_of(path, slash == path ? 1 : (size_t)(slash - path));
+	char *directory = file_directory(path);
 	int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC), got = -1;
 
 	if (fd == -1 && errno == ENOENT &&
@@ -488,20 +484,18 @@ static bool
 edit_locked(const char *path, const struct rule_change *changes, size_t count,
     size_t *changed, struct err *err)
 {
-	struct stat st = {.st_mode = NEW_FILE_MODE};
-	char *before = NULL, *after = NULL;
-	size_t len = 0, done = 0;
-	bool fine;
+	char *before, *after = NULL;
+	size_t len, done = 0;
+	bool was_there, fine;
 
-	if (stat(path, &st) == 0 || errno != ENOENT) {
-		if (!file_read(path, YAML_FILE_MAX, &before, &len, err))
-			return false;
-	}
-	fine = rules_edit_text(path, (struct slice){before ? before : "", len},
-	    changes, count, &after, &done, err);
+	if (!file_read_if_there(path, YAML_FILE_MAX, &before, &len, &was_there,
+		err))
+		return false;
+	fine = rules_edit_text(path, (struct slice){before, len}, changes,
+	    count, &after, &done, err);
 	if (fine && done)
-		fine = file_replace(path, slice_of(after), st.st_mode & 0777,
-		    err);
+		fine = file_replace(path, slice_of(after),
+		    file_mode(path, NEW_FILE_MODE), err);
 	if (fine)
 		*changed = done;
 	free(before);

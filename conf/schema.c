@@ -9,9 +9,9 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/nearest.h"
 #include "base/text.h"
 
-#define NEAR_KEY_MAX 32
 #define SANDBOX_NAME_MAX 63
 #define LIST_MAX 300
 
@@ -21,55 +21,15 @@ static const char *const kind_names[] = {
     [YAML_MAP] = "a map",
 };
 
-static size_t
-least(size_t a, size_t b)
-{
-	return a < b ? a : b;
-}
-
-/* How many letters must be put in, left out, changed or swapped with their
- * neighbour to make one of the other. */
-static size_t
-distance(struct slice a, struct slice b)
-{
-	size_t d[NEAR_KEY_MAX + 1][NEAR_KEY_MAX + 1];
-
-	CHECK(a.len <= NEAR_KEY_MAX && b.len <= NEAR_KEY_MAX);
-	for (size_t i = 0; i <= a.len; i++)
-		for (size_t j = 0; j <= b.len; j++) {
-			if (i == 0 || j == 0) {
-				d[i][j] = i + j;
-				continue;
-			}
-			d[i][j] = least(least(d[i - 1][j], d[i][j - 1]) + 1,
-			    d[i - 1][j - 1] +
-				(ascii_lower(a.at[i - 1]) != b.at[j - 1]));
-			if (i > 1 && j > 1 && a.at[i - 1] == b.at[j - 2] &&
-			    a.at[i - 2] == b.at[j - 1])
-				d[i][j] = least(d[i][j], d[i - 2][j - 2] + 1);
-		}
-	return d[a.len][b.len];
-}
-
 static const char *
 nearest_key(const struct schema *s, struct slice key)
 {
-	const char *nearest = NULL;
-	size_t best = 3;
+	struct nearest nearest;
 
-	if (key.len > NEAR_KEY_MAX)
-		return NULL;
-	for (size_t i = 0; i < s->count; i++) {
-		struct slice known = slice_of(s->keys[i].name);
-		size_t far = distance(key, known);
-
-		/* Of a short word not much may differ. */
-		if (far < best && far * 2 <= known.len) {
-			best = far;
-			nearest = s->keys[i].name;
-		}
-	}
-	return nearest;
+	nearest_start(&nearest, key);
+	for (size_t i = 0; i < s->count; i++)
+		nearest_offer(&nearest, s->keys[i].name);
+	return nearest_found(&nearest);
 }
 
 bool

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/secret.h"
 
@@ -316,22 +317,11 @@ settings_done(struct settings *s)
 	*s = (struct settings){0};
 }
 
-/* The directory of `file`, to free(). */
-static char *
-directory_of(const char *file)
-{
-	const char *slash = strrchr(file, '/');
-
-	if (!slash)
-		return memory_text(".");
-	return memory_text_of(file, slash == file ? 1 : (size_t)(slash - file));
-}
-
 static bool
 read_document(const struct yaml_document *d, struct settings *s,
     struct err *err)
 {
-	char *directory = directory_of(d->file);
+	char *directory = file_directory(d->file);
 	struct settings_reader r = {.s = s, .directory = directory};
 	bool done;
 

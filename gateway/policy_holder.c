@@ -5,7 +5,6 @@
 #include "gateway/policy_holder.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,7 +12,6 @@
 #include "base/file.h"
 
 #define IMAGE_MAX (256u << 20)
-#define LOOK_BYTES 64
 
 static bool
 is_missing(const char *path)
@@ -37,25 +35,24 @@ policy_sources_of(const struct settings *s, const char *local_file)
 	};
 }
 
-/* No YAML holds a NUL, and every image has some among its first numbers. */
 static bool
-file_is_image(const char *path)
+is_image(const struct policy_sources *from)
 {
-	char first[LOOK_BYTES];
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	ssize_t got;
-
-	if (fd == -1)
-		return false;
-	got = read(fd, first, sizeof(first));
-	close(fd);
-	return got > 0 && memchr(first, '\0', (size_t)got) != NULL;
+	return from->path_count == 1 && policy_path_is_image(from->paths[0]);
 }
 
 bool
-policy_is_image(const struct policy_sources *from)
+policy_takes_typed_rules(const struct policy_sources *from, struct err *err)
 {
-	return from->path_count == 1 && file_is_image(from->paths[0]);
+	if (from->local_rules == LOCAL_RULES_OFF)
+		return err_set(err, ERR_CONF,
+		    "typed rules are switched off (local_rules: off)");
+	if (is_image(from))
+		return err_set(err, ERR_CONF,
+		    "the policy is the compiled image %s; no rule can be "
+		    "added to it",
+		    from->paths[0]);
+	return true;
 }
 
 static bool
@@ -88,11 +85,11 @@ policy_compile(const struct policy_sources *from, struct compiled_policy *c,
     struct err *err)
 {
 	struct compiled_policy made = {.fd = -1};
-	bool is_image = policy_is_image(from);
+	bool from_image = is_image(from);
 	uint8_t *bytes;
 	size_t len;
 
-	if (is_image ? !read_image(from->paths[0], &bytes, &len, err)
+	if (from_image ? !read_image(from->paths[0], &bytes, &len, err)
 		     : !compile_files(from, &bytes, &len, err))
 		return false;
 	made.fd = file_sealed("penstock-policy",
@@ -102,10 +99,10 @@ policy_compile(const struct policy_sources *from, struct compiled_policy *c,
 		return false;
 	made.image = image_map(made.fd, err);
 	if (!made.image) {
-		if (is_image && err)
+		if (from_image && err)
 			err->kind = ERR_CONF;
 		compiled_policy_done(&made);
-		return is_image ? err_wrap(err, "%s", from->paths[0]) : false;
+		return from_image ? err_wrap(err, "%s", from->paths[0]) : false;
 	}
 	*c = made;
 	return true;

@@ -32,7 +32,9 @@ void compiled_policy_done(struct compiled_policy *c);
 struct policy_sources policy_sources_of(const struct settings *s,
     const char *local_file);
 
-/* Is this the one path of `from`, and a compiled image? */
-bool policy_is_image(const struct policy_sources *from);
+/* May rules be typed beside these? Not where they are switched off, and not
+ * beside a compiled image, which nothing can be added to. */
+bool policy_takes_typed_rules(const struct policy_sources *from,
+    struct err *err);
 
 #endif

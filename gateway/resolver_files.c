@@ -67,14 +67,8 @@ read_again(struct watched *w)
 static void
 watch_directory_of(const struct resolver_files *f, const char *path)
 {
-	const char *slash = strrchr(path, '/');
-	char *directory;
+	char *directory = file_directory(path);
 
-	if (!slash)
-		return;
-	directory = slash == path
-	    ? memory_text("/")
-	    : memory_text_of(path, (size_t)(slash - path));
 	/* Fails where the directory is not there: then it cannot change. */
 	(void)inotify_add_watch(f->inotify, directory,
 	    IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_TO |

@@ -10,11 +10,9 @@
  */
 #include "gateway/supervisor_internal.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -22,9 +20,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "conf/local_rules.h"
-#include "gateway/policy_preset.h"
-
-#define RULES_MAX (16u << 20)
+#include "conf/yaml.h"
 
 /* --- the answer, when every worker has the policy --- */
 
@@ -62,40 +58,12 @@ supervisor_answer_swapped(struct supervisor *s, struct control_request *r,
 
 /* --- files --- */
 
-/* A missing file is an empty one: *at is "" then, *was_there false. */
-static bool
-read_text(const char *path, char **at, size_t *len, bool *was_there,
-    struct err *err)
-{
-	struct err why = {0};
-
-	*was_there = file_read(path, RULES_MAX, at, len, &why);
-	if (*was_there)
-		return true;
-	if (why.sys != ENOENT)
-		return err_set(err, why.kind, "%s", why.text);
-	*at = memory_text("");
-	*len = 0;
-	return true;
-}
-
-static mode_t
-mode_of(const char *path, mode_t otherwise)
-{
-	struct stat st;
-
-	return stat(path, &st) == 0 ? st.st_mode & 0777 : otherwise;
-}
-
-/* Puts back what stood in `path`, or takes away what did not. */
 static void
 put_back(const char *path, struct slice text, bool was_there, mode_t mode)
 {
 	struct err err = {0};
 
-	if (!was_there)
-		unlink(path);
-	else if (!file_replace(path, text, mode, &err))
+	if (!file_put_back(path, text, was_there, mode, &err))
 		log_error("cannot restore %s", err.text);
 }
 
@@ -186,16 +154,7 @@ may_edit(const struct supervisor *s, const json_t *request, struct err *err)
 	if (json_object_get(request, "file"))
 		return err_set(err, ERR_USAGE,
 		    "the gateway edits the local rules only");
-	if (s->settings->local_rules == LOCAL_RULES_OFF)
-		return err_set(err, ERR_CONF,
-		    "typed rules are switched off "
-		    "(local_rules: off)");
-	if (policy_is_image(&from))
-		return err_set(err, ERR_CONF,
-		    "the policy is the compiled "
-		    "image %s; no rule can be added to it",
-		    from.paths[0]);
-	return true;
+	return policy_takes_typed_rules(&from, err);
 }
 
 static bool
@@ -203,7 +162,7 @@ try_candidate(struct supervisor *s, const char *candidate, struct slice text,
     struct err *err)
 {
 	struct compiled_policy c;
-	mode_t mode = mode_of(s->paths->local_rules, 0640);
+	mode_t mode = file_mode(s->paths->local_rules, 0640);
 
 	if (!file_replace(candidate, text, mode, err))
 		return false;
@@ -222,7 +181,7 @@ keep_candidate(struct supervisor *s, const char *candidate, struct slice before,
     bool was_there, struct err *err)
 {
 	const char *path = s->paths->local_rules;
-	mode_t mode = mode_of(candidate, 0640);
+	mode_t mode = file_mode(candidate, 0640);
 
 	if (rename(candidate, path) == -1) {
 		err_errno(err, "%s", path);
@@ -257,7 +216,8 @@ edit_rules(struct supervisor *s, const struct rule_change *changes,
 	char *text, *after = NULL;
 	bool was_there, done;
 
-	if (!read_text(path, &text, &before.len, &was_there, err))
+	if (!file_read_if_there(path, YAML_FILE_MAX, &text, &before.len,
+		&was_there, err))
 		return false;
 	before.at = text;
 	done = rules_edit_text(path, before, changes, count, &after, changed,
@@ -321,17 +281,18 @@ static bool
 write_preset(struct supervisor *s, const char *preset, struct err *err)
 {
 	const char *path = s->paths->policy_file;
-	mode_t mode = mode_of(path, 0644);
+	mode_t mode = file_mode(path, 0644);
 	struct slice before;
-	char *text, *after;
+	char *text, *after = NULL;
 	bool was_there, done;
 
 	if (!file_make_directories(s->paths->config, 0755, err) ||
-	    !read_text(path, &text, &before.len, &was_there, err))
+	    !file_read_if_there(path, YAML_FILE_MAX, &text, &before.len,
+		&was_there, err))
 		return false;
 	before.at = text;
-	after = policy_text_with_preset(before, preset);
-	done = file_replace(path, slice_of(after), mode, err);
+	done = policy_set_preset_text(path, before, preset, &after, err) &&
+	    file_replace(path, slice_of(after), mode, err);
 	if (done && !supervisor_reload(s, err)) {
 		put_back(path, before, was_there, mode);
 		done = false;
@@ -345,18 +306,12 @@ void
 supervisor_init(struct supervisor *s, struct control_request *r,
     json_t *request)
 {
-	const char *asked = json_string_value(json_object_get(request,
+	const char *preset = json_string_value(json_object_get(request,
 	    "preset"));
-	const char *preset = asked ? preset_canonical(asked) : NULL;
 	struct err err = {0};
 	json_t *o;
 
-	if (!preset)
-		err_set(&err, ERR_USAGE,
-		    "there is no preset \"%.40s\"; there "
-		    "are open, balanced and locked-down",
-		    asked ? asked : "");
-	if (!preset || !write_preset(s, preset, &err)) {
+	if (!write_preset(s, preset ? preset : "", &err)) {
 		control_refuse(r, &err);
 		return;
 	}
@@ -379,7 +334,8 @@ supervisor_reset(struct supervisor *s, struct control_request *r,
 	bool was_there, done;
 
 	(void)request;
-	done = read_text(path, &text, &len, &was_there, &err);
+	done = file_read_if_there(path, YAML_FILE_MAX, &text, &len, &was_there,
+	    &err);
 	if (done && was_there && unlink(path) == -1)
 		done = err_errno(&err, "%s", path);
 	if (done && !supervisor_reload(s, &err)) {

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "gateway/cli/command.h"
-#include "gateway/cli/nearest.h"
+#include "base/nearest.h"
 #include "gateway/cli/print.h"
 
 #define HELP_COLUMN 26

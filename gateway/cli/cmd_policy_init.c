@@ -8,13 +8,12 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "conf/local_rules.h"
 #include "conf/policy_file.h"
+#include "conf/yaml.h"
 #include "gateway/cli/client.h"
 #include "gateway/cli/command.h"
 #include "gateway/cli/print.h"
-#include "gateway/policy_preset.h"
-
-#define POLICY_FILE_MAX (16u << 20)
 
 OPTIONS_NONE(policy_init);
 
@@ -125,35 +124,27 @@ is_used(const struct client *c)
 static bool
 write_preset(const char *path, const char *preset, struct err *err)
 {
-	char *before = NULL, *after;
-	size_t len = 0;
-	bool done;
+	char *text, *after = NULL;
+	bool was_there, done;
+	size_t len;
 
-	if (access(path, F_OK) == 0 &&
-	    !file_read(path, POLICY_FILE_MAX, &before, &len, err))
+	if (!file_read_if_there(path, YAML_FILE_MAX, &text, &len, &was_there,
+		err))
 		return false;
-	after = policy_text_with_preset((struct slice){before, len}, preset);
-	done = file_replace(path, slice_of(after), 0644, err);
-	free(before);
+	/* A file that is no policy is left to whoever wrote it. */
+	done = policy_set_preset_text(path, (struct slice){text, len}, preset,
+		   &after, err) &&
+	    file_replace(path, slice_of(after), file_mode(path, 0644), err);
+	free(text);
 	free(after);
 	return done;
 }
 
-/* The file has to be a policy before and after: a broken one is named with
- * its line, and left to whoever wrote it. */
 static bool
 init_file(const struct client *c, const char *preset, struct err *err)
 {
-	char *path = c->paths.policy_file;
-	struct policy_sources from = {
-	    .paths = &path, .path_count = 1, .local_rules = LOCAL_RULES_OFF};
-	struct policy policy;
+	const char *path = c->paths.policy_file;
 
-	if (access(path, F_OK) == 0) {
-		if (!policy_load(&from, &policy, err))
-			return false;
-		policy_done(&policy);
-	}
 	if (!file_make_directories(c->paths.config, 0755, err) ||
 	    !write_preset(path, preset, err))
 		return false;

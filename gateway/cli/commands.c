@@ -7,7 +7,7 @@
 
 #include "base/memory.h"
 #include "gateway/cli/forward.h"
-#include "gateway/cli/nearest.h"
+#include "base/nearest.h"
 #include "gateway/cli/print.h"
 
 #define COMMAND(verb, handler, set, shape, fewest, greatest, text)             \

@@ -3,13 +3,11 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "base/memory.h"
 #include "conf/policy_file.h"
-
-#define POLICY_FILE_MAX (16u << 20)
+#include "conf/yaml.h"
 
 static const char *
 edit_text(enum rule_edit edit)
@@ -65,39 +63,6 @@ edit_live(const struct client *c, const struct rule_change *changes,
 	return true;
 }
 
-/* The text of `path`; a missing file is an empty one, *text NULL. */
-static bool
-read_text(const char *path, char **text, struct slice *slice, struct err *err)
-{
-	size_t len = 0;
-
-	*text = NULL;
-	*slice = slice_of("");
-	if (access(path, F_OK) == -1)
-		return true;
-	if (!file_read(path, POLICY_FILE_MAX, text, &len, err))
-		return false;
-	*slice = (struct slice){*text, len};
-	return true;
-}
-
-/* What the gateway would refuse, we refuse without it. */
-static bool
-may_edit(const struct settings *s, const struct policy_sources *from,
-    struct err *err)
-{
-	if (s->local_rules == LOCAL_RULES_OFF)
-		return err_set(err, ERR_CONF,
-		    "typed rules are switched off "
-		    "(local_rules: off)");
-	if (policy_is_image(from))
-		return err_set(err, ERR_CONF,
-		    "the policy is the compiled "
-		    "image %s; no rule can be added to it",
-		    from->paths[0]);
-	return true;
-}
-
 /* Does `after`, the new text of the local rules, compile with all else that
  * a gateway would load? */
 static bool
@@ -114,7 +79,7 @@ compiles(const struct client *c, const char *file, const char *after,
 	if (!client_settings(c, &settings, err))
 		return false;
 	from = policy_sources_of(&settings, NULL);
-	done = may_edit(&settings, &from, err) &&
+	done = policy_takes_typed_rules(&from, err) &&
 	    policy_load(&from, &policy, err);
 	settings_done(&settings);
 	if (!done)
@@ -150,12 +115,14 @@ edit_checked(const struct client *c, const char *file,
     const struct rule_change *changes, size_t count, size_t *changed,
     struct err *err)
 {
-	struct slice before;
 	char *text, *after = NULL;
-	bool done;
+	struct slice before;
+	bool was_there, done;
 
-	if (!read_text(file, &text, &before, err))
+	if (!file_read_if_there(file, YAML_FILE_MAX, &text, &before.len,
+		&was_there, err))
 		return false;
+	before.at = text;
 	done = rules_edit_text(file, before, changes, count, &after, changed,
 	    err);
 	free(text);
@@ -181,19 +148,12 @@ edit_files(const struct client *c, const struct rule_change *changes,
 
 /* Whether or not the running gateway uses this file, it is asked to look. */
 static bool
-reload_or_put_back(const struct client *c, const char *file,
-    struct slice before, struct err *err)
+reload(const struct client *c, struct err *err)
 {
 	json_t *answer = client_ask_verb(c, "reload", NULL, err);
 
-	if (answer) {
-		json_decref(answer);
-		return true;
-	}
-	if (err->kind == ERR_NOT_RUNNING)
-		return true;
-	file_replace(file, before, 0644, NULL);
-	return err_wrap(err, "%s is as it was", file);
+	json_decref(answer);
+	return answer || err->kind == ERR_NOT_RUNNING;
 }
 
 static bool
@@ -201,14 +161,20 @@ edit_other(const struct client *c, const char *file,
     const struct rule_change *changes, size_t count, size_t *changed,
     struct err *err)
 {
+	mode_t mode = file_mode(file, 0644);
 	struct slice before;
 	char *text;
-	bool done;
+	bool was_there, done;
 
-	if (!read_text(file, &text, &before, err))
+	if (!file_read_if_there(file, YAML_FILE_MAX, &text, &before.len,
+		&was_there, err))
 		return false;
-	done = edit_checked(c, file, changes, count, changed, err) &&
-	    reload_or_put_back(c, file, before, err);
+	before.at = text;
+	done = edit_checked(c, file, changes, count, changed, err);
+	if (done && !reload(c, err)) {
+		file_put_back(file, before, was_there, mode, NULL);
+		done = err_wrap(err, "%s is as it was", file);
+	}
 	free(text);
 	return done;
 }

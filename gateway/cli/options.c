@@ -7,7 +7,7 @@
 
 #include "base/memory.h"
 #include "base/slice.h"
-#include "gateway/cli/nearest.h"
+#include "base/nearest.h"
 
 /* One walk over an argv. */
 struct reading {

@@ -111,6 +111,52 @@ TEST(what_cannot_be_read_is_named)
 	EXPECT_INT(err.sys, EISDIR);
 }
 
+TEST(a_missing_file_is_an_empty_one_where_that_is_meant)
+{
+	char *path, *at;
+	bool was_there;
+	size_t len;
+
+	begin();
+	path = path_of("a");
+	EXPECT(file_read_if_there(path, 10, &at, &len, &was_there, &err));
+	EXPECT(!was_there && len == 0 && !*at);
+	free(at);
+	EXPECT_INT(file_mode(path, 0640), 0640);
+	EXPECT(file_replace(path, SLICE_LITERAL("old"), 0600, &err));
+	EXPECT_INT(file_mode(path, 0640), 0600);
+	EXPECT(file_read_if_there(path, 10, &at, &len, &was_there, &err));
+	EXPECT(was_there && len == 3);
+	free(at);
+	EXPECT(!file_read_if_there(dir, 10, &at, &len, &was_there, &err));
+	EXPECT_INT(err.sys, EISDIR);
+	EXPECT(!file_read_if_there(path, 2, &at, &len, &was_there, &err));
+	EXPECT(file_put_back(path, SLICE_LITERAL("new"), true, 0600, &err));
+	expect_content(path, "new");
+	EXPECT(file_put_back(path, SLICE_LITERAL(""), false, 0600, &err));
+	EXPECT(file_put_back(path, SLICE_LITERAL(""), false, 0600, &err));
+	EXPECT_INT(count_entries(), 0);
+	free(path);
+	end();
+}
+
+static void
+expect_directory(const char *path, const char *wanted)
+{
+	char *is = file_directory(path);
+
+	EXPECT_TEXT(is, wanted);
+	free(is);
+}
+
+TEST(the_directory_of_a_path)
+{
+	expect_directory("a", ".");
+	expect_directory("/a", "/");
+	expect_directory("/a/b", "/a");
+	expect_directory("a/b/c", "a/b");
+}
+
 TEST(replacing_sets_content_and_mode)
 {
 	struct stat st;

@@ -3,6 +3,8 @@
 
 #include "conf/local_rules.c"
 
+#include <sys/stat.h>
+
 static char *
 edit(const char *before, const struct rule_change *changes, size_t count,
     size_t *changed)
@@ -366,6 +368,15 @@ TEST(a_preset_is_replaced_where_it_stands)
 	expect_preset("{version: 1}\n", "open", "{version: 1, preset: open}\n");
 	expect_preset("# nothing", "open",
 	    "# nothing\nversion: 1\npreset: open\n");
+	expect_preset("version: 1\npreset: balanced", "open",
+	    "version: 1\npreset: open");
+	expect_preset("version: 1\n# preset: x\nsandboxes:\n  preset: {}\n",
+	    "open",
+	    "version: 1\npreset: open\n# preset: x\nsandboxes:\n"
+	    "  preset: {}\n");
+	EXPECT(!policy_set_preset_text("t.yaml",
+	    slice_of("preset: open\npreset: balanced\n"), "open", &after,
+	    &err));
 	EXPECT(!policy_set_preset_text("t.yaml", slice_of(""), "opun", &after,
 	    &err));
 	EXPECT(!policy_set_preset_text("t.yaml", slice_of("version: 2\n"),

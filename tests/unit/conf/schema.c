@@ -27,16 +27,6 @@ TEST(the_nearest_key_is_found)
 	EXPECT(!nearest("a_key_that_is_much_longer_than_any_that_we_know"));
 }
 
-TEST(distances_count_edits)
-{
-	EXPECT_INT(distance(slice_of(""), slice_of("abc")), 3);
-	EXPECT_INT(distance(slice_of("abc"), slice_of("abc")), 0);
-	EXPECT_INT(distance(slice_of("acb"), slice_of("abc")), 1);
-	EXPECT_INT(distance(slice_of("abcd"), slice_of("abc")), 1);
-	EXPECT_INT(distance(slice_of("xbc"), slice_of("abc")), 1);
-	EXPECT_INT(distance(slice_of("kitten"), slice_of("sitting")), 3);
-}
-
 TEST(sandboxes_have_plain_names)
 {
 	static const char *const good[] = {"a", "web-1", "default", "A.b_c",

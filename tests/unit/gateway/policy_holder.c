@@ -115,7 +115,7 @@ TEST(an_image_is_taken_as_it_is)
 	ssize_t len;
 
 	begin("version: 1\nnetwork: { allow: [a.example] }\n");
-	EXPECT(!policy_is_image(&from));
+	EXPECT(!is_image(&from));
 	compile();
 	snprintf(digest, sizeof(digest), "%s", image_digest(compiled.image));
 	len = pread(compiled.fd, bytes, sizeof(bytes), 0);
@@ -124,7 +124,7 @@ TEST(an_image_is_taken_as_it_is)
 	compiled_policy_done(&compiled);
 
 	paths[0] = image_path;
-	EXPECT(policy_is_image(&from));
+	EXPECT(is_image(&from));
 	compile();
 	EXPECT_TEXT(image_digest(compiled.image), digest);
 	finish();

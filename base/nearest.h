@@ -1,6 +1,9 @@
-/* nearest.h - "did you mean": the known word closest to a mistyped one */
-#ifndef GATEWAY_CLI_NEAREST_H
-#define GATEWAY_CLI_NEAREST_H
+/* nearest.h - "did you mean": the known word closest to a mistyped one
+ *
+ * For flags, verbs and keys of files, all of which are in small letters;
+ * capitals typed in their place are no mistake. */
+#ifndef BASE_NEAREST_H
+#define BASE_NEAREST_H
 
 #include <stddef.h>
 

@@ -1,5 +1,5 @@
 /* nearest.c - what a mistyped word was meant to be */
-#include "gateway/cli/nearest.c"
+#include "base/nearest.c"
 
 #include "base/check.h"
 #include "tests/unit/test.h"
@@ -25,6 +25,7 @@ TEST(near_words_are_found)
 	EXPECT_TEXT(found("statsu"), "status");
 	EXPECT_TEXT(found("gatway"), "gateway");
 	EXPECT_TEXT(found("lgo"), "log");
+	EXPECT_TEXT(found("Status"), "status");
 }
 
 TEST(far_words_are_not)
@@ -43,4 +44,5 @@ TEST(distances_count_steps)
 	EXPECT_INT(distance(slice_of("allwo"), slice_of("allow")), 1);
 	EXPECT_INT(distance(slice_of(""), slice_of("abc")), 3);
 	EXPECT_INT(distance(slice_of("deny"), slice_of("allow")), 5);
+	EXPECT_INT(distance(slice_of("kitten"), slice_of("sitting")), 3);
 }

@@ -2,7 +2,7 @@
  *
  * Optimal string alignment: a wrong, missing or additional letter, or two that
  * changed places, is one step. */
-#include "gateway/cli/nearest.h"
+#include "base/nearest.h"
 
 static size_t
 least(size_t a, size_t b)
@@ -21,7 +21,8 @@ distance(struct slice a, struct slice b)
 		d[0][j] = j;
 	for (size_t i = 1; i <= a.len; i++) {
 		for (size_t j = 1; j <= b.len; j++) {
-			size_t wrong = a.at[i - 1] != b.at[j - 1];
+			size_t wrong = ascii_lower(a.at[i - 1]) !=
+			    b.at[j - 1];
 
 			d[i][j] = least(d[i - 1][j - 1] + wrong,
 			    least(d[i - 1][j], d[i][j - 1]) + 1);
