@@ -3,9 +3,11 @@
     with ModelServer() as models, Gateway() as gate:
         code, out = node("models.cjs", "openai", url, env=proxied(gate))
 """
+import ipaddress
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import threading
@@ -247,3 +249,42 @@ def alone_on_loopback():
     os.execvp("unshare", ["unshare", "-n", "sh", "-c",
                           'ip link set lo up && exec "$0" "$@"',
                           sys.executable, *sys.argv])
+
+
+def is_special(address):
+    """Addresses that a name may only lead to where a CIDR allows it."""
+    a = ipaddress.ip_address(address)
+    return not a.is_global or a.is_multicast
+
+
+def outside(*hosts):
+    """Patterns that let these hosts of the real world through: HOST:PORT and,
+    where this machine's names lead to special ranges, those networks."""
+    allow = []
+    for host in hosts:
+        name, _, port = host.rpartition(":")
+        try:
+            found = {x[4][0] for x in socket.getaddrinfo(
+                name, int(port), type=socket.SOCK_STREAM)}
+        except OSError as e:
+            skip(f"no address for {name}: {e}")
+        allow.append(host)
+        for address in sorted(found):
+            if is_special(address):
+                bits = 64 if ":" in address else 24
+                allow.append(str(ipaddress.ip_network(
+                    f"{address}/{bits}", strict=False)))
+    return list(dict.fromkeys(allow))
+
+
+def reachable(host, port, seconds=3):
+    try:
+        socket.create_connection((host, port), seconds).close()
+        return True
+    except OSError:
+        return False
+
+
+def policy_of(allow):
+    return ("version: 1\npreset: locked-down\nnetwork:\n  allow: " +
+            json.dumps(allow) + "\n")
