@@ -2,6 +2,7 @@
 
 Prints the answers' bodies; what the library says of a refusal, and exit 1."""
 import asyncio
+import os
 import sys
 import urllib.error
 import urllib.request
@@ -26,7 +27,8 @@ def by_urllib():
 def by_urllib3():
     import urllib3
     proxy = urllib.request.getproxies()[url.split(":")[0]]
-    with urllib3.ProxyManager(proxy, retries=False, timeout=10) as pool:
+    with urllib3.ProxyManager(proxy, retries=False, timeout=10,
+                              ca_certs=os.environ.get("SSL_CERT_FILE")) as pool:
         answers = [pool.request("GET", url) for _ in range(times)]
     if answers[0].status != 200:
         refuse(answers[0].status, answers[0].reason)
