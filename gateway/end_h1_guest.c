@@ -352,9 +352,13 @@ op_answer(struct end *e, const struct head *h, bool last)
 	    .body = h1_response_framing(h, g->minor),
 	    .content_length = h->content_length,
 	    .upgrade = h->status == 101 ? h->upgrade : (struct slice){NULL, 0}};
+	const struct field challenge = {SLICE_LITERAL("Proxy-Authenticate"),
+	    h->challenge};
 	char small[4096], *room = small;
 	size_t size;
 
+	out.extra = &challenge;
+	out.extra_count = h->challenge.len > 0;
 	/* A 1xx may be left out: for 1.0, and for who does not read. */
 	if (g->h1.stream == NULL ||
 	    (!is_final && (g->minor == 0 || stream_unsent(g->h1.stream) > 0)))

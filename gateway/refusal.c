@@ -227,10 +227,6 @@ make_head(const struct refusal *r, int status, const char *phrase,
 	    SLICE_LITERAL("Penstock-Reason"), slice_of(reason_text(r->reason))};
 	fields[n++] = (struct field){
 	    SLICE_LITERAL("Cache-Control"), SLICE_LITERAL("no-store")};
-	if (status == 407)
-		fields[n++] = (struct field){
-		    SLICE_LITERAL("Proxy-Authenticate"),
-		    SLICE_LITERAL("Basic realm=\"penstock\"")};
 	*head = (struct head){.minor = 1,
 	    .status = (uint16_t)status,
 	    .phrase = slice_of(phrase),
@@ -238,6 +234,8 @@ make_head(const struct refusal *r, int status, const char *phrase,
 	    .body = BODY_LENGTH,
 	    .content_length = body->len,
 	    .keep_alive = true};
+	if (status == 407)
+		head->challenge = SLICE_LITERAL("Basic realm=\"penstock\"");
 }
 
 void

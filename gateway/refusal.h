@@ -25,7 +25,7 @@ struct refusal {
 	bool wants_json; /* answer application/problem+json */
 };
 
-#define REFUSAL_FIELDS 5
+#define REFUSAL_FIELDS 3
 #define REFUSAL_PHRASE 400
 
 /* Does the client prefer JSON (its Accept names a JSON type)? */

@@ -41,6 +41,9 @@ struct head {
 	struct slice upgrade;	 /* that field's value */
 	struct slice host;	 /* the one Host field's value */
 	bool has_host;
+	/* Of the gateway's own 407 only: the Proxy-Authenticate to send, which
+	 * as a field would end at this hop like an origin's. */
+	struct slice challenge;
 };
 
 /* A copy in the arena, fields and all. All slices of `from` must lie in one run
