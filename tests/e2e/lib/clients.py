@@ -237,18 +237,25 @@ def talk_to_models(sdk):
         return gate.records()
 
 
-def alone_on_loopback():
-    """For tests of fixed ports: start again in a network of our own, which
-    only root can have here (the gateway changes its user)."""
-    if os.geteuid() or os.environ.get("ALONE_ON_LOOPBACK"):
+def alone_on_loopback(*addresses, must_be=False):
+    """For tests of fixed ports: start again in a network of our own, in which
+    these addresses are this machine too. Where that cannot be had the test
+    runs as it is, or is skipped (`must_be`)."""
+    if os.environ.get("ALONE_ON_LOOPBACK"):
         return
-    if not shutil.which("unshare") or not shutil.which("ip") or \
-            run(["unshare", "-n", "true"])[0]:
-        return
-    os.environ["ALONE_ON_LOOPBACK"] = "1"
-    os.execvp("unshare", ["unshare", "-n", "sh", "-c",
-                          'ip link set lo up && exec "$0" "$@"',
-                          sys.executable, *sys.argv])
+    # Ordinary users keep their name there: a gateway started as root wants
+    # to change its own.
+    argv = ["unshare", "-n"] if os.geteuid() == 0 else \
+        ["unshare", "-Un", "--map-current-user", "--keep-caps"]
+    setup = " && ".join(["ip link set lo up"] + [
+        f"ip address add {a} dev lo" for a in addresses])
+    if shutil.which("unshare") and shutil.which("ip") and \
+            run([*argv, "sh", "-c", setup])[0] == 0:
+        os.environ["ALONE_ON_LOOPBACK"] = "1"
+        os.execvp("unshare", [*argv, "sh", "-c", setup + ' && exec "$0" "$@"',
+                              sys.executable, *sys.argv])
+    if must_be:
+        skip("no network namespace can be had here")
 
 
 def is_special(address):
