@@ -70,6 +70,8 @@ get_host(struct service *s, struct sandbox *sandbox, const struct target *t)
 	host->target = *t;
 	list_init(&host->idle);
 	list_add(&s->pool_hosts, &host->link);
+	if (s->pool_timer.deadline_ms == 0)
+		timer_set(&s->pool_timer, SWEEP_MS);
 	map_put(s->pool, (struct slice){host->key, k.len}, host);
 	return host;
 }

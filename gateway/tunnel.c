@@ -81,7 +81,7 @@ tunnel_end_and_tell(struct tunnel *t, enum close_reason why)
 {
 	if (t->step == TUNNEL_CLOSED)
 		return;
-	tunnel_end(t, why, REASON_RULE_ALLOW);
+	tunnel_end(t, why, t->fault);
 	t->o.done(t->o.owner, false);
 }
 

@@ -29,7 +29,12 @@ refuse_inside(struct tunnel *t, enum reason reason, bool with_alert)
 	d.reason = reason;
 	t->verdict = d;
 	t->service->o.figures->denied++;
-	note_open(&t->note, t->service, EVENT_TUNNEL, &t->tuple, &d, 0);
+	/* Behind a server that spoke first the opening line is written: then
+	 * the close line says why it ended. */
+	if (t->note.is_open)
+		t->fault = reason;
+	else
+		note_open(&t->note, t->service, EVENT_TUNNEL, &t->tuple, &d, 0);
 	stream_close(t->origin, true);
 	t->origin = NULL;
 	stream_consume(t->guest, stream_peek(t->guest).len);
@@ -41,10 +46,13 @@ refuse_inside(struct tunnel *t, enum reason reason, bool with_alert)
 	timer_set(&t->timer, REFUSED_MS);
 }
 
-/* The record, before any of the client's bytes goes on. */
+/* The record, before any byte goes on, the client's or a server's that speaks
+ * first. Once is enough. */
 static bool
 record_opening(struct tunnel *t)
 {
+	if (t->note.is_open)
+		return true;
 	if (note_open(&t->note, t->service, EVENT_TUNNEL, &t->tuple,
 		&t->verdict, 0)) {
 		/* Not needed any more: an idle tunnel shall cost little. */
@@ -202,8 +210,8 @@ tunnel_judge_inside(const struct tunnel *t)
 		return t->verdict.raw && !t->verdict.inspect
 		    ? REASON_RULE_ALLOW
 		    : REASON_RAW_REFUSED;
-	case INSIDE_UNKNOWN:	/* not told yet */
-	case INSIDE_HTTP1:	/* each request is judged */
+	case INSIDE_UNKNOWN: /* not told yet */
+	case INSIDE_HTTP1:   /* each request is judged */
 		break;
 	}
 	return REASON_RULE_ALLOW;
@@ -297,7 +305,13 @@ guest_readable(void *owner)
 static void
 relay_early(struct tunnel *t)
 {
-	note_first_byte(&t->note, t->service);
+	if (stream_peek(t->origin).len > 0) {
+		if (!record_opening(t))
+			return;
+		note_first_byte(&t->note, t->service);
+		if (!t->first_byte_seen)
+			timer_set(&t->timer, t->service->limits->idle_ms);
+	}
 	/* The server speaks first: its bytes go on, within the buffer. */
 	stream_read(t->origin, pass_on(t->origin, t->guest));
 	if (t->origin_ended && stream_peek(t->origin).len == 0)

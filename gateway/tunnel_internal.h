@@ -30,6 +30,8 @@ struct tunnel {
 	struct timer timer;
 	struct tuple tuple;
 	struct note note;
+	enum reason
+	    fault; /* for the close line, when refused after the opening */
 	struct decision_made verdict;
 	char *authority; /* owned: as received */
 	bool guest_ended, origin_ended, first_byte_seen, wants_json;
