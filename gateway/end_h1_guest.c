@@ -62,14 +62,14 @@ let_go(struct h1_guest *g)
 }
 
 static void
-close_self(struct h1_guest *g, bool reset)
+close_self(struct h1_guest *g, bool reset, enum close_reason why)
 {
 	if (g->state == GUEST_CLOSED)
 		return;
 	stream_close(g->h1.stream, reset);
 	g->h1.stream = NULL;
 	let_go(g);
-	g->o.closed(g->o.owner);
+	g->o.closed(g->o.owner, why);
 }
 
 static void
@@ -81,7 +81,7 @@ break_off(struct h1_guest *g, enum close_reason why)
 	g->h1.end.events = NULL;
 	if (events != NULL)
 		events->broken(g->h1.end.exchange, why);
-	close_self(g, true);
+	close_self(g, true, why);
 }
 
 /* The body breaks the protocol: an answer may still tell so. */
@@ -106,7 +106,7 @@ linger(struct h1_guest *g)
 		g->h1.at_eof = true;
 	g->h1.unsent = stream_unsent(g->h1.stream);
 	if (g->h1.at_eof && g->h1.unsent == 0) {
-		close_self(g, false);
+		close_self(g, false, CLOSE_DONE);
 		return;
 	}
 	stream_shut(g->h1.stream);
@@ -212,7 +212,7 @@ throw_away(struct h1_guest *g)
 	g->lingered += len;
 	stream_consume(g->h1.stream, len);
 	if (g->lingered > LINGER_BYTES)
-		close_self(g, true);
+		close_self(g, true, CLOSE_LIMIT);
 	return false;
 }
 
@@ -250,11 +250,11 @@ take_end(struct h1_guest *g)
 {
 	switch (g->state) {
 	case GUEST_HEAD:
-		close_self(g, false);
+		close_self(g, false, CLOSE_GUEST_CLOSED);
 		break;
 	case GUEST_LINGER:
 		if (stream_unsent(g->h1.stream) == 0)
-			close_self(g, false);
+			close_self(g, false, CLOSE_DONE);
 		break;
 	case GUEST_EXCHANGE:
 		if (!g->h1.body_done && g->h1.end.events != NULL)
@@ -300,7 +300,7 @@ on_writable(void *owner)
 	if (g->state == GUEST_HEAD)
 		on_readable(g);
 	else if (g->state == GUEST_LINGER && g->h1.at_eof)
-		close_self(g, false);
+		close_self(g, false, CLOSE_DONE);
 }
 
 static void
@@ -334,8 +334,10 @@ on_timer(void *owner)
 	    stream_unsent(g->h1.stream) < g->h1.unsent) {
 		g->h1.unsent = stream_unsent(g->h1.stream); /* slow, not gone */
 		timer_set(&g->timer, LINGER_MS);
+	} else if (g->state == GUEST_LINGER) {
+		close_self(g, true, CLOSE_DONE);
 	} else {
-		close_self(g, g->state == GUEST_LINGER);
+		close_self(g, false, CLOSE_IDLE);
 	}
 }
 
@@ -454,10 +456,9 @@ op_reset(struct end *e, enum close_reason why)
 {
 	struct h1_guest *g = CONTAINER_OF(e, struct h1_guest, h1.end);
 
-	(void)why;
 	e->events = NULL;
 	e->exchange = NULL;
-	close_self(g, true);
+	close_self(g, true, why);
 }
 
 static const struct end_ops ops = {
@@ -508,7 +509,7 @@ h1_guest_drain(struct h1_guest *g)
 {
 	g->draining = true;
 	if (g->state == GUEST_HEAD)
-		close_self(g, false);
+		close_self(g, false, CLOSE_DRAINING);
 }
 
 void

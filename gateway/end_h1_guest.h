@@ -24,9 +24,9 @@ struct h1_guest_options {
 	 * known, and the exchange must refuse it; the connection ends then. */
 	void (*request)(void *owner, struct end *end, const struct head *head,
 	    enum h1_error error);
-	/* The connection is gone. The h1_guest is freed at the end of this loop
-	 * iteration; its stream, too. */
-	void (*closed)(void *owner);
+	/* The connection is gone, and why. The h1_guest is freed at the end of
+	 * this loop iteration; its stream, too. */
+	void (*closed)(void *owner, enum close_reason why);
 	void *owner;
 };
 

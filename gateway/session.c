@@ -58,14 +58,14 @@ end_session(struct session *s, enum close_reason why)
 }
 
 static void
-on_h1_closed(void *owner)
+on_h1_closed(void *owner, enum close_reason why)
 {
 	struct session *s = owner;
 
 	s->h1 = NULL;
 	/* A running exchange hears of it from its end, before or after. */
 	if (!s->closing)
-		end_session(s, CLOSE_GUEST_CLOSED);
+		end_session(s, why);
 }
 
 static void
