@@ -204,22 +204,40 @@ exchange_touch(struct exchange *x)
 	    waits_for_answer(x) ? l->first_byte_ms : l->idle_ms);
 }
 
+/* No answer has begun and nothing moves: tell who is waited for. */
+static void
+refuse_stalled(struct exchange *x, const struct refusal *r,
+    enum close_reason why)
+{
+	struct refusal stalled = *r;
+
+	stalled.rule = RULE_NONE;
+	stalled.wants_json = refusal_wants_json(&x->head);
+	x->service->o.figures->failed++;
+	exchange_refuse_with(x, &stalled, why);
+}
+
 static void
 on_timer(void *owner)
 {
+	static const struct refusal no_answer = {
+	    .reason = REASON_ORIGIN_TIMEOUT, .detail = "limits.first_byte"};
+	static const struct refusal takes_no_more = {
+	    .reason = REASON_ORIGIN_TIMEOUT,
+	    .detail = "it takes no more of the request: limits.idle"};
+	static const struct refusal no_body = {.reason = REASON_LIMIT,
+	    .status = 408,
+	    .detail = "the request's body does not go on: limits.idle"};
 	struct exchange *x = owner;
 
-	if (!waits_for_answer(x)) {
+	if (x->answer_begun)
 		exchange_close(x, CLOSE_IDLE);
-		return;
-	}
-	x->service->o.figures->failed++;
-	exchange_refuse_with(x,
-	    &(struct refusal){.reason = REASON_ORIGIN_TIMEOUT,
-		.rule = RULE_NONE,
-		.detail = "limits.first_byte",
-		.wants_json = refusal_wants_json(&x->head)},
-	    CLOSE_FIRST_BYTE_TIMEOUT);
+	else if (waits_for_answer(x))
+		refuse_stalled(x, &no_answer, CLOSE_FIRST_BYTE_TIMEOUT);
+	else if (x->body_waiting > 0)
+		refuse_stalled(x, &takes_no_more, CLOSE_IDLE);
+	else
+		refuse_stalled(x, &no_body, CLOSE_IDLE);
 }
 
 static void

@@ -40,6 +40,7 @@ struct exchange {
 	unsigned informational;
 	uint16_t status;
 	uint64_t bytes_in, bytes_out;
+	size_t body_waiting; /* of the request: the origin has yet to take it */
 	struct deferred gone;
 	void (*done)(void *owner);
 	void *owner;

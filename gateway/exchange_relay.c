@@ -47,6 +47,7 @@ guest_data(void *exchange, struct slice bytes, bool last)
 		return;
 	}
 	x->request_done |= last;
+	x->body_waiting += end_cost(bytes);
 	exchange_touch(x);
 	x->origin->ops->data(x->origin, bytes, last);
 	if (last)
@@ -198,6 +199,7 @@ origin_sent(void *exchange, size_t bytes)
 
 	if (x->closed)
 		return;
+	x->body_waiting -= bytes;
 	exchange_touch(x);
 	if (x->guest != NULL)
 		x->guest->ops->credit(x->guest, bytes);
