@@ -21,6 +21,8 @@
 #include "gateway/origins.h"
 #include "gateway/session.h"
 
+#define SECOND_NS UINT64_C(1000000000)
+
 /* One listening socket of this worker. */
 struct door {
 	struct list link; /* service->acceptors */
@@ -57,30 +59,33 @@ service_stream_options(const struct service *s)
 		l->trailer_bytes};
 }
 
+static uint64_t
+rate_allowed(const struct service *s, const struct sandbox *sandbox)
+{
+	if (sandbox->setting != NULL &&
+	    sandbox->setting->requests_per_second != 0)
+		return sandbox->setting->requests_per_second;
+	return s->limits->requests_per_second;
+}
+
+/* Each request moves the time that is paid for on by 1/rate; it may be one
+ * second ahead of the clock. One number, so that all workers share it without
+ * a lock, and nothing has to be returned when one of them dies. */
 bool
 service_take_request(struct service *s, struct sandbox *sandbox)
 {
-	uint64_t rate = sandbox->setting != NULL &&
-		sandbox->setting->requests_per_second != 0
-	    ? sandbox->setting->requests_per_second
-	    : s->limits->requests_per_second;
-	uint64_t now = loop_now_us(s->loop), full = rate * 1000;
-	uint64_t gained;
+	_Atomic uint64_t *paid =
+	    &s->o.counters->sandbox_paid_ns[sandbox->index];
+	uint64_t rate = rate_allowed(s, sandbox);
+	uint64_t now = loop_now_us(s->loop) * 1000, before = *paid, after;
 
 	if (rate == 0)
 		return true;
-	/* A bucket of one second's requests; 1 us brings rate/1000 thousandths.
-	 */
-	gained = (now - sandbox->refilled_us) / 1000 * rate;
-	if (gained > 0) {
-		sandbox->refilled_us = now;
-		sandbox->allowance = gained > full - sandbox->allowance
-		    ? full
-		    : sandbox->allowance + gained;
-	}
-	if (sandbox->allowance < 1000)
-		return false;
-	sandbox->allowance -= 1000;
+	do {
+		after = (before > now ? before : now) + SECOND_NS / rate;
+		if (after > now + SECOND_NS)
+			return false;
+	} while (!atomic_compare_exchange_weak(paid, &before, after));
 	return true;
 }
 

@@ -26,6 +26,9 @@ struct counters {
 	_Atomic uint32_t connections; /* guests', all workers */
 	/* Index 0: `default`, then settings.sandboxes in their order + 1. */
 	_Atomic uint32_t sandbox_connections[COUNTERS_SANDBOXES_MAX];
+	/* requests_per_second: when the requests taken so far would have come
+	 * at that rate, in monotonic nanoseconds. */
+	_Atomic uint64_t sandbox_paid_ns[COUNTERS_SANDBOXES_MAX];
 	/* What each worker holds of the above, so that it can be taken back. */
 	struct worker_share {
 		_Atomic uint32_t connections;

@@ -19,8 +19,6 @@ struct sandbox {
 	const struct sandbox_setting *setting; /* NULL: default */
 	uint32_t in_image;		       /* its index in the live image */
 	uint32_t origins; /* connections to origins, this worker */
-	/* Token bucket of requests_per_second, in thousandths of a request. */
-	uint64_t allowance, refilled_us;
 };
 
 struct service {
