@@ -35,7 +35,7 @@ struct h1_guest {
 	bool last_request; /* the guest has said so: nothing follows */
 	bool answer_begun, answer_chunked;
 	bool body_wanted; /* credit was given for it */
-	bool finished; /* finish() came while reading */
+	bool finished;	  /* finish() came while reading */
 	bool head_began;
 	uint8_t minor;
 	size_t lingered;
@@ -354,8 +354,8 @@ op_answer(struct end *e, const struct head *h, bool last)
 	    .body = h1_response_framing(h, g->minor),
 	    .content_length = h->content_length,
 	    .upgrade = h->status == 101 ? h->upgrade : (struct slice){NULL, 0}};
-	const struct field challenge = {SLICE_LITERAL("Proxy-Authenticate"),
-	    h->challenge};
+	const struct field challenge = {
+	    SLICE_LITERAL("Proxy-Authenticate"), h->challenge};
 	char small[4096], *room = small;
 	size_t size;
 
