@@ -1,7 +1,8 @@
 /* note.c - a tuple and its verdict as records
  *
  * The query of a URL often holds keys and tokens: it is left out unless
- * `audit: query: keep` asks for it. */
+ * `audit: query: keep` asks for it. Credentials and fragments never belong in a
+ * request target; they are left out always (threat 85). */
 #include "gateway/note.h"
 
 #include "base/clock.h"
@@ -26,22 +27,72 @@ note_start(struct note *n, const struct service *s)
 	*n = (struct note){.started_us = loop_now_us(s->loop)};
 }
 
-static void
-add_url(struct record *r, const struct service *s, struct slice url)
-{
-	char cut[1024];
-	size_t query = slice_find(url, '?');
+/* More than a record keeps of a URL: what is longer gets the record's mark. */
+#define URL_ROOM 4224
 
-	if (query == url.len || !s->o.settings->audit_query_redacted) {
-		record_text(r, FIELD_URL, url);
+struct url_text {
+	char at[URL_ROOM];
+	size_t len;
+};
+
+static void
+add(struct url_text *out, struct slice s)
+{
+	s = slice_first(s, sizeof(out->at) - out->len);
+	if (s.len > 0)
+		memcpy(out->at + out->len, s.at, s.len);
+	out->len += s.len;
+}
+
+/* "http://" of it, or as much as there is. */
+static struct slice
+scheme_of(struct slice url)
+{
+	for (size_t i = 0; i + 1 < url.len; i++)
+		if (url.at[i] == '/' && url.at[i + 1] == '/')
+			return slice_first(url, i + 2);
+	return (struct slice){url.at, 0};
+}
+
+/* Where a query begins that is not to be recorded, or a fragment, in which
+ * tokens travel as well. */
+static size_t
+end_of_url(struct slice url, bool keeps_query)
+{
+	size_t fragment = slice_find(url, '#');
+
+	return keeps_query ? fragment
+			   : slice_find(slice_first(url, fragment), '?');
+}
+
+/* A target that was read has no credentials. In one that was refused unread,
+ * everything before an '@' may be some. */
+static void
+add_url(struct record *r, const struct service *s, const struct tuple *t)
+{
+	const struct slice redacted = SLICE_LITERAL("[redacted]");
+	struct slice rest = t->url;
+	size_t at = t->has_target ? rest.len : slice_find_last(rest, '@');
+	size_t end = end_of_url(rest, !s->o.settings->audit_query_redacted);
+	struct url_text out;
+
+	if (at == rest.len && end == rest.len) {
+		record_text(r, FIELD_URL, rest);
 		return;
 	}
-	if (query > sizeof(cut) - sizeof("?[redacted]"))
-		query = sizeof(cut) - sizeof("?[redacted]");
-	memcpy(cut, url.at, query);
-	memcpy(cut + query, "?[redacted]", sizeof("?[redacted]") - 1);
-	record_text(r, FIELD_URL,
-	    (struct slice){cut, query + sizeof("?[redacted]") - 1});
+	out.len = 0;
+	if (at < rest.len) {
+		add(&out, scheme_of(slice_first(rest, at)));
+		add(&out, redacted);
+		rest = slice_from(rest, at);
+		end = end_of_url(rest, !s->o.settings->audit_query_redacted);
+	}
+	add(&out, slice_first(rest, end));
+	if (end < rest.len) {
+		add(&out, slice_first(slice_from(rest, end), 1));
+		add(&out, redacted);
+	}
+	record_text(r, FIELD_URL, (struct slice){out.at, out.len});
 }
 
 static void
@@ -89,7 +140,7 @@ note_open(struct note *n, struct service *s, enum record_event event,
 	record_text(&r, FIELD_SANDBOX, slice_of(t->sandbox->name));
 	record_text(&r, FIELD_ENTRY, slice_of(entry_text(t->entry)));
 	record_text(&r, FIELD_METHOD, t->method);
-	add_url(&r, s, t->url);
+	add_url(&r, s, t);
 	add_target(&r, t);
 	record_text(&r, FIELD_SNI, t->sni);
 	add_verdict(&r, s, d, status);
