@@ -20,17 +20,12 @@
 
 #include "base/check.h"
 #include "base/memory.h"
-#include "gateway/net/blocks.h"
+#include "gateway/net/buffer.h"
 
 /* One stream's share of a turn of the loop. */
 #define RECVS_PER_TURN 4
 /* With less room behind the unconsumed bytes a recv is not worth its call. */
 #define ROOM_MIN 2048
-
-struct buffer {
-	char *at; /* NULL: nothing is attached */
-	size_t cap, start, end;
-};
 
 struct stream {
 	struct loop *loop;
@@ -55,49 +50,6 @@ struct stream {
 	bool lent, closed, close_resets;
 	bool watch_read, watch_write; /* as last told to the carrier */
 };
-
-static size_t
-buffer_held(const struct buffer *b)
-{
-	return b->end - b->start;
-}
-
-static void
-buffer_drop(struct stream *s, struct buffer *b)
-{
-	block_give(s->loop, b->at, b->cap);
-	*b = (struct buffer){0};
-}
-
-/* At least `want` bytes of room behind what is held. */
-static void
-buffer_room(struct stream *s, struct buffer *b, size_t want)
-{
-	struct buffer bigger = {.end = buffer_held(b)};
-
-	if (b->cap - b->end >= want)
-		return;
-	if (b->cap - bigger.end >= want) {
-		memmove(b->at, b->at + b->start, bigger.end);
-		b->start = 0;
-		b->end = bigger.end;
-		return;
-	}
-	bigger.at = block_take(s->loop, bigger.end + want, &bigger.cap);
-	if (b->at != NULL)
-		memcpy(bigger.at, b->at + b->start, bigger.end);
-	block_give(s->loop, b->at, b->cap);
-	*b = bigger;
-}
-
-static void
-buffer_took(struct stream *s, struct buffer *b, size_t len)
-{
-	CHECK(len <= buffer_held(b));
-	b->start += len;
-	if (b->start == b->end && b->at)
-		buffer_drop(s, b);
-}
 
 static bool
 wants_recv(const struct stream *s)
@@ -154,7 +106,7 @@ lose(struct stream *s, enum stream_end how)
 	s->gone = true;
 	s->gone_how = how;
 	s->blocked = false;
-	buffer_drop(s, &s->out);
+	buffer_drop(s->loop, &s->out);
 	update_watch(s);
 	loop_defer(s->loop, &s->later);
 }
@@ -183,7 +135,7 @@ offer(struct stream *s)
 	} else if (s->in.cap - held < want) {
 		want = left < held ? left : held;
 	}
-	buffer_room(s, &s->in, want < left ? want : left);
+	buffer_room(s->loop, &s->in, want < left ? want : left);
 	want = s->in.cap - s->in.end;
 	return want < left ? want : left;
 }
@@ -223,7 +175,7 @@ recv_once(struct stream *s)
 	}
 	s->more = false;
 	if (buffer_held(&s->in) == 0)
-		buffer_drop(s, &s->in);
+		buffer_drop(s->loop, &s->in);
 	if (got < 0)
 		recv_failed(s, error);
 	else if (s->gone)
@@ -278,7 +230,7 @@ stream_consume(struct stream *s, size_t len)
 {
 	if (len == 0)
 		return;
-	buffer_took(s, &s->in, len);
+	buffer_took(s->loop, &s->in, len);
 	if (s->reading)
 		recv_again(s);
 }
@@ -309,7 +261,7 @@ keep(struct stream *s, const char *at, size_t len)
 {
 	if (len == 0)
 		return;
-	buffer_room(s, &s->out, len);
+	buffer_room(s->loop, &s->out, len);
 	memcpy(s->out.at + s->out.end, at, len);
 	s->out.end += len;
 }
@@ -355,7 +307,7 @@ push(struct stream *s, struct iovec *iov, int count, size_t waiting)
 			break;
 		s->bytes_out += (size_t)sent;
 		of_buffer = (size_t)sent < waiting ? (size_t)sent : waiting;
-		buffer_took(s, &s->out, of_buffer);
+		buffer_took(s->loop, &s->out, of_buffer);
 		waiting -= of_buffer;
 		if (!advance(&iov, &count, (size_t)sent))
 			break;
@@ -486,8 +438,8 @@ static void
 stream_free(struct stream *s)
 {
 	s->ops->close(s->carrier, s->close_resets);
-	buffer_drop(s, &s->in);
-	buffer_drop(s, &s->out);
+	buffer_drop(s->loop, &s->in);
+	buffer_drop(s->loop, &s->out);
 	free(s);
 }
 

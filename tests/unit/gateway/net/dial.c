@@ -252,6 +252,27 @@ TEST(families_take_turns_beginning_with_the_first)
 	}
 }
 
+TEST(only_whom_we_asked_will_do)
+{
+	struct address a, other, is;
+	struct sockaddr_storage name;
+	socklen_t len;
+	int fd;
+
+	listen_on(1, 5, &a);
+	len = address_to_sockaddr(&a, &name);
+	fd = socket(AF_INET, SOCK_STREAM, 0);
+	EXPECT(!peer_agrees(fd, &a, &is));
+	EXPECT(connect(fd, (struct sockaddr *)&name, len) == 0);
+	EXPECT(peer_agrees(fd, &a, &is));
+	other = a;
+	other.port++;
+	EXPECT(!peer_agrees(fd, &other, &is));
+	other = a;
+	other.bytes[3]++;
+	EXPECT(!peer_agrees(fd, &other, &is));
+}
+
 TEST(ipv6_works_too)
 {
 	struct address a;

@@ -47,6 +47,9 @@ turn(struct relay *r, uint64_t ms)
 	timer_stop(&r->stop);
 }
 
+/* Pairs that take little at once, so that blocks go in several parts. */
+static bool small_unix_pairs;
+
 /* [0] non-blocking, as the relay has them; both have TCP_NODELAY. */
 static void
 tcp_pair(int ends[2])
@@ -54,8 +57,16 @@ tcp_pair(int ends[2])
 	struct sockaddr_in name = {
 	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t len = sizeof(name);
-	int door = socket(AF_INET, SOCK_STREAM, 0), on = 1;
+	int door, on = 1;
 
+	if (small_unix_pairs) {
+		EXPECT(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
+		EXPECT(fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0);
+		on = 2304;
+		setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &on, sizeof(on));
+		return;
+	}
+	door = socket(AF_INET, SOCK_STREAM, 0);
 	setsockopt(door, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	EXPECT(bind(door, (struct sockaddr *)&name, len) == 0);
 	EXPECT(listen(door, 1) == 0);
@@ -320,38 +331,54 @@ TEST(no_done_after_cancel)
 	end_relay(&r);
 }
 
+static unsigned char
+pattern(size_t at, int from)
+{
+	return (unsigned char)((at * 7 + (at >> 11) + (size_t)from) & 255);
+}
+
 /* Push as much as goes in; the receiver does not read. */
 static size_t
 stuff(struct relay *r, int from)
 {
-	static char piece[65536];
+	static unsigned char piece[65536];
 	size_t total = 0;
 
 	for (int quiet = 0; quiet < 5; quiet++) {
 		ssize_t n;
 
-		while ((n = send(r->ends[from], piece, sizeof(piece),
-			    MSG_DONTWAIT | MSG_NOSIGNAL)) > 0) {
+		for (size_t k = 0; k < sizeof(piece); k++)
+			piece[k] = pattern(total + k, from);
+		n = send(r->ends[from], piece, sizeof(piece),
+		    MSG_DONTWAIT | MSG_NOSIGNAL);
+		if (n > 0) {
 			total += (size_t)n;
 			quiet = 0;
 		}
-		turn(r, 2);
+		turn(r, 1);
 	}
 	return total;
 }
 
+/* Read it all, slowly at first, and see that it is what was pushed. */
 static size_t
 empty(struct relay *r, int to, size_t until)
 {
-	static char piece[65536];
+	static unsigned char piece[65536];
 	size_t total = 0;
 
-	for (int i = 0; i < 3000 && total < until; i++) {
+	for (int i = 0, quiet = 0; quiet < 100 && total < until; i++) {
 		ssize_t n;
 
-		while ((n = recv(r->ends[to], piece, sizeof(piece),
-			    MSG_DONTWAIT)) > 0)
-			total += (size_t)n;
+		quiet++;
+		while ((n = recv(r->ends[to], piece,
+			    i < 50 ? 1000 : sizeof(piece), MSG_DONTWAIT)) > 0) {
+			for (ssize_t k = 0; k < n; k++, total++)
+				EXPECT_INT(piece[k], pattern(total, 1 - to));
+			quiet = 0;
+			if (i < 50)
+				break;
+		}
 		turn(r, 1);
 	}
 	return total;
@@ -408,6 +435,23 @@ TEST(without_pipes_a_buffer_does)
 	end_relay(&r);
 }
 
+TEST(a_block_may_go_in_several_parts)
+{
+	struct relay r;
+	struct pipe *taken[PIPES_MAX];
+	size_t sent;
+
+	small_unix_pairs = true;
+	start(&r);
+	for (int i = 0; i < PIPES_MAX; i++)
+		taken[i] = pipe_take(r.loop);
+	sent = stuff(&r, 1);
+	EXPECT_INT(empty(&r, 0, sent), sent);
+	for (int i = 0; i < PIPES_MAX; i++)
+		pipe_give(r.loop, taken[i], true);
+	end_relay(&r);
+}
+
 /* A pump: sends a pattern in random pieces, then its FIN; checks what comes. */
 #define PUMPS 4
 #define PUMP_BYTES (5 << 20)
@@ -419,12 +463,6 @@ struct pump {
 		bool fin_sent, fin_got;
 	} ends[2];
 };
-
-static unsigned char
-pattern(size_t at, int from)
-{
-	return (unsigned char)((at * 7 + (at >> 11) + (size_t)from) & 255);
-}
 
 static void
 pump_send(struct pump *p, int i, unsigned *seed)

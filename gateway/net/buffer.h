@@ -1,0 +1,28 @@
+/* buffer.h - bytes that wait in a block of the loop's, while there are any */
+#ifndef GATEWAY_NET_BUFFER_H
+#define GATEWAY_NET_BUFFER_H
+
+#include <stddef.h>
+
+#include "gateway/net/blocks.h"
+
+/* All zeroes: empty, and without a block. */
+struct buffer {
+	char *at;
+	size_t cap, start, end;
+};
+
+static inline size_t
+buffer_held(const struct buffer *b)
+{
+	return b->end - b->start;
+}
+
+/* Room for `want` bytes at at[end]; what is held may move. */
+void buffer_room(struct loop *l, struct buffer *b, size_t want);
+/* The first `len` bytes are done with; the block goes back with the last. */
+void buffer_took(struct loop *l, struct buffer *b, size_t len);
+/* All are. */
+void buffer_drop(struct loop *l, struct buffer *b);
+
+#endif
