@@ -264,6 +264,20 @@ origin_cancel(struct origin_wait *w)
 	free(w);
 }
 
+bool
+origins_make_room(struct service *s, const struct sandbox *sandbox)
+{
+	list_each(h, &s->pool_hosts) {
+		struct pool_host *host = list_entry(h, struct pool_host, link);
+
+		if (host->sandbox != sandbox || list_is_empty(&host->idle))
+			continue;
+		close_idle(list_entry(host->idle.next, struct pooled, link));
+		return true;
+	}
+	return false;
+}
+
 static void
 sweep(void *owner)
 {

@@ -36,6 +36,8 @@ void origin_adopt(struct service *s, struct sandbox *sandbox,
     const struct target *target, struct stream *stream,
     const struct address *to);
 
+/* Close one idle connection of this sandbox; false when it has none. */
+bool origins_make_room(struct service *s, const struct sandbox *sandbox);
 /* Close idle connections that the live policy no longer allows. */
 void origins_judge_again(struct service *s);
 void origins_init(struct service *s);

@@ -18,6 +18,7 @@
 #include "base/memory.h"
 #include "gateway/net/dial.h"
 #include "gateway/net/local_route.h"
+#include "gateway/origins.h"
 #include "gateway/parent.h"
 
 #define HAPPY_EYEBALLS_MS 250 /* RFC 8305 section 8 */
@@ -334,7 +335,8 @@ reach_start(struct service *s, struct sandbox *sandbox,
 	r->owner = owner;
 	target_format(target, r->authority);
 	deferred_init(&r->later, report, r);
-	if (s->limits->origin_per_sandbox <= sandbox->origins)
+	if (s->origin_seats <= sandbox->origins &&
+	    !origins_make_room(s, sandbox))
 		fail(r, REASON_LIMIT, "limits.origin_connections_per_sandbox");
 	else
 		begin(r);

@@ -8,6 +8,7 @@
 #include "gateway/service.h"
 
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -22,6 +23,11 @@
 #include "gateway/session.h"
 
 #define SECOND_NS UINT64_C(1000000000)
+
+/* Descriptors for all that is no guest's: the loop, the channel, listeners,
+ * DNS, and dials of more than one address. */
+#define FILES_KEPT 256
+#define SEATS_MAX 4000000
 
 /* One listening socket of this worker. */
 struct door {
@@ -89,6 +95,26 @@ service_take_request(struct service *s, struct sandbox *sandbox)
 	return true;
 }
 
+/* A guest's connection usually needs one to an origin, so half of the
+ * descriptors are seats; and where there are several sandboxes, none may take
+ * more than half of what is there, whatever the limits say: it would starve
+ * the others. */
+static void
+count_seats(struct service *s)
+{
+	struct rlimit files = {.rlim_cur = 1024};
+	rlim_t room;
+
+	getrlimit(RLIMIT_NOFILE, &files);
+	room = files.rlim_cur < SEATS_MAX ? files.rlim_cur : SEATS_MAX;
+	room -= room > 4 * FILES_KEPT ? FILES_KEPT : room / 4;
+	s->seats = (uint32_t)(room / 2);
+	s->sandbox_seats = s->sandbox_count > 1 ? s->seats / 2 : s->seats;
+	s->origin_seats = s->limits->origin_per_sandbox < s->sandbox_seats
+	    ? (uint32_t)s->limits->origin_per_sandbox
+	    : s->sandbox_seats;
+}
+
 static uint32_t
 connections_allowed(const struct service *s, const struct sandbox *sandbox)
 {
@@ -115,12 +141,12 @@ take_connection(struct service *s, const struct sandbox *sandbox)
 	struct counters *c = s->o.counters;
 	struct worker_share *mine = &c->share[s->o.slot];
 	uint32_t all, of_sandbox;
+	bool has_seat = ++mine->connections <= s->seats;
 
-	mine->connections++;
-	mine->sandbox[sandbox->index]++;
+	has_seat &= ++mine->sandbox[sandbox->index] <= s->sandbox_seats;
 	all = ++c->connections;
 	of_sandbox = ++c->sandbox_connections[sandbox->index];
-	if (all <= s->limits->connections &&
+	if (has_seat && all <= s->limits->connections &&
 	    of_sandbox <= connections_allowed(s, sandbox))
 		return true;
 	give_back(s, sandbox);
@@ -140,9 +166,10 @@ turn_away(struct service *s, const struct sandbox *sandbox, int fd)
 	if (loop_now_us(s->loop) - told_us < 1000000 && told_us != 0)
 		return;
 	told_us = loop_now_us(s->loop);
-	log_warn("sandbox %s: connection turned away: limits.connections or "
-		 "limits.connections_per_sandbox is reached",
-	    sandbox->name);
+	log_warn("sandbox %s: connection turned away: limits.connections, "
+		 "limits.connections_per_sandbox or what this process's "
+		 "descriptors allow (%u, %u for one sandbox) is reached",
+	    sandbox->name, s->seats, s->sandbox_seats);
 }
 
 static void
@@ -314,6 +341,7 @@ service_new(const struct service_options *o)
 	list_init(&s->sessions);
 	make_sandboxes(s);
 	read_no_proxy(s);
+	count_seats(s);
 	s->resolver = resolver_new(s->loop, o->settings);
 	origins_init(s);
 	timer_init(&s->drain_timer, s->loop, drain_is_over, s);

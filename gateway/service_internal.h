@@ -31,6 +31,9 @@ struct service {
 	struct sandbox *sandboxes; /* 0 is default */
 	unsigned sandbox_count;
 	struct list acceptors;
+	/* What the descriptors of this process allow: connections of guests in
+	 * all, those of one sandbox, and one sandbox's to origins. */
+	uint32_t seats, sandbox_seats, origin_seats;
 	struct list sessions; /* every guest's connection */
 	struct map *pool;     /* origins.c: key to struct pool_host */
 	struct list pool_hosts;

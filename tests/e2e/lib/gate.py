@@ -173,7 +173,7 @@ class Gateway:
     """A running gateway with a home, a policy and a configuration of its own."""
 
     def __init__(self, policy=LOCKED, config=None, args=(), start=True,
-                 listen=("127.0.0.1:0",), env=None):
+                 listen=("127.0.0.1:0",), env=None, wrap=()):
         self.home = tempfile.mkdtemp(prefix="gate-")
         os.chmod(self.home, 0o755)
         self.env = dict(os.environ, PENSTOCK_HOME=self.home + "/home",
@@ -181,6 +181,7 @@ class Gateway:
         self.process = None
         self.log_path = self.home + "/gateway.log"
         self.args = list(args)
+        self.wrap = list(wrap)	# a command that runs the gateway
         for address in listen:
             self.args += ["--listen", address]
         if policy is not None:
@@ -206,7 +207,7 @@ class Gateway:
         log = open(self.log_path, "a")
         begin = log.tell()
         self.process = subprocess.Popen(
-            [PENSTOCK, "gateway", *self.args], env=self.env,
+            [*self.wrap, PENSTOCK, "gateway", *self.args], env=self.env,
             stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
         def ready():
