@@ -176,6 +176,8 @@ run_files(struct run *r, const struct log_files *files, struct err *err)
 	off_t offset = 0;
 	bool done;
 
+	if (last == QUERY_ALL)
+		last = 0; /* they need not be counted from the end */
 	if (last && r->matcher.has_filter) {
 		done = log_files_walk(files, 0, 0, keep, r, err);
 		hand_on_kept(r);

@@ -18,8 +18,9 @@ struct query { /* NULL or 0: not asked */
 	const char *sandbox, *event, *host, *verdict, *reason, *id;
 	const char *url_part;
 	int64_t since_us, until_us;
-	uint64_t last; /* only the last N that match */
+	uint64_t last; /* only the last N that match; QUERY_ALL: every one */
 };
+#define QUERY_ALL UINT64_MAX
 
 /* `line` without its newline; `record` is NULL when the query has no filter.
  * Return false to stop. */
@@ -27,7 +28,7 @@ typedef bool query_line_fn(void *owner, struct slice line, json_t *record);
 
 bool query_run(const char *audit_dir, const struct query *q,
     query_line_fn *each, void *owner, struct err *err);
-/* The last N that match (q->last; 0: none of the past), then waits for more
+/* What matches of the past (q->last; 0: nothing), then waits for more
  * (also over a rotation) until `each` returns false or a signal interrupts. No
  * line is missed between the two. */
 bool query_follow(const char *audit_dir, const struct query *q,

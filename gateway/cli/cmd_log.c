@@ -95,24 +95,31 @@ print_line_now(void *owner, struct slice line, json_t *record)
 	return print_line(owner, line, record) && fflush(stdout) == 0;
 }
 
+static bool
+show_lines(const struct client *c, struct log_flags *flags,
+    const struct query *query, bool follow, struct err *err)
+{
+	const char *dir = c->paths.audit_dir;
+
+	client_drain(c, DRAIN_MS);
+	return follow ? query_follow(dir, query, print_line_now, flags, err)
+		      : query_run(dir, query, print_line, flags, err);
+}
+
+/* `past` is how many lines of it are shown where --last does not say. */
 static int
-show(struct log_flags *flags, bool past, bool follow)
+show(struct log_flags *flags, uint64_t past, bool follow)
 {
 	struct query query;
 	struct client c;
 	struct err err;
-	bool done = true;
+	bool done;
 
 	if (!make_query(flags, &query, &err) || !client_open(&c, &err))
 		return print_failure(&err);
-	client_drain(&c, DRAIN_MS);
-	if (past)
-		done = query_run(c.paths.audit_dir, &query, print_line, flags,
-		    &err);
-	query.last = 0;
-	if (done && follow && fflush(stdout) == 0)
-		done = query_follow(c.paths.audit_dir, &query, print_line_now,
-		    flags, &err);
+	if (!query.last)
+		query.last = past;
+	done = show_lines(&c, flags, &query, follow, &err);
 	client_done(&c);
 	return done ? EXIT_DONE : print_failure(&err);
 }
@@ -122,7 +129,7 @@ cmd_log_show(struct call *call)
 {
 	struct log_flags *flags = call->options;
 
-	return show(flags, true, flags->follow);
+	return show(flags, QUERY_ALL, flags->follow);
 }
 
 /* Only what comes, unless --since or --last asks for some of the past. */
@@ -131,7 +138,7 @@ cmd_log_follow(struct call *call)
 {
 	struct log_flags *flags = call->options;
 
-	return show(flags, flags->since || flags->last, true);
+	return show(flags, flags->since ? QUERY_ALL : 0, true);
 }
 
 int

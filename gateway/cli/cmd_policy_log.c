@@ -31,15 +31,7 @@ OPTIONS(policy_log, struct policy_log_flags,
     OPT_FLAG(struct policy_log_flags, json, "json", 'j',
 	"print one JSON object"));
 
-static int
-newest_first(const void *a, const void *b)
-{
-	const struct log_row *x = a, *y = b;
-
-	return (x->last_us < y->last_us) - (x->last_us > y->last_us);
-}
-
-/* The rows of one kind, newest first, up to the limit. Borrows them. */
+/* The rows of one kind, newest first as they came, up to the limit. Borrows them. */
 struct section {
 	const struct log_row **rows;
 	size_t count;
@@ -180,9 +172,6 @@ cmd_policy_log(struct call *call)
 	client_done(&c);
 	if (!done)
 		return print_failure(&err);
-	if (summary.count)
-		qsort(summary.rows, summary.count, sizeof(*summary.rows),
-		    newest_first);
 	print_summary(flags, &summary);
 	log_summary_done(&summary);
 	return EXIT_DONE;

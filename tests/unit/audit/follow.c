@@ -49,35 +49,47 @@ begin(struct fixture *f, unsigned count)
 	EXPECT_INT(fixture_receive(f), AUDITOR_READY);
 }
 
-TEST(follow_sees_every_line_once)
+/* The sequence number of the nth request in the log. */
+static uint64_t
+seq_of_request(struct fixture *f, unsigned nth)
+{
+	struct text t = fixture_lines(f, &(struct query){.event = "request"});
+	struct slice line = {NULL, 0}, rest = text_slice(&t);
+	struct log_line l;
+
+	while (nth--)
+		EXPECT(slice_cut(rest, '\n', &line, &rest));
+	EXPECT(log_line_parse(line, &l));
+	text_done(&t);
+	return l.seq;
+}
+
+/* What was seen last is where it would be if none before it was left out. */
+static void
+follow_and_end(uint64_t last, unsigned until, unsigned nth)
 {
 	struct fixture f;
-	struct seen s = {.f = &f, .until = 60};
-	struct text t;
+	struct seen s = {.f = &f, .until = until};
 
 	begin(&f, 10);
-	/* The 8th to 10th are the past. */
 	EXPECT(query_follow(f.audit_dir,
-	    &(struct query){.event = "request", .last = 3}, cause_next, &s,
+	    &(struct query){.event = "request", .last = last}, cause_next, &s,
 	    &f.err));
-	EXPECT_INT(s.count, 60);
-	/* 60 requests, and as many lines as others lie between: none was
-	 * left out. */
-	t = fixture_lines(&f, &(struct query){.event = "request"});
-	for (unsigned i = 0, n = 0; i < t.len && n < 67; i++) {
-		n += t.at[i] == '\n';
-		if (n == 66 && t.at[i] == '\n') {
-			struct log_line l;
-			struct slice line, rest = {t.at + i + 1, t.len - i - 1};
-
-			slice_cut(rest, '\n', &line, &rest);
-			EXPECT(log_line_parse(line, &l));
-			EXPECT_INT(l.seq, s.last_seq);
-		}
-	}
-	text_done(&t);
+	EXPECT_INT(s.count, until);
+	EXPECT_INT(seq_of_request(&f, nth), s.last_seq);
 	EXPECT_INT(fixture_end(&f), 0);
 	fixture_done(&f);
+}
+
+TEST(all_of_the_past_comes_before_what_is_new)
+{
+	follow_and_end(QUERY_ALL, 40, 40);
+}
+
+TEST(follow_sees_every_line_once)
+{
+	/* The 8th to 10th are the past. */
+	follow_and_end(3, 60, 67);
 }
 
 static bool
