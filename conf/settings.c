@@ -15,7 +15,6 @@
 #include "base/memory.h"
 #include "base/secret.h"
 
-#define WORKERS_MAX 1024
 #define DEFAULT_PORT 3128
 
 static const struct option {
@@ -65,7 +64,7 @@ settings_read_workers(void *owner, const struct yaml_document *d,
     const struct yaml_node *n, struct err *err)
 {
 	static const struct range range = {
-	    "workers", UNIT_NONE, 1, WORKERS_MAX};
+	    "workers", UNIT_NONE, 1, SETTINGS_WORKERS_MAX};
 	struct settings_reader *r = owner;
 
 	return settings_count(d, n, &range, &r->s->workers, err);
@@ -247,9 +246,10 @@ processors(void)
 {
 	long count = sysconf(_SC_NPROCESSORS_ONLN);
 
-	return count < 1	  ? 1
-	    : count > WORKERS_MAX ? WORKERS_MAX
-				  : (uint32_t)count;
+	if (count < 1)
+		return 1;
+	return count < SETTINGS_WORKERS_MAX ? (uint32_t)count
+					    : SETTINGS_WORKERS_MAX;
 }
 
 void

@@ -13,6 +13,10 @@
 #include "base/err.h"
 #include "conf/policy_file.h"
 
+/* What the workers' shared counters have room for (gateway/service.h). */
+#define SETTINGS_WORKERS_MAX 255
+#define SETTINGS_SANDBOXES_MAX 1023
+
 /* One `listen:` entry: an address, or a Unix socket's path. */
 struct listen_setting {
 	struct address address; /* family 0: Unix */

@@ -14,7 +14,6 @@
 #include "base/memory.h"
 #include "base/secret.h"
 
-#define SANDBOXES_MAX 10000
 #define TOKEN_MIN 8
 #define TOKEN_MAX 1024
 
@@ -119,7 +118,8 @@ bool
 settings_read_spread(void *owner, const struct yaml_document *d,
     const struct yaml_node *n, struct err *err)
 {
-	static const struct range range = {"spread", UNIT_NONE, 1, 1024};
+	static const struct range range = {
+	    "spread", UNIT_NONE, 1, SETTINGS_WORKERS_MAX};
 	struct settings_reader *r = owner;
 
 	return settings_count(d, n, &range, &r->sandbox->spread, err);
@@ -265,10 +265,10 @@ settings_read_sandboxes(void *owner, const struct yaml_document *d,
 		return true;
 	if (!schema_is(d, n, YAML_MAP, "sandboxes", err))
 		return false;
-	if (n->count > SANDBOXES_MAX)
+	if (n->count > SETTINGS_SANDBOXES_MAX)
 		return yaml_error(d, n, err,
-		    "sandboxes has at most %d names, not %zu", SANDBOXES_MAX,
-		    n->count);
+		    "sandboxes has at most %d names, not %zu",
+		    SETTINGS_SANDBOXES_MAX, n->count);
 	r->s->sandboxes = memory_array(n->count + 1, sizeof(*r->s->sandboxes));
 	for (size_t i = 0; i < n->count; i++)
 		if (!read_sandbox(r, d, n->keys[i], n->items[i], err))

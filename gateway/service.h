@@ -20,8 +20,8 @@ struct service;
 /* Shared by all workers (MAP_SHARED, made by the supervisor before it forks):
  * limits of spread sandboxes hold over all workers together. A dead worker's
  * share is taken back by the supervisor (worker_share). */
-#define COUNTERS_SANDBOXES_MAX 1024
-#define COUNTERS_WORKERS_MAX 256
+#define COUNTERS_SANDBOXES_MAX (SETTINGS_SANDBOXES_MAX + 1)
+#define COUNTERS_WORKERS_MAX (SETTINGS_WORKERS_MAX + 1)
 struct counters {
 	_Atomic uint32_t connections; /* guests', all workers */
 	/* Index 0: `default`, then settings.sandboxes in their order + 1. */

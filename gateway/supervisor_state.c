@@ -22,6 +22,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/check.h"
 #include "base/file.h"
 #include "base/memory.h"
 
@@ -195,22 +196,17 @@ make_journals(struct supervisor *s, struct err *err)
 	return true;
 }
 
-/* Brought along (both files), or our own. */
-static bool
-find_ca(struct supervisor *s, struct err *err)
+/* Brought along (conf sees to it that it is both files), or our own. */
+static void
+find_ca(struct supervisor *s)
 {
 	const struct settings *set = s->settings;
 
-	s->ca_is_own = !set->ca_cert && !set->ca_key;
-	if (!s->ca_is_own && (!set->ca_cert || !set->ca_key))
-		return err_set(err, ERR_CONF, "tls: ca: names a %s but no %s",
-		    set->ca_cert ? "cert" : "key",
-		    set->ca_cert ? "key" : "cert");
+	s->ca_is_own = !set->ca_cert;
 	s->ca_cert = s->ca_is_own ? file_join(s->paths->ca_dir, "ca.pem")
 				  : memory_text(set->ca_cert);
 	s->ca_key = s->ca_is_own ? file_join(s->paths->ca_dir, "ca.key")
 				 : memory_text(set->ca_key);
-	return true;
 }
 
 static bool
@@ -225,17 +221,12 @@ bool
 supervisor_prepare(struct supervisor *s, struct err *err)
 {
 	s->worker_count = s->settings->workers;
-	if (s->worker_count < 1 || s->worker_count >= COUNTERS_WORKERS_MAX)
-		return err_set(err, ERR_CONF, "workers must be 1 to %d, not %u",
-		    COUNTERS_WORKERS_MAX - 1, s->worker_count);
-	if (s->settings->sandbox_count >= COUNTERS_SANDBOXES_MAX)
-		return err_set(err, ERR_CONF,
-		    "sandboxes: at most %d names, not %zu",
-		    COUNTERS_SANDBOXES_MAX - 1, s->settings->sandbox_count);
+	CHECK(s->worker_count > 0 && s->worker_count < COUNTERS_WORKERS_MAX);
 	umask(0027);
 	raise_limits();
 	go_private();
-	return confine_find_user(&s->user, err) && find_ca(s, err) &&
+	find_ca(s);
+	return confine_find_user(&s->user, err) &&
 	    file_make_directories(s->paths->state, 0750, err) &&
 	    take_lock(s, err) && sign_lock(s, err) &&
 	    make_directories(s, err) && make_shared(s, err);

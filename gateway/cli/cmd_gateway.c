@@ -92,9 +92,10 @@ override_workers(struct settings *s, const char *text, struct err *err)
 
 	if (!text)
 		return true;
-	if (!slice_number(slice_of(text), 256, &n) || n == 0)
+	if (!slice_number(slice_of(text), SETTINGS_WORKERS_MAX, &n) || n == 0)
 		return err_set(err, ERR_USAGE,
-		    "--workers must be 1 to 256, not \"%s\"", text);
+		    "--workers must be 1 to %d, not \"%s\"",
+		    SETTINGS_WORKERS_MAX, text);
 	s->workers = (uint32_t)n;
 	return true;
 }

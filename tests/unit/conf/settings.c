@@ -3,6 +3,7 @@
 
 #include "conf/settings.c"
 
+#include "base/text.h"
 #include "tests/unit/conf/corpus.h"
 
 static bool
@@ -224,6 +225,35 @@ TEST(listeners_are_read_and_written)
 		EXPECT(!listen_setting_parse(bad[i], &l, &err));
 		EXPECT_INT(err.kind, ERR_CONF);
 	}
+}
+
+static bool
+parse_sandboxes(unsigned count, struct err *err)
+{
+	struct settings s;
+	struct text t;
+	bool done;
+
+	text_init(&t, 1 << 20);
+	text_add(&t, "version: 1\nsandboxes:\n");
+	for (unsigned i = 0; i < count; i++)
+		text_add_format(&t, "  s%u: { source: 10.0.%u.%u }\n", i,
+		    i / 256, i % 256);
+	done = settings_parse("t.yaml", text_slice(&t), &s, err);
+	if (done)
+		settings_done(&s);
+	text_done(&t);
+	return done;
+}
+
+TEST(there_are_as_many_sandboxes_as_counters)
+{
+	struct err err = {0};
+
+	EXPECT(parse_sandboxes(SETTINGS_SANDBOXES_MAX, &err));
+	EXPECT(!parse_sandboxes(SETTINGS_SANDBOXES_MAX + 1, &err));
+	EXPECT_TEXT(err.text,
+	    "t.yaml:3:3: sandboxes has at most 1023 names, not 1024");
 }
 
 TEST(cut_anywhere_it_is_read_or_refused)
