@@ -260,6 +260,19 @@ file_join(const char *dir, const char *name)
 	return joined;
 }
 
+char *
+file_absolute(const char *path)
+{
+	char *here, *absolute;
+
+	if (*path == '/')
+		return memory_text(path);
+	here = getcwd(NULL, 0);
+	absolute = here ? file_join(here, path) : NULL;
+	free(here);
+	return absolute;
+}
+
 bool
 file_write_all(int fd, const void *at, size_t len)
 {

@@ -28,6 +28,9 @@ bool file_make_directories(const char *path, mode_t mode, struct err *err);
 mode_t file_mode(const char *path, mode_t otherwise);
 /* "dir/name" to free(). */
 char *file_join(const char *dir, const char *name);
+/* `path` from the root on, to free(); NULL and errno where the current directory
+ * has gone. */
+char *file_absolute(const char *path);
 /* The directory that holds `path`, "." without a slash in it, to free(). */
 char *file_directory(const char *path);
 /* write() until all is out; EINTR is retried. */

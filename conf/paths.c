@@ -44,17 +44,10 @@ user_directory(const char *name, const char *fallback)
 static bool
 find_home(struct paths *p, const char *home, struct err *err)
 {
-	char *root = memory_text(home);
+	char *root = file_absolute(home);
 
-	if (*home != '/') {
-		char *here = getcwd(NULL, 0);
-
-		free(root);
-		if (!here)
-			return err_errno(err, "the current directory");
-		root = file_join(here, home);
-		free(here);
-	}
+	if (!root)
+		return err_errno(err, "the current directory");
 	p->config = file_join(root, "config");
 	p->state = file_join(root, "state");
 	p->run = file_join(root, "run");

@@ -14,7 +14,7 @@
  *				"status"
  *	image			the live policy image as a sealed memfd, with
  *				"generation", "digest", "own" (listener
- *				addresses as text)
+ *				addresses as text), "config" (its file or null)
  *	edit			{"changes":[{"edit":"allow|deny|remove",
  *				"sandbox","resource","id","name","comment",
  *				"expires","raw"}]}: applied to the local rules

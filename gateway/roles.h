@@ -10,7 +10,8 @@
 struct gateway_options {
 	struct paths *paths;
 	struct settings *settings; /* file and command line, merged */
-	const char *config_file;   /* read again at reload; NULL: none */
+	const char *config_file;   /* absolute; read again at reload to see
+				    * whether it has changed; NULL: none */
 };
 
 /* Runs the gateway in the foreground; prints "ready: listening on ..." to

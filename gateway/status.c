@@ -225,6 +225,7 @@ status_json(const struct supervisor *s)
 	    json_boolean(s->phase > PHASE_SERVING));
 	json_object_set_new(o, "pids", pids(s));
 	json_object_set_new(o, "listeners", listeners(s, -1));
+	json_object_set_new(o, "config", supervisor_config(s));
 	json_object_set_new(o, "policy", policy(s));
 	json_object_set_new(o, "audit", audit(s));
 	json_object_set_new(o, "ca", ca(s));

@@ -150,6 +150,8 @@ void supervisor_answer_swapped(struct supervisor *s, struct control_request *r,
 
 /* --- supervisor_verbs.c --- */
 
+/* The file it was started with, for those who ask; null: none. */
+json_t *supervisor_config(const struct supervisor *s);
 void supervisor_handle(void *supervisor, struct control_request *r,
     const char *verb, json_t *request);
 /* The auditor answered `tag`. */

@@ -151,6 +151,14 @@ own_listeners_json(const struct supervisor *s)
 	return list;
 }
 
+json_t *
+supervisor_config(const struct supervisor *s)
+{
+	const char *file = s->options->config_file;
+
+	return file ? control_text(file) : json_null();
+}
+
 static void
 verb_image(struct supervisor *s, struct control_request *r, json_t *request)
 {
@@ -162,6 +170,7 @@ verb_image(struct supervisor *s, struct control_request *r, json_t *request)
 	json_object_set_new(o, "digest",
 	    json_string(image_digest(s->policy.image)));
 	json_object_set_new(o, "own", own_listeners_json(s));
+	json_object_set_new(o, "config", supervisor_config(s));
 	control_answer(r, o, s->policy.fd);
 }
 

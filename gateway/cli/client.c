@@ -91,6 +91,19 @@ client_settings(const struct client *c, struct settings *s, struct err *err)
 	return client_settings_from(c, NULL, s, err);
 }
 
+bool
+client_settings_live(const struct client *c, const json_t *answer,
+    struct settings *s, struct err *err)
+{
+	const char *file = json_string_value(json_object_get(answer, "config"));
+
+	if (file)
+		return client_settings_from(c, file, s, err);
+	settings_defaults(s);
+	fill_in_policy(c, s);
+	return true;
+}
+
 /* The listeners of the answer; Unix sockets have no address to dial. */
 static void
 take_own(struct judge *j, const json_t *own)
@@ -112,24 +125,24 @@ bool
 judge_open_live(const struct client *c, struct judge *j, struct err *err)
 {
 	int fd = -1;
-	json_t *answer;
 
 	*j = (struct judge){.compiled = {.fd = -1}};
-	answer = client_ask_verb(c, "image", &fd, err);
-	if (!answer)
+	j->live = client_ask_verb(c, "image", &fd, err);
+	if (!j->live)
 		return false;
 	if (fd == -1) {
-		json_decref(answer);
+		judge_close(j);
 		return err_set(err, ERR_OTHER,
 		    "the gateway answered without its policy");
 	}
 	j->image = image_map(fd, err);
 	close(fd);
-	if (j->image)
-		take_own(j, json_object_get(answer, "own"));
-	json_decref(answer);
-	j->is_live = true;
-	return j->image != NULL;
+	if (!j->image) {
+		judge_close(j);
+		return false;
+	}
+	take_own(j, json_object_get(j->live, "own"));
+	return true;
 }
 
 static bool
@@ -180,8 +193,9 @@ judge_open_paths(char *const *paths, size_t count, struct judge *j,
 void
 judge_close(struct judge *j)
 {
-	if (j->is_live && j->image)
+	if (j->live)
 		image_close(j->image);
+	json_decref(j->live);
 	compiled_policy_done(&j->compiled);
 	free(j->own);
 	*j = (struct judge){.compiled = {.fd = -1}};
@@ -191,4 +205,12 @@ struct own_listeners
 judge_own(const struct judge *j)
 {
 	return (struct own_listeners){j->own, j->own_count};
+}
+
+bool
+judge_settings(const struct client *c, const struct judge *j,
+    struct settings *s, struct err *err)
+{
+	return j->live ? client_settings_live(c, j->live, s, err)
+		       : client_settings(c, s, err);
 }

@@ -43,14 +43,18 @@ bool client_settings(const struct client *c, struct settings *s,
 /* The same from `file`, which may be NULL. */
 bool client_settings_from(const struct client *c, const char *file,
     struct settings *s, struct err *err);
+/* Of the running gateway: from the file that it was started with, which it
+ * names as "config" in `answer`, or the defaults. */
+bool client_settings_live(const struct client *c, const json_t *answer,
+    struct settings *s, struct err *err);
 
 /* A compiled policy to ask. *err is needed: it tells whether one runs. */
 struct judge {
 	struct image *image; /* NULL: closed */
-	bool is_live;	     /* of the running gateway */
+	json_t *live;	     /* the running gateway's answer; NULL: files */
 	struct address *own; /* its listeners */
 	size_t own_count;
-	struct compiled_policy compiled; /* else: from files */
+	struct compiled_policy compiled; /* of files */
 };
 
 /* The live one; *err is ERR_NOT_RUNNING when there is no gateway. */
@@ -64,5 +68,8 @@ bool judge_open_paths(char *const *paths, size_t count, struct judge *j,
     struct err *err);
 void judge_close(struct judge *j);
 struct own_listeners judge_own(const struct judge *j);
+/* Those of the gateway whose policy it is. */
+bool judge_settings(const struct client *c, const struct judge *j,
+    struct settings *s, struct err *err);
 
 #endif

@@ -4,14 +4,11 @@
  * would not be made at the gateway's first start. */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/landlock.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/memory.h"
@@ -19,6 +16,7 @@
 #include "gateway/cli/client.h"
 #include "gateway/cli/command.h"
 #include "gateway/cli/print.h"
+#include "gateway/confine.h"
 #include "gateway/control.h"
 
 #define SAY_MAX 1024
@@ -34,26 +32,12 @@ OPTIONS(doctor, struct doctor_flags,
 /* A patient: what the checks look at. */
 struct patient {
 	struct client client;
+	json_t *status; /* of the running gateway; NULL: none runs */
 	struct settings settings;
-	bool has_settings, is_running;
+	bool has_settings;
 };
 
 enum health { HEALTHY, DOUBTFUL, ILL };
-
-static enum health
-check_configuration(struct patient *p, struct text *say)
-{
-	struct err err;
-
-	p->has_settings = client_settings(&p->client, &p->settings, &err);
-	if (!p->has_settings) {
-		text_add(say, err.text);
-		return ILL;
-	}
-	text_add(say,
-	    p->settings.file ? p->settings.file : "none, so the defaults hold");
-	return HEALTHY;
-}
 
 static enum health
 check_gateway(struct patient *p, struct text *say)
@@ -61,9 +45,9 @@ check_gateway(struct patient *p, struct text *say)
 	struct err err = {.kind = ERR_NONE};
 	json_t *answer = client_ask_verb(&p->client, "status", NULL, &err);
 
-	p->is_running = answer != NULL;
+	p->status = json_incref(json_object_get(answer, "status"));
 	json_decref(answer);
-	if (p->is_running) {
+	if (p->status) {
 		text_add(say, "running and answering");
 		return HEALTHY;
 	}
@@ -73,6 +57,29 @@ check_gateway(struct patient *p, struct text *say)
 	}
 	text_add(say, err.text);
 	return ILL;
+}
+
+static bool
+read_settings(struct patient *p, struct err *err)
+{
+	return p->status ? client_settings_live(&p->client, p->status,
+			       &p->settings, err)
+			 : client_settings(&p->client, &p->settings, err);
+}
+
+static enum health
+check_configuration(struct patient *p, struct text *say)
+{
+	struct err err;
+
+	p->has_settings = read_settings(p, &err);
+	if (!p->has_settings) {
+		text_add(say, err.text);
+		return ILL;
+	}
+	text_add(say,
+	    p->settings.file ? p->settings.file : "none, so the defaults hold");
+	return HEALTHY;
 }
 
 static enum health
@@ -118,12 +125,6 @@ check_directories(struct patient *p, struct text *say)
 	bool state = is_writable(paths->state, say);
 	bool run = is_writable(paths->run, say);
 
-	if (strlen(paths->control) >=
-	    sizeof(((struct sockaddr_un *)0)->sun_path)) {
-		text_add_format(say, "%s is too long for a Unix socket",
-		    paths->control);
-		return ILL;
-	}
 	if (state && run)
 		text_add_format(say, "%s and %s", paths->state, paths->run);
 	return state && run ? HEALTHY : ILL;
@@ -160,7 +161,7 @@ check_listeners(struct patient *p, struct text *say)
 
 		listen_setting_format(l, text, sizeof(text));
 		text_add_format(say, "%s%s", i ? ", " : "", text);
-		if (p->is_running || !l->address.family ||
+		if (p->status || !l->address.family ||
 		    can_listen(&l->address))
 			continue;
 		text_add_format(say, " (%s)", strerror(errno));
@@ -172,12 +173,11 @@ check_listeners(struct patient *p, struct text *say)
 static enum health
 check_landlock(struct patient *p, struct text *say)
 {
-	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0,
-	    LANDLOCK_CREATE_RULESET_VERSION);
+	int version = confine_landlock();
 
 	(void)p;
-	if (abi > 0) {
-		text_add_format(say, "version %ld", abi);
+	if (version) {
+		text_add_format(say, "version %d", version);
 		return HEALTHY;
 	}
 	text_add(say, "not in this kernel: workers are confined less");
@@ -234,9 +234,9 @@ static const struct {
 	const char *name;
 	enum health (*check)(struct patient *p, struct text *say);
 } checks[] = {
+    {"gateway", check_gateway},
     {"configuration", check_configuration},
     {"directories", check_directories},
-    {"gateway", check_gateway},
     {"policy", check_policy},
     {"listeners", check_listeners},
     {"resolver", check_resolver},
@@ -315,6 +315,7 @@ cmd_doctor(struct call *call)
 		printf("%zu of %zu checks failed\n", ill, ARRAY_SIZE(checks));
 	if (p.has_settings)
 		settings_done(&p.settings);
+	json_decref(p.status);
 	client_done(&p.client);
 	return ill ? EXIT_NO : EXIT_DONE;
 }

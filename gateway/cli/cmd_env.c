@@ -168,7 +168,7 @@ env(const struct client *c, const char *sandbox, struct text *url,
     struct err *err)
 {
 	struct settings settings;
-	json_t *answer;
+	json_t *answer, *status;
 	bool done;
 
 	if (sandbox && !strcmp(sandbox, "default"))
@@ -176,13 +176,12 @@ env(const struct client *c, const char *sandbox, struct text *url,
 	answer = client_ask_verb(c, "status", NULL, err);
 	if (!answer)
 		return false;
-	if (!client_settings(c, &settings, err)) {
-		json_decref(answer);
-		return false;
+	status = json_object_get(answer, "status");
+	done = client_settings_live(c, status, &settings, err);
+	if (done) {
+		done = make_url(status, &settings, sandbox, url, err);
+		settings_done(&settings);
 	}
-	done = make_url(json_object_get(answer, "status"), &settings, sandbox,
-	    url, err);
-	settings_done(&settings);
 	json_decref(answer);
 	return done;
 }

@@ -100,6 +100,22 @@ override_workers(struct settings *s, const char *text, struct err *err)
 	return true;
 }
 
+/* Others are told which file it was, wherever they are. */
+static bool
+name_file(struct settings *s, struct err *err)
+{
+	char *absolute;
+
+	if (!s->file)
+		return true;
+	absolute = file_absolute(s->file);
+	if (!absolute)
+		return err_errno(err, "the current directory");
+	free(s->file);
+	s->file = absolute;
+	return true;
+}
+
 static bool
 gateway_settings(const struct client *c, const struct gateway_flags *f,
     struct settings *s, struct err *err)
@@ -108,7 +124,7 @@ gateway_settings(const struct client *c, const struct gateway_flags *f,
 		return false;
 	override_policy(s, &f->policy);
 	if (override_listen(s, &f->listen, err) &&
-	    override_workers(s, f->workers, err))
+	    override_workers(s, f->workers, err) && name_file(s, err))
 		return true;
 	settings_done(s);
 	return false;

@@ -190,7 +190,7 @@ resolve(const struct client *c, struct check *k, struct err *err)
 
 	if (!k->flags->resolve)
 		return true;
-	if (!client_settings(c, &settings, err))
+	if (!judge_settings(c, &k->judge, &settings, err))
 		return false;
 	done = question_resolve(&k->question, &k->judge, &settings, &k->reply,
 	    err);

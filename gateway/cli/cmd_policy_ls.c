@@ -249,7 +249,7 @@ list(const struct client *c, struct listing *l)
 		return print_failure(&err);
 	l->image = judge.image;
 	if (l->flags->json)
-		list_json(l, judge.is_live);
+		list_json(l, judge.live != NULL);
 	else if (l->flags->summary)
 		list_summary(l);
 	else

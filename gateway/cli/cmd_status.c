@@ -107,6 +107,7 @@ print_status(const json_t *s)
 	const json_t *audit = json_object_get(s, "audit");
 
 	print_names("listening", json_object_get(s, "listeners"));
+	print_line("config", text_in(s, "config"));
 	print_line("policy", text_in(policy, "digest"));
 	print_names("files", json_object_get(policy, "files"));
 	print_names("sandboxes", json_object_get(s, "sandboxes"));
