@@ -2,8 +2,9 @@
  *
  * One pass over the rules fills the arrays of image_format.h, a second one
  * from the last rule to the first links each into the chain of its key, so
- * that chains are in file order. Nothing is sorted; the cost is linear. Equal
- * policies give equal bytes: all memory comes zeroed, no padding is hidden.
+ * that chains are in file order. Only sandboxes' names are sorted; all else is
+ * linear. Equal policies give equal bytes: all memory comes zeroed, no padding
+ * is hidden.
  */
 #include "rules/image.h"
 
@@ -31,6 +32,8 @@ struct build {
 	struct image_side *sides;
 	struct image_except *excepts;
 	struct image_slot *slots;
+	const char **names; /* the policy's sandboxes, sorted */
+	size_t default_at;  /* "default" among them; else their number */
 	uint32_t *sandboxes;
 	struct image_file *files;
 	struct strings strings;
@@ -49,6 +52,7 @@ build_done(struct build *b)
 	free(b->sides);
 	free(b->excepts);
 	free(b->slots);
+	free(b->names);
 	free(b->sandboxes);
 	free(b->files);
 	free(b->strings.at);
@@ -187,26 +191,38 @@ compare_names(const void *a, const void *b)
 	return strcmp(*x, *y);
 }
 
-/* "default" is first whether or not it has a section; the others follow in the
- * policy's order, which is sorted. */
+static void
+sort_names(struct build *b)
+{
+	size_t count = b->policy->sandbox_count;
+
+	b->names = memory_array(count + 1, sizeof(*b->names));
+	for (size_t i = 0; i < count; i++)
+		b->names[i] = b->policy->sandboxes[i];
+	qsort(b->names, count, sizeof(*b->names), compare_names);
+	b->default_at = count;
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(b->names[i], "default") == 0)
+			b->default_at = i;
+}
+
+/* "default" is first whether or not it has a section; the others follow in
+ * their order. */
 static uint32_t
 scope_of(const struct build *b, const char *sandbox)
 {
-	const struct policy *p = b->policy;
-	char **found, **fallback;
-	uint32_t index;
+	const char **found;
+	size_t index;
 
 	if (!sandbox)
 		return SCOPE_ALL;
-	if (strcmp(sandbox, "default") == 0)
-		return SANDBOX_DEFAULT;
-	found = bsearch(&sandbox, p->sandboxes, p->sandbox_count,
-	    sizeof(*p->sandboxes), compare_names);
+	found = bsearch(&sandbox, b->names, b->policy->sandbox_count,
+	    sizeof(*b->names), compare_names);
 	CHECK(found != NULL);
-	index = (uint32_t)(found - p->sandboxes);
-	fallback = bsearch(&(const char *){"default"}, p->sandboxes,
-	    p->sandbox_count, sizeof(*p->sandboxes), compare_names);
-	return fallback && fallback < found ? index : index + 1;
+	index = (size_t)(found - b->names);
+	if (index == b->default_at)
+		return SANDBOX_DEFAULT;
+	return (uint32_t)(index < b->default_at ? index + 1 : index);
 }
 
 static void
@@ -300,15 +316,14 @@ link_all(struct build *b)
 static void
 add_sandboxes(struct build *b)
 {
-	const struct policy *p = b->policy;
+	size_t count = b->policy->sandbox_count;
 
-	b->sandboxes = memory_array(p->sandbox_count + 1,
-	    sizeof(*b->sandboxes));
+	b->sandboxes = memory_array(count + 1, sizeof(*b->sandboxes));
 	b->sandboxes[b->sandbox_count++] = add_text(b, "default");
-	for (size_t i = 0; i < p->sandbox_count; i++)
-		if (strcmp(p->sandboxes[i], "default") != 0)
+	for (size_t i = 0; i < count; i++)
+		if (i != b->default_at)
 			b->sandboxes[b->sandbox_count++] = add_text(b,
-			    p->sandboxes[i]);
+			    b->names[i]);
 }
 
 static void
@@ -369,8 +384,9 @@ digest_rule(EVP_MD_CTX *hash, const struct policy_rule *rule)
 
 /* The meaning alone: a comment or a line added changes no digest. */
 static void
-digest_policy(const struct policy *p, uint8_t digest[IMAGE_HASH_BYTES])
+digest_policy(struct build *b)
 {
+	const struct policy *p = b->policy;
 	EVP_MD_CTX *hash = EVP_MD_CTX_new();
 
 	CHECK(hash && EVP_DigestInit_ex(hash, EVP_sha256(), NULL) == 1);
@@ -379,10 +395,10 @@ digest_policy(const struct policy *p, uint8_t digest[IMAGE_HASH_BYTES])
 	digest_text(hash, p->preset ? p->preset : "");
 	digest_number(hash, (int64_t)p->sandbox_count);
 	for (size_t i = 0; i < p->sandbox_count; i++)
-		digest_text(hash, p->sandboxes[i]);
+		digest_text(hash, b->names[i]);
 	for (size_t i = 0; i < p->rule_count; i++)
 		digest_rule(hash, &p->rules[i]);
-	CHECK(EVP_DigestFinal_ex(hash, digest, NULL) == 1);
+	CHECK(EVP_DigestFinal_ex(hash, b->header.digest, NULL) == 1);
 	EVP_MD_CTX_free(hash);
 }
 
@@ -469,12 +485,13 @@ image_build(const struct policy *p, uint8_t **bytes, size_t *len,
 	b.header.preset = add_text(&b, p->preset);
 	b.entries = memory_array(p->rule_count + 1, sizeof(*b.entries));
 	b.sources = memory_array(p->rule_count + 1, sizeof(*b.sources));
+	sort_names(&b);
 	add_sandboxes(&b);
 	add_files(&b);
 	for (size_t i = 0; i < p->rule_count; i++)
 		add_rule(&b, i);
 	link_all(&b);
-	digest_policy(p, b.header.digest);
+	digest_policy(&b);
 	built = finish(&b, bytes, len, err);
 	build_done(&b);
 	return built;

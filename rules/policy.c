@@ -22,7 +22,7 @@
 void
 policy_init(struct policy *p)
 {
-	*p = (struct policy){.ids = map_new()};
+	*p = (struct policy){.ids = map_new(), .names = map_new()};
 }
 
 void
@@ -64,6 +64,7 @@ policy_done(struct policy *p)
 	free(p->tests);
 	free(p->sandboxes);
 	map_free(p->ids);
+	map_free(p->names);
 	*p = (struct policy){0};
 }
 
@@ -174,16 +175,13 @@ policy_add_test(struct policy *p, const struct policy_test *test)
 void
 policy_add_sandbox(struct policy *p, const char *name)
 {
-	size_t at = 0;
+	char *added;
 
-	while (at < p->sandbox_count && strcmp(p->sandboxes[at], name) < 0)
-		at++;
-	if (at < p->sandbox_count && strcmp(p->sandboxes[at], name) == 0)
+	if (map_get(p->names, slice_of(name)))
 		return;
-	p->sandboxes = memory_grow(p->sandboxes, p->sandbox_count,
-	    p->sandbox_count + 1, sizeof(*p->sandboxes));
-	memmove(&p->sandboxes[at + 1], &p->sandboxes[at],
-	    (p->sandbox_count - at) * sizeof(*p->sandboxes));
-	p->sandboxes[at] = memory_text(name);
-	p->sandbox_count++;
+	p->sandboxes = memory_room(p->sandboxes, p->sandbox_count,
+	    &p->sandbox_capacity, sizeof(*p->sandboxes));
+	added = memory_text(name);
+	p->sandboxes[p->sandbox_count++] = added;
+	map_put(p->names, slice_of(added), added);
 }

@@ -73,8 +73,9 @@ struct policy {
 	struct map *ids;      /* a rule's hash -> its latest index + 1 */
 	struct policy_test *tests;
 	size_t test_count;
-	char **sandboxes; /* names with a section, sorted, unique */
-	size_t sandbox_count;
+	char **sandboxes; /* names with a section, each once */
+	size_t sandbox_count, sandbox_capacity;
+	struct map *names; /* the same, by name; policy.c's own */
 };
 
 void policy_init(struct policy *p);
