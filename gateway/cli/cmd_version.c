@@ -2,7 +2,6 @@
 #include <ares.h>
 #include <ev.h>
 #include <idn2.h>
-#include <nghttp2/nghttp2.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <yaml.h>
@@ -20,13 +19,12 @@ OPTIONS(version, struct version_flags,
 static void
 print_version_json(const char *ev)
 {
-	print_json(json_pack(
-	    "{s:s, s:s, s:{s:s, s:s, s:s, s:s, s:s, s:s, s:s}}", "version",
-	    PENSTOCK_VERSION, "commit", PENSTOCK_COMMIT, "libraries", "openssl",
-	    OpenSSL_version(OPENSSL_VERSION_STRING), "libev", ev, "c-ares",
-	    ares_version(NULL), "libyaml", yaml_get_version_string(), "nghttp2",
-	    nghttp2_version(0)->version_str, "jansson", jansson_version_str(),
-	    "libidn2", idn2_check_version(NULL)));
+	print_json(json_pack("{s:s, s:s, s:{s:s, s:s, s:s, s:s, s:s, s:s}}",
+	    "version", PENSTOCK_VERSION, "commit", PENSTOCK_COMMIT, "libraries",
+	    "openssl", OpenSSL_version(OPENSSL_VERSION_STRING), "libev", ev,
+	    "c-ares", ares_version(NULL), "libyaml", yaml_get_version_string(),
+	    "jansson", jansson_version_str(), "libidn2",
+	    idn2_check_version(NULL)));
 }
 
 int
@@ -42,10 +40,10 @@ cmd_version(struct call *call)
 		return EXIT_DONE;
 	}
 	printf("penstock %s (%s)\n", PENSTOCK_VERSION, PENSTOCK_COMMIT);
-	printf("OpenSSL %s, libev %s, c-ares %s, libyaml %s, nghttp2 %s, "
-	       "jansson %s, libidn2 %s\n",
+	printf("OpenSSL %s, libev %s, c-ares %s, libyaml %s, jansson %s, "
+	       "libidn2 %s\n",
 	    OpenSSL_version(OPENSSL_VERSION_STRING), ev, ares_version(NULL),
-	    yaml_get_version_string(), nghttp2_version(0)->version_str,
-	    jansson_version_str(), idn2_check_version(NULL));
+	    yaml_get_version_string(), jansson_version_str(),
+	    idn2_check_version(NULL));
 	return EXIT_DONE;
 }
