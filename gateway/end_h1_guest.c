@@ -482,6 +482,7 @@ h1_guest_new(struct stream *stream, const struct h1_guest_options *options)
 	deferred_init(&g->gone, free_later, g);
 	stream_set_handler(stream, &handler, g);
 	timer_set(&g->timer, g->o.keep_alive_ms);
+	g->h1.at_eof = stream_saw_end(stream);
 	stream_read(stream, true);
 	if (stream_peek(stream).len > 0)
 		stream_show_again(stream);

@@ -226,12 +226,11 @@ session_close(struct session *s, enum close_reason why)
 void
 session_judge_again(struct session *s)
 {
-	if (s->exchange != NULL)
-		exchange_judge_again(s->exchange);
-	if (s->closed || s->tunnel == NULL)
-		return;
-	if (!tunnel_judge_again(s->tunnel))
+	/* The tunnel first: its end is that of what is inside, too. */
+	if (s->tunnel != NULL && !tunnel_judge_again(s->tunnel))
 		session_close(s, CLOSE_POLICY);
+	else if (s->exchange != NULL)
+		exchange_judge_again(s->exchange);
 }
 
 void

@@ -58,7 +58,9 @@ tunnel_end(struct tunnel *t, enum close_reason why, enum reason fault)
 	timer_done(&t->timer);
 	reach_cancel(t->reach);
 	splice_cancel(t->splice);
-	stream_close(t->guest, !is_orderly(why) && why != CLOSE_REFUSED);
+	stream_close(t->guest,
+	    !is_orderly(why) && why != CLOSE_REFUSED &&
+		why != CLOSE_PEEK_TIMEOUT);
 	stream_close(t->origin, !is_orderly(why));
 	t->reach = NULL;
 	t->splice = NULL;

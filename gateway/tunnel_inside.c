@@ -38,11 +38,12 @@ refuse_inside(struct tunnel *t, enum reason reason, bool with_alert)
 	stream_close(t->origin, true);
 	t->origin = NULL;
 	stream_consume(t->guest, stream_peek(t->guest).len);
-	if (with_alert)
+	if (with_alert && !t->guest_shut)
 		stream_send(t->guest,
 		    (struct slice){access_denied, sizeof(access_denied)});
 	stream_shut(t->guest);
 	t->step = TUNNEL_REFUSED;
+	t->refused_as = CLOSE_REFUSED;
 	timer_set(&t->timer, REFUSED_MS);
 }
 
@@ -150,8 +151,7 @@ serve_inside(struct tunnel *t)
 	struct stream *guest = t->guest, *origin = t->origin;
 
 	/* Bytes from the origin before any request cannot belong to one. */
-	if (stream_bytes_in(origin) > t->base_in || t->origin_ended ||
-	    t->guest_ended) {
+	if (stream_bytes_in(origin) > t->base_in || t->origin_ended) {
 		refuse_inside(t, REASON_MALFORMED, false);
 		return;
 	}
@@ -314,8 +314,10 @@ relay_early(struct tunnel *t)
 	}
 	/* The server speaks first: its bytes go on, within the buffer. */
 	stream_read(t->origin, pass_on(t->origin, t->guest));
-	if (t->origin_ended && stream_peek(t->origin).len == 0)
+	if (t->origin_ended && stream_peek(t->origin).len == 0) {
+		t->guest_shut = true;
 		stream_shut(t->guest);
+	}
 }
 
 static void
@@ -347,7 +349,7 @@ guest_ended(void *owner, enum stream_end how)
 	if (how != STREAM_EOF)
 		tunnel_end_and_tell(t, CLOSE_GUEST_RESET);
 	else if (t->step == TUNNEL_REFUSED)
-		tunnel_end_and_tell(t, CLOSE_REFUSED);
+		tunnel_end_and_tell(t, t->refused_as);
 	else if (t->step == TUNNEL_PEEK && stream_peek(t->guest).len > 0)
 		look_inside(t);
 	else if (t->step == TUNNEL_PEEK)
@@ -383,12 +385,14 @@ tunnel_on_timer(void *owner)
 {
 	struct tunnel *t = owner;
 
-	if (t->step == TUNNEL_REFUSED)
-		tunnel_end_and_tell(t, CLOSE_REFUSED);
-	else if (t->step == TUNNEL_PEEK && t->first_byte_seen)
+	if (t->step == TUNNEL_REFUSED) {
+		tunnel_end_and_tell(t, t->refused_as);
+	} else if (t->step == TUNNEL_PEEK && t->first_byte_seen) {
 		refuse_inside(t, REASON_RAW_REFUSED, false);
-	else
+		t->refused_as = CLOSE_PEEK_TIMEOUT;
+	} else {
 		tunnel_end_and_tell(t, CLOSE_IDLE);
+	}
 }
 
 void
@@ -410,8 +414,11 @@ tunnel_establish(struct tunnel *t, struct stream *origin)
 	    (struct slice){established, sizeof(established) - 1});
 	stream_read(t->guest, true);
 	stream_read(t->origin, true);
-	if (stream_peek(t->guest).len > 0)
-		stream_show_again(t->guest);
 	if (stream_peek(t->origin).len > 0)
 		stream_show_again(t->origin);
+	t->guest_ended = stream_saw_end(t->guest);
+	if (stream_peek(t->guest).len > 0)
+		stream_show_again(t->guest);
+	else if (t->guest_ended)
+		begin_flush(t); /* as in guest_ended() */
 }

@@ -254,6 +254,12 @@ stream_at_end(const struct stream *s)
 	return s->at_eof && buffer_held(&s->in) == 0;
 }
 
+bool
+stream_saw_end(const struct stream *s)
+{
+	return s->told_eof;
+}
+
 /* Sending */
 
 static void

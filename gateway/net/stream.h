@@ -98,6 +98,8 @@ void stream_show_again(struct stream *s);
 /* No more room to read although nothing was consumed. */
 bool stream_is_full(const struct stream *s);
 bool stream_at_end(const struct stream *s); /* EOF seen, nothing peekable */
+/* EOF seen, and told to whoever was the handler then: the next one asks. */
+bool stream_saw_end(const struct stream *s);
 
 /* Take all of it: kernel first, then the out-buffer. The caller keeps to
  * stream_room(); more is a programming error (CHECK). Never calls the handler:
