@@ -14,7 +14,6 @@ struct end {
 struct splice {
 	struct loop *loop;
 	struct end ends[2]; /* guest, origin */
-	uint64_t bytes[2];  /* from them */
 	uint64_t idle_ms, half_closed_ms;
 	struct timer idle;
 	struct deferred later;
@@ -86,7 +85,6 @@ pump(struct splice *s, int from)
 	if (in.len > 0) {
 		stream_send(b->stream, in);
 		stream_consume(a->stream, in.len);
-		s->bytes[from] += in.len;
 		restart_timer(s);
 	}
 	if (!a->ended || b->shut || stream_peek(a->stream).len > 0)
@@ -176,6 +174,6 @@ splice_cancel(struct splice *s)
 void
 splice_bytes(const struct splice *s, uint64_t *out, uint64_t *in)
 {
-	*out = s->bytes[0];
-	*in = s->bytes[1];
+	(void)s;
+	*out = *in = 0; /* all went through the streams, which have counted */
 }
