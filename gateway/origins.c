@@ -93,6 +93,7 @@ leave_idle(struct pooled *p)
 		return;
 	p->is_idle = false;
 	p->host->idle_count--;
+	p->host->sandbox->idle_origins--;
 	list_remove(&p->link);
 }
 
@@ -131,6 +132,7 @@ on_idle(void *owner, struct h1_origin *h1)
 	p->idle_since_ms = loop_now_ms(s->loop);
 	list_add(&p->host->idle, &p->link);
 	p->host->idle_count++;
+	p->host->sandbox->idle_origins++;
 	if (s->pool_timer.deadline_ms == 0)
 		timer_set(&s->pool_timer, SWEEP_MS);
 }
@@ -151,7 +153,6 @@ make_pooled(struct service *s, struct sandbox *sandbox,
 	p->service = s;
 	p->host = get_host(s, sandbox, target);
 	p->host->users++;
-	sandbox->origins++;
 	p->to = *to;
 	if (by_parent) {
 		char host[TARGET_TEXT];
@@ -267,15 +268,22 @@ origin_cancel(struct origin_wait *w)
 bool
 origins_make_room(struct service *s, const struct sandbox *sandbox)
 {
+	struct pooled *oldest = NULL;
+
+	if (sandbox->idle_origins == 0)
+		return false;
 	list_each(h, &s->pool_hosts) {
 		struct pool_host *host = list_entry(h, struct pool_host, link);
+		struct pooled *p;
 
 		if (host->sandbox != sandbox || list_is_empty(&host->idle))
 			continue;
-		close_idle(list_entry(host->idle.next, struct pooled, link));
-		return true;
+		p = list_entry(host->idle.next, struct pooled, link);
+		if (oldest == NULL || p->idle_since_ms < oldest->idle_since_ms)
+			oldest = p;
 	}
-	return false;
+	close_idle(oldest);
+	return true;
 }
 
 static void

@@ -31,12 +31,14 @@ struct origin_wait *origin_start(struct service *s, struct sandbox *sandbox,
 void origin_cancel(struct origin_wait *w);
 
 /* A connected socket for the same purpose (the one a tunnel has dialled before
- * its client turned out to speak HTTP): becomes an idle connection. */
+ * its client turned out to speak HTTP), with its share of sandbox->origins:
+ * becomes an idle connection. */
 void origin_adopt(struct service *s, struct sandbox *sandbox,
     const struct target *target, struct stream *stream,
     const struct address *to);
 
-/* Close one idle connection of this sandbox; false when it has none. */
+/* Close the sandbox's idle connection that nobody has wanted for the longest
+ * time; false when it has none. */
 bool origins_make_room(struct service *s, const struct sandbox *sandbox);
 /* Close idle connections that the live policy no longer allows. */
 void origins_judge_again(struct service *s);

@@ -27,7 +27,7 @@ struct reach {
 	struct service *service;
 	struct sandbox *sandbox;
 	struct target target;
-	bool for_tunnel, by_parent;
+	bool for_tunnel, by_parent, is_counted;
 	char authority[TARGET_TEXT]; /* what a parent is asked for */
 	struct lookup *lookup;	     /* not NULL while resolving */
 	struct dial *dial;	     /* not NULL while connecting */
@@ -44,6 +44,7 @@ reach_free(struct reach *r)
 {
 	deferred_cancel(&r->later);
 	stream_close(r->stream, true);
+	r->sandbox->origins -= r->is_counted;
 	free(r);
 }
 
@@ -71,6 +72,7 @@ succeed(struct reach *r)
 	r->outcome.reason = REASON_RULE_ALLOW;
 	r->outcome.stream = r->stream;
 	r->stream = NULL;
+	r->is_counted = false;
 	report(r);
 }
 
@@ -335,11 +337,14 @@ reach_start(struct service *s, struct sandbox *sandbox,
 	r->owner = owner;
 	target_format(target, r->authority);
 	deferred_init(&r->later, report, r);
-	if (s->origin_seats <= sandbox->origins &&
-	    !origins_make_room(s, sandbox))
+	if (sandbox->origins >= s->origin_seats &&
+	    !origins_make_room(s, sandbox)) {
 		fail(r, REASON_LIMIT, "limits.origin_connections_per_sandbox");
-	else
-		begin(r);
+		return r;
+	}
+	r->is_counted = true;
+	sandbox->origins++;
+	begin(r);
 	return r;
 }
 

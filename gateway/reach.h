@@ -3,7 +3,10 @@
  * Look up the name once, judge every address of the answer, dial only those
  * that may be dialled, and check who answered. A literal address or localhost
  * was judged already and needs no look-up. Where a parent proxy serves the
- * target, it is the parent that is dialled. */
+ * target, it is the parent that is dialled.
+ *
+ * Each counts as one of the sandbox's connections to origins, from its start:
+ * who gets the stream takes 1 off sandbox->origins when it has closed it. */
 #ifndef GATEWAY_REACH_H
 #define GATEWAY_REACH_H
 

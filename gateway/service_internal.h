@@ -18,7 +18,9 @@ struct sandbox {
 	const char *name;
 	const struct sandbox_setting *setting; /* NULL: default */
 	uint32_t in_image;		       /* its index in the live image */
-	uint32_t origins; /* connections to origins, this worker */
+	/* Connections to origins, this worker: of requests and tunnels, made
+	 * or being made; and those of them that lie idle in the pool. */
+	uint32_t origins, idle_origins;
 };
 
 struct service {

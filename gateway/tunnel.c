@@ -47,6 +47,16 @@ is_orderly(enum close_reason why)
 }
 
 void
+tunnel_close_origin(struct tunnel *t, bool reset)
+{
+	if (t->origin == NULL)
+		return;
+	stream_close(t->origin, reset);
+	t->origin = NULL;
+	t->tuple.sandbox->origins--;
+}
+
+void
 tunnel_end(struct tunnel *t, enum close_reason why, enum reason fault)
 {
 	struct service *s = t->service;
@@ -61,10 +71,10 @@ tunnel_end(struct tunnel *t, enum close_reason why, enum reason fault)
 	stream_close(t->guest,
 	    !is_orderly(why) && why != CLOSE_REFUSED &&
 		why != CLOSE_PEEK_TIMEOUT);
-	stream_close(t->origin, !is_orderly(why));
+	tunnel_close_origin(t, !is_orderly(why));
 	t->reach = NULL;
 	t->splice = NULL;
-	t->guest = t->origin = NULL;
+	t->guest = NULL;
 	if (t->note.id.high == 0 && t->note.id.low == 0)
 		note_open(&t->note, s, EVENT_TUNNEL, &t->tuple, &t->verdict, 0);
 	note_close(&t->note, s,

@@ -35,8 +35,7 @@ refuse_inside(struct tunnel *t, enum reason reason, bool with_alert)
 		t->fault = reason;
 	else
 		note_open(&t->note, t->service, EVENT_TUNNEL, &t->tuple, &d, 0);
-	stream_close(t->origin, true);
-	t->origin = NULL;
+	tunnel_close_origin(t, true);
 	stream_consume(t->guest, stream_peek(t->guest).len);
 	if (with_alert && !t->guest_shut)
 		stream_send(t->guest,

@@ -45,6 +45,8 @@ struct tunnel {
 	struct deferred gone;
 };
 
+/* Close the connection to the origin, if there is one. */
+void tunnel_close_origin(struct tunnel *t, bool reset);
 /* The only end: everything is closed, the close line written, and the opening
  * line too where none was: a tunnel whose client never sent a byte. */
 void tunnel_end(struct tunnel *t, enum close_reason why, enum reason fault);
