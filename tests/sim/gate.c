@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "gateway/service_internal.h"
 #include "tests/unit/test.h"
 
 #define LISTENER 1000 /* sandbox n's is this + n */
@@ -275,6 +276,10 @@ gate_end(struct gate *g)
 	EXPECT_INT(g->figures.connections_open, 0);
 	EXPECT_INT(g->figures.tunnels_open, 0);
 	EXPECT_INT(g->counters->connections, 0);
+	for (unsigned i = 0; i < g->service->sandbox_count; i++) {
+		EXPECT_INT(g->service->sandboxes[i].origins, 0);
+		EXPECT_INT(g->service->sandboxes[i].idle_origins, 0);
+	}
 	EXPECT_INT(sim_streams(), 0);
 	EXPECT_INT(sim_dials_pending(), 0);
 	EXPECT_INT(sim_timers(g->loop), 0);
