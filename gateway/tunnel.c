@@ -24,17 +24,14 @@ free_later(void *owner)
 	free(t);
 }
 
-static void
-count_bytes(struct tunnel *t)
+void
+tunnel_take_splice_bytes(struct tunnel *t)
 {
-	uint64_t out = 0, in = 0;
+	uint64_t out, in;
 
-	if (t->splice != NULL)
-		splice_bytes(t->splice, &out, &in);
-	if (t->origin != NULL) {
-		t->bytes_out = stream_bytes_out(t->origin) + out - t->base_out;
-		t->bytes_in = stream_bytes_in(t->origin) + in - t->base_in;
-	}
+	splice_bytes(t->splice, &out, &in);
+	t->base_out -= out;
+	t->base_in -= in;
 }
 
 /* Both ways have ended in order: what the kernel still holds for a slow reader
@@ -51,6 +48,8 @@ tunnel_close_origin(struct tunnel *t, bool reset)
 {
 	if (t->origin == NULL)
 		return;
+	t->bytes_out = stream_bytes_out(t->origin) - t->base_out;
+	t->bytes_in = stream_bytes_in(t->origin) - t->base_in;
 	stream_close(t->origin, reset);
 	t->origin = NULL;
 	t->tuple.sandbox->origins--;
@@ -63,10 +62,11 @@ tunnel_end(struct tunnel *t, enum close_reason why, enum reason fault)
 
 	if (t->step == TUNNEL_CLOSED)
 		return;
-	count_bytes(t);
 	t->step = TUNNEL_CLOSED;
 	timer_done(&t->timer);
 	reach_cancel(t->reach);
+	if (t->splice != NULL)
+		tunnel_take_splice_bytes(t);
 	splice_cancel(t->splice);
 	stream_close(t->guest,
 	    !is_orderly(why) && why != CLOSE_REFUSED &&

@@ -78,12 +78,8 @@ on_spliced(void *owner, enum splice_end how)
 	    [SPLICE_HALF_CLOSED_IDLE] = CLOSE_HALF_CLOSED_IDLE,
 	};
 	struct tunnel *t = owner;
-	uint64_t out, in;
 
-	/* The streams never saw these bytes, and the splice is about to go. */
-	splice_bytes(t->splice, &out, &in);
-	t->base_out -= out;
-	t->base_in -= in;
+	tunnel_take_splice_bytes(t);
 	t->splice = NULL;
 	tunnel_end_and_tell(t, why[how]);
 }

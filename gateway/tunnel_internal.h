@@ -45,6 +45,8 @@ struct tunnel {
 	struct deferred gone;
 };
 
+/* The splice is about to go, and the streams never saw its bytes. */
+void tunnel_take_splice_bytes(struct tunnel *t);
 /* Close the connection to the origin, if there is one. */
 void tunnel_close_origin(struct tunnel *t, bool reset);
 /* The only end: everything is closed, the close line written, and the opening
