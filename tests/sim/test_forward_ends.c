@@ -292,7 +292,7 @@ TEST(first_byte_counts_from_the_last_byte_of_the_request)
 	gate_end(&w.g);
 }
 
-TEST(a_guest_that_stops_in_its_body_is_cut)
+TEST(a_guest_that_stops_in_its_body_is_a_408)
 {
 	struct world w;
 
@@ -301,9 +301,25 @@ TEST(a_guest_that_stops_in_its_body_is_cut)
 	sim_advance(w.g.loop, GATE_IDLE_MS - 1);
 	EXPECT(sim_is_open(w.guest));
 	sim_advance(w.g.loop, 1);
-	EXPECT(!sim_is_open(w.guest) && !sim_is_open(w.origin));
+	EXPECT(got_status(&w, "408"));
+	EXPECT(sim_got_fin(w.guest) && !sim_is_open(w.origin));
 	EXPECT_TEXT(gate_records(&w.g),
-	    OPENED "POST a.test:80 9.9.9.1\n1 close out 5 in 0 idle\n");
+	    OPENED "POST a.test:80 9.9.9.1\n1 close 408 out 5 in 0 idle\n");
+	gate_end(&w.g);
+}
+
+TEST(an_origin_that_takes_no_more_is_a_504)
+{
+	struct world w;
+
+	begin(&w);
+	sim_takes(w.origin, 55);
+	guest_says(&w, POST_10 "01234");
+	sim_advance(w.g.loop, GATE_IDLE_MS);
+	EXPECT(got_status(&w, "504"));
+	EXPECT_TEXT(gate_records(&w.g),
+	    OPENED "POST a.test:80 9.9.9.1\n"
+		   "1 close 504 out 5 in 0 idle origin-timeout\n");
 	gate_end(&w.g);
 }
 
