@@ -153,8 +153,8 @@ settle(struct h1_origin *o)
 	if (o->state == ORIGIN_CLOSED)
 		return;
 	if (o->state != ORIGIN_BODY || !o->h1.body_done || !o->keep_alive ||
-	    !o->request_done || o->h1.at_eof ||
-	    o->was_reset || stream_unsent(o->h1.stream) > 0 ||
+	    !o->request_done || o->h1.at_eof || o->was_reset ||
+	    stream_unsent(o->h1.stream) > 0 ||
 	    stream_peek(o->h1.stream).len > 0) {
 		close_self(o, false);
 		return;
@@ -190,7 +190,8 @@ take_end(struct h1_origin *o, enum close_reason why)
 static void
 look_at_end(struct h1_origin *o)
 {
-	bool has_waiting = o->state != ORIGIN_HEAD && h1_end_has_waiting(&o->h1);
+	bool has_waiting = o->state != ORIGIN_HEAD &&
+	    h1_end_has_waiting(&o->h1);
 
 	if ((o->h1.at_eof || o->was_reset) && !has_waiting)
 		take_end(o,

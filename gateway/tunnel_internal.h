@@ -35,7 +35,7 @@ struct tunnel {
 	struct decision_made verdict;
 	char *authority; /* owned: as received */
 	bool guest_ended, origin_ended, first_byte_seen, wants_json;
-	bool guest_shut; /* it knows that the server has ended */
+	bool guest_shut;	      /* it knows that the server has ended */
 	enum close_reason refused_as; /* TUNNEL_REFUSED: of the close line */
 	/* Once its client's first bytes have told. */
 	enum inside inside;

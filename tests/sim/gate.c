@@ -12,7 +12,7 @@
 #include "tests/unit/test.h"
 
 #define LISTENER 1000 /* sandbox n's is this + n */
-#define HOUR_MS	 3600000
+#define HOUR_MS 3600000
 
 void
 gate_init(struct gate *g)

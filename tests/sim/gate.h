@@ -20,16 +20,16 @@
 #include "gateway/service.h"
 #include "tests/sim/sim.h"
 
-#define GATE_HEADER_MS	   1000
-#define GATE_PEEK_MS	   2000
+#define GATE_HEADER_MS 1000
+#define GATE_PEEK_MS 2000
 #define GATE_FIRST_BYTE_MS 3000
-#define GATE_HALF_MS	   4000
-#define GATE_IDLE_MS	   5000
-#define GATE_POOL_IDLE_MS  6000
+#define GATE_HALF_MS 4000
+#define GATE_IDLE_MS 5000
+#define GATE_POOL_IDLE_MS 6000
 #define GATE_KEEP_ALIVE_MS 20000
-#define GATE_CONNECT_MS	   1500
-#define GATE_RESOLVE_MS	   800
-#define GATE_DRAIN_MS	   9000
+#define GATE_CONNECT_MS 1500
+#define GATE_RESOLVE_MS 800
+#define GATE_DRAIN_MS 9000
 
 struct gate {
 	struct loop *loop;
@@ -40,7 +40,7 @@ struct gate {
 	struct journal *journal;
 	struct drain *drain;
 	struct service *service;
-	char *records;		/* what gate_records() gave */
+	char *records; /* what gate_records() gave */
 	uint64_t generation;
 	struct record_id ids[64]; /* of opening records, in their order */
 	size_t id_count;

@@ -242,7 +242,8 @@ TEST(pipelined_refusals_are_all_answered_before_the_end)
 	const char *first, *second;
 
 	begin(&w);
-	sim_says(w.guest, "GET http://no.test/1 HTTP/1.1\r\nHost: no.test\r\n\r\n"
+	sim_says(w.guest,
+	    "GET http://no.test/1 HTTP/1.1\r\nHost: no.test\r\n\r\n"
 	    "GET http://no.test/2 HTTP/1.1\r\nHost: no.test\r\n\r\n");
 	sim_ends(w.guest);
 	sim_run(w.g.loop);
@@ -360,7 +361,8 @@ TEST(bytes_behind_an_answer_end_its_connection)
 	begin(&w);
 	sim_says(w.guest, GET);
 	sim_run(w.g.loop);
-	sim_says(w.origin, OK "HTTP/1.1 200 Poison\r\nContent-Length: 0\r\n\r\n");
+	sim_says(w.origin,
+	    OK "HTTP/1.1 200 Poison\r\nContent-Length: 0\r\n\r\n");
 	sim_run(w.g.loop);
 	EXPECT(sim_heard_text(w.guest, OK));
 	EXPECT(!sim_is_open(w.origin));
@@ -380,8 +382,9 @@ TEST(an_answer_that_says_close_is_not_pooled)
 	begin(&w);
 	sim_says(w.guest, GET);
 	sim_run(w.g.loop);
-	sim_says(w.origin, "HTTP/1.1 200 OK\r\nConnection: close\r\n"
-			   "Content-Length: 2\r\n\r\nok");
+	sim_says(w.origin,
+	    "HTTP/1.1 200 OK\r\nConnection: close\r\n"
+	    "Content-Length: 2\r\n\r\nok");
 	sim_run(w.g.loop);
 	EXPECT(sim_heard_text(w.guest, OK)); /* hop by hop: ours stays open */
 	EXPECT(!sim_is_open(w.origin));
@@ -464,8 +467,7 @@ expect_not_again(const char *second, const char *on_pooled,
 
 TEST(what_may_have_had_an_effect_is_not_sent_again)
 {
-	expect_not_again(
-	    "POST http://a.test/ HTTP/1.1\r\nHost: a.test\r\n\r\n",
+	expect_not_again("POST http://a.test/ HTTP/1.1\r\nHost: a.test\r\n\r\n",
 	    "POST / HTTP/1.1\r\nHost: a.test\r\n\r\n", "");
 	expect_not_again("PUT http://a.test/ HTTP/1.1\r\nHost: a.test\r\n"
 			 "Content-Length: 1\r\n\r\nx",

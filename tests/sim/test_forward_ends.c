@@ -79,8 +79,9 @@ TEST(a_body_that_is_announced_too_long_goes_nowhere)
 	guest_says(&w, POST_10 "0123456789");
 	EXPECT(got_status(&w, "413"));
 	EXPECT_INT(sim_lookups(), 0);
-	EXPECT_TEXT(gate_records(&w.g), "1 open deny limit POST a.test:80 413\n"
-					"1 close 413 out 0 in 0 refused\n");
+	EXPECT_TEXT(gate_records(&w.g),
+	    "1 open deny limit POST a.test:80 413\n"
+	    "1 close 413 out 0 in 0 refused\n");
 	gate_end(&w.g);
 }
 
@@ -176,8 +177,9 @@ TEST(an_answer_with_two_meanings_is_a_502)
 
 	begin(&w);
 	guest_says(&w, GET);
-	origin_says(&w, "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n"
-			"Content-Length: 2\r\n\r\nab");
+	origin_says(&w,
+	    "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n"
+	    "Content-Length: 2\r\n\r\nab");
 	EXPECT(got_status(&w, "502"));
 	EXPECT(sim_got_reset(w.origin));
 	EXPECT_TEXT(gate_records(&w.g),
@@ -271,8 +273,9 @@ TEST(a_silent_origin_is_a_504_after_first_byte)
 	EXPECT(got_status(&w, "504"));
 	EXPECT(sim_got_reset(w.origin));
 	EXPECT_TEXT(gate_records(&w.g),
-	    OPENED "GET a.test:80 9.9.9.1\n"
-		   "1 close 504 out 0 in 0 first-byte-timeout origin-timeout\n");
+	    OPENED
+	    "GET a.test:80 9.9.9.1\n"
+	    "1 close 504 out 0 in 0 first-byte-timeout origin-timeout\n");
 	gate_end(&w.g);
 }
 
@@ -599,8 +602,7 @@ TEST(a_new_policy_denies_the_address_too)
 
 	begin(&w);
 	guest_says(&w, GET);
-	gate_policy(&w.g,
-	    "network: { allow: [a.test], deny: [9.9.9.0/24] }");
+	gate_policy(&w.g, "network: { allow: [a.test], deny: [9.9.9.0/24] }");
 	sim_run(w.g.loop);
 	EXPECT(sim_got_reset(w.guest) && sim_got_reset(w.origin));
 	gate_end(&w.g);
@@ -703,8 +705,9 @@ TEST(a_refused_body_ends_the_connection_politely)
 	struct world w;
 
 	begin(&w);
-	guest_says(&w, "POST http://no.test/ HTTP/1.1\r\nHost: no.test\r\n"
-		       "Content-Length: 10\r\n\r\n01234");
+	guest_says(&w,
+	    "POST http://no.test/ HTTP/1.1\r\nHost: no.test\r\n"
+	    "Content-Length: 10\r\n\r\n01234");
 	EXPECT(got_status(&w, "403"));
 	EXPECT(heard(w.guest, "Connection: close\r\n"));
 	EXPECT(sim_got_fin(w.guest) && sim_is_open(w.guest));

@@ -72,8 +72,9 @@ TEST(a_slow_origin_stops_its_guest)
 {
 	struct world w;
 
-	begin(&w, "POST http://a.test/ HTTP/1.1\r\nHost: a.test\r\n"
-		  "Content-Length: 100000\r\n\r\n");
+	begin(&w,
+	    "POST http://a.test/ HTTP/1.1\r\nHost: a.test\r\n"
+	    "Content-Length: 100000\r\n\r\n");
 	sim_takes(w.origin, 10);
 	say_many(w.guest, 100000);
 	sim_run(w.g.loop);
@@ -123,8 +124,9 @@ TEST(a_window_never_grows)
 		overdraw(&w, w.origin, w.guest, pieces[i]);
 		gate_end(&w.g);
 
-		begin(&w, "POST http://a.test/ HTTP/1.1\r\nHost: a.test\r\n"
-			  "Content-Length: 9999999999\r\n\r\n");
+		begin(&w,
+		    "POST http://a.test/ HTTP/1.1\r\nHost: a.test\r\n"
+		    "Content-Length: 9999999999\r\n\r\n");
 		overdraw(&w, w.guest, w.origin, pieces[i]);
 		gate_end(&w.g);
 	}
@@ -319,8 +321,9 @@ TEST(a_switch_that_was_not_asked_for_is_a_502)
 {
 	expect_502(UPGRADE, SWITCHED("AAAAAAAAAAAAAAAAAAAAAAAAAAA="));
 	expect_502(GET, SWITCHED(ACCEPT));
-	expect_502(UPGRADE, "HTTP/1.1 101 S\r\nConnection: Upgrade\r\n"
-			    "Upgrade: other\r\n\r\n");
+	expect_502(UPGRADE,
+	    "HTTP/1.1 101 S\r\nConnection: Upgrade\r\n"
+	    "Upgrade: other\r\n\r\n");
 	/* Not WebSocket: opaque bytes, which the rule does not let pass. */
 	expect_502("GET http://a.test/ HTTP/1.1\r\nHost: a.test\r\n"
 		   "Connection: Upgrade\r\nUpgrade: other\r\n\r\n",

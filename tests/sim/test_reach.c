@@ -60,8 +60,9 @@ TEST(only_judged_addresses_are_dialled)
 	struct sim_peer *origin;
 
 	start(&w, "network: { allow: [a.test], deny: [9.9.9.0/24] }");
-	sim_name_is("a.test", "127.0.0.1,8.8.8.1,10.0.0.1,9.9.9.9,2606:4700::1,"
-			      "169.254.169.254,::ffff:192.168.0.1,8.8.8.2,::1");
+	sim_name_is("a.test",
+	    "127.0.0.1,8.8.8.1,10.0.0.1,9.9.9.9,2606:4700::1,"
+	    "169.254.169.254,::ffff:192.168.0.1,8.8.8.2,::1");
 	origin = sim_peer_new();
 	sim_dial_connects("8.8.8.2:80", origin);
 	ask(&w, GET);
@@ -193,8 +194,9 @@ TEST(own_listeners_are_refused_by_address)
 	expect_answer(&w, "403", "own-listener");
 	ask(&w, "CONNECT 8.8.8.8:3128 HTTP/1.1\r\nHost: 8.8.8.8:3128\r\n\r\n");
 	expect_answer(&w, "403", "own-listener");
-	ask(&w, "CONNECT localhost:3129 HTTP/1.1\r\nHost: localhost:3129\r\n"
-		"\r\n");
+	ask(&w,
+	    "CONNECT localhost:3129 HTTP/1.1\r\nHost: localhost:3129\r\n"
+	    "\r\n");
 	expect_answer(&w, "403", "own-listener");
 	ask(&w, "CONNECT b.test:3129 HTTP/1.1\r\nHost: b.test:3129\r\n\r\n");
 	expect_answer(&w, "403", "own-listener");
@@ -209,8 +211,9 @@ TEST(localhost_is_both_loopbacks)
 
 	start(&w, "network: { allow: [\"localhost:80\"] }");
 	sim_dial_connects("[::1]:80", origin);
-	ask(&w, "GET http://host.docker.internal/ HTTP/1.1\r\n"
-		"Host: host.docker.internal\r\n\r\n");
+	ask(&w,
+	    "GET http://host.docker.internal/ HTTP/1.1\r\n"
+	    "Host: host.docker.internal\r\n\r\n");
 	EXPECT_TEXT(sim_dialled(0), "127.0.0.1:80,[::1]:80");
 	EXPECT(heard(origin, "Host: localhost\r\n"));
 	gate_end(&w.g);
@@ -440,8 +443,8 @@ TEST(no_proxy_is_dialled_directly)
 	start_with_parent(&w, UPSTREAM_RESOLVE_PARENT);
 	origin = gate_origin("b.test", "9.9.9.2:80");
 	ask(&w, "GET http://b.test/ HTTP/1.1\r\nHost: b.test\r\n\r\n");
-	EXPECT(
-	    sim_heard_text(origin, "GET / HTTP/1.1\r\nHost: b.test\r\n\r\n"));
+	EXPECT(sim_heard_text(origin,
+	    "GET / HTTP/1.1\r\nHost: b.test\r\n\r\n"));
 	gate_end(&w.g);
 }
 

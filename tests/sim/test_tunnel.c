@@ -91,8 +91,8 @@ make_hello(const char *name, char at[512])
 	size_t name_len = name != NULL ? strlen(name) : 0, len = 0;
 	size_t extension = name != NULL ? 9 + name_len : 0;
 	size_t body = 2 + 32 + 1 + 4 + 2 + 2 + extension;
-	char head[] = {0x16, 3, 1, 0, (char)(body + 4), 1, 0, 0, (char)body, 3,
-	    3};
+	char head[] = {
+	    0x16, 3, 1, 0, (char)(body + 4), 1, 0, 0, (char)body, 3, 3};
 	static const char middle[] = {0, 0, 2, 0x13, 1, 1, 0};
 
 	len = put(at, len, head, sizeof(head));
@@ -190,8 +190,7 @@ expect_name(const char *policy, const char *name, const char *reason)
 		EXPECT(sim_is_open(w.guest));
 		sim_advance(w.g.loop, 1000);
 		EXPECT(!sim_is_open(w.guest) && !sim_got_reset(w.guest));
-		EXPECT_TEXT(gate_records(&w.g),
-		    "1 close out 0 in 0 refused\n");
+		EXPECT_TEXT(gate_records(&w.g), "1 close out 0 in 0 refused\n");
 	}
 	gate_end(&w.g);
 }
@@ -251,7 +250,8 @@ TEST(refusals_are_answers_and_the_connection_stays)
 	struct world w;
 
 	start(&w, ALLOW, "9.9.9.1:443");
-	guest_says(&w, "CONNECT b.test:443 HTTP/1.1\r\nHost: b.test:443\r\n\r\n");
+	guest_says(&w,
+	    "CONNECT b.test:443 HTTP/1.1\r\nHost: b.test:443\r\n\r\n");
 	EXPECT(slice_starts(sim_heard(w.guest),
 	    "HTTP/1.1 403 Blocked by network policy: domain b.test:443\r\n"));
 	sim_forget(w.guest);
@@ -442,13 +442,13 @@ TEST(a_new_policy_ends_http_inside)
 		EXPECT(!sim_is_open(w.guest) && !sim_is_open(w.origin));
 		EXPECT_TEXT(gate_records(&w.g),
 		    running ? OPENED
-			  "2 open allow rule-allow GET a.test:80 9.9.9.1\n"
-			  "2 close out 0 in 0 policy-changed\n"
-			  "1 close out 0 in 0 policy-changed\n"
+			"2 open allow rule-allow GET a.test:80 9.9.9.1\n"
+			"2 close out 0 in 0 policy-changed\n"
+			"1 close out 0 in 0 policy-changed\n"
 			    : OPENED
-			  "2 open allow rule-allow GET a.test:80 9.9.9.1\n"
-			  "2 close 200 out 0 in 2 done\n"
-			  "1 close out 0 in 0 policy-changed\n");
+			"2 open allow rule-allow GET a.test:80 9.9.9.1\n"
+			"2 close 200 out 0 in 2 done\n"
+			"1 close out 0 in 0 policy-changed\n");
 		gate_end(&w.g);
 	}
 }
@@ -461,7 +461,8 @@ TEST(the_http2_preface_is_relayed)
 	guest_says(&w, "PRI * HTTP/2.0\r\n\r\nSM");
 	EXPECT(sim_heard_text(w.origin, ""));
 	guest_says(&w, "\r\n\r\nframes");
-	EXPECT(sim_heard_text(w.origin, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\nframes"));
+	EXPECT(sim_heard_text(w.origin,
+	    "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\nframes"));
 	gate_end(&w.g);
 }
 
