@@ -199,6 +199,8 @@ session_start(struct service *service, struct sandbox *sandbox, int fd)
 	struct stream_options o = service_stream_options(service);
 	struct session *s = memory_new(sizeof(*s));
 
+	/* A guest that is gone needs no answer: do not read on to learn it. */
+	o.reset_at_once = true;
 	s->service = service;
 	s->sandbox = sandbox;
 	list_add(&service->sessions, &s->link);
