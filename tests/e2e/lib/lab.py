@@ -9,6 +9,7 @@ ClientHello byte by byte, so that a test can bend it.
 """
 import ipaddress
 import os
+import re
 import socket
 import struct
 import subprocess
@@ -228,3 +229,102 @@ def resident(pid):
             if line.startswith("VmRSS:"):
                 return int(line.split()[1])
     check(False, f"process {pid} is there")
+
+
+TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+REQUEST_LINE = re.compile(TOKEN + rb" [\x21-\x7e]+ HTTP/1\.1")
+FIELD_LINE = re.compile(rb"(" + TOKEN + rb"): ?([\x20-\x7e\x80-\xff\t]*)")
+CHUNK_HEAD = re.compile(rb"[0-9a-fA-F]{1,16}")
+
+
+def read_requests(data):
+    """What a strict reader makes of bytes that went to an origin: a list of
+    (line, fields, body or None when its end is missing), or a text that says
+    what another reader could read otherwise. A message that is not whole, and
+    is the last, is fine."""
+    out = []
+    while data:
+        head, end, data = data.partition(b"\r\n\r\n")
+        if not end:
+            return out if clean_lines(head) else "half a head, unclean"
+        lines = head.split(b"\r\n")
+        if not REQUEST_LINE.fullmatch(lines[0]):
+            return f"start line {lines[0]!r}"
+        fields = [FIELD_LINE.fullmatch(x) for x in lines[1:]]
+        if not all(fields):
+            return f"field line in {head!r}"
+        fields = [(m[1].lower(), m[2].strip(b" \t")) for m in fields]
+        many = {k: [v for f, v in fields if f == k] for k, _ in fields}
+        length, coding = (many.get(b"content-length", []),
+                          many.get(b"transfer-encoding", []))
+        if len(many.get(b"host", [])) != 1:
+            return f"Host in {head!r}"
+        if len(length) + len(coding) > 1 or coding not in ([], [b"chunked"]) \
+                or any(not re.fullmatch(rb"\d+", x) for x in length):
+            return f"framing in {head!r}"
+        body = b""
+        if length:
+            n = int(length[0])
+            body, data = (data[:n], data[n:]) if len(data) >= n else (None, b"")
+        elif coding:
+            body, data = read_chunks(data)
+            if isinstance(body, str):
+                return body
+        out.append((lines[0], fields, body))
+    return out
+
+
+def clean_lines(head):
+    return not re.search(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n|$)|"
+                         rb"(?<!\r)\n|\r\n[ \t]", head)
+
+
+def read_chunks(data):
+    """(body, rest); None: not whole; a text: what is wrong."""
+    body = b""
+    while True:
+        size, end, rest = data.partition(b"\r\n")
+        if not end:
+            return (None, b"") if re.fullmatch(rb"[0-9a-fA-F]*\r?", size) \
+                else (f"chunk head {size!r}", b"")
+        if not CHUNK_HEAD.fullmatch(size):
+            return f"chunk head {size!r}", b""
+        n = int(size, 16)
+        if n == 0:
+            trailers, end, rest = (b"\r\n" + rest).partition(b"\r\n\r\n")
+            for line in trailers.split(b"\r\n")[1:]:
+                if line and end and not FIELD_LINE.fullmatch(line):
+                    return f"trailer {line!r}", b""
+            return (body, rest) if end else (None, b"")
+        if len(rest) < n + 2:
+            return None, b""
+        if rest[n:n + 2] != b"\r\n":
+            return f"behind a chunk {rest[n:n + 2]!r}", b""
+        body += rest[:n]
+        data = rest[n + 2:]
+
+
+class RawOrigin(Server):
+    """Keeps the bytes of each connection; answers each head at once and ends
+    the connection, so that nothing hides behind a pool."""
+
+    def __init__(self, **kw):
+        self.raw = {}
+        super().__init__(**kw)
+
+    def handle(self, s, number):
+        self.raw[number] = b""
+        s.settimeout(5)
+        answered = False
+        while True:
+            got = s.recv(65536)
+            if not got:
+                return
+            self.raw[number] += got
+            whole = read_requests(self.raw[number])
+            if not answered and (isinstance(whole, str) or
+                                 whole and whole[-1][2] is not None):
+                s.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n"
+                          b"Connection: close\r\n\r\nok")
+                s.shutdown(socket.SHUT_WR)
+                answered = True
