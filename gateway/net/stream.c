@@ -72,8 +72,26 @@ update_watch(struct stream *s)
 }
 
 static void
+show(struct stream *s)
+{
+	if (s->handler)
+		s->handler->readable(s->owner);
+}
+
+static void
+show_again(struct stream *s)
+{
+	s->show_again = false;
+	if (buffer_held(&s->in) > 0)
+		show(s);
+}
+
+/* What its owner has yet to see again comes before the end. */
+static void
 tell_end(struct stream *s, enum stream_end how)
 {
+	if (s->show_again && (how == STREAM_EOF || !s->reset_at_once))
+		show_again(s);
 	if (!s->closed && s->handler)
 		s->handler->ended(s->owner, how);
 }
@@ -138,13 +156,6 @@ offer(struct stream *s)
 	buffer_room(s->loop, &s->in, want < left ? want : left);
 	want = s->in.cap - s->in.end;
 	return want < left ? want : left;
-}
-
-static void
-show(struct stream *s)
-{
-	if (s->handler)
-		s->handler->readable(s->owner);
 }
 
 static void
@@ -471,9 +482,7 @@ run_later(void *owner)
 		return;
 	}
 	if (s->show_again) {
-		s->show_again = false;
-		if (buffer_held(&s->in) > 0)
-			show(s);
+		show_again(s);
 		if (s->closed)
 			return;
 	}

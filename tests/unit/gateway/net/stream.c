@@ -202,6 +202,30 @@ TEST(what_is_left_is_not_shown_again_until_more_comes)
 	finish(&x);
 }
 
+/* An owner that got room, and the end, in one turn of the loop. */
+TEST(what_is_to_be_shown_again_comes_before_the_end)
+{
+	struct side x;
+
+	start(&x);
+	x.eat = 2;
+	stream_read(x.stream, true);
+	peer_says(&x, "hello");
+	turn(&x, 10);
+	stream_read(x.stream, false);
+	shutdown(x.peer, SHUT_WR);
+	x.eat = SIZE_MAX;
+	stream_show_again(x.stream);
+	stream_read(x.stream, true);
+	stream_can_recv(x.stream);
+	EXPECT_INT(x.eof, 1);
+	EXPECT_INT(x.readable, 2);
+	EXPECT(slice_is((struct slice){x.text, x.text_len}, "hello"));
+	turn(&x, 10);
+	EXPECT_INT(x.readable, 2);
+	finish(&x);
+}
+
 TEST(nothing_is_read_while_paused)
 {
 	struct side x;
