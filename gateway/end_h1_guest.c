@@ -478,6 +478,7 @@ h1_guest_new(struct stream *stream, const struct h1_guest_options *options)
 
 	g->o = *options;
 	h1_end_init(&g->h1, &ops, options->loop, options->limits, stream);
+	g->h1.at_eof = options->at_eof;
 	timer_init(&g->timer, g->h1.loop, on_timer, g);
 	deferred_init(&g->gone, free_later, g);
 	stream_set_handler(stream, &handler, g);

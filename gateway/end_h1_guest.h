@@ -18,6 +18,7 @@ struct h1_guest_options {
 	struct field *scratch; /* limits->header_count fields, shared by
 				* all parses of one thread */
 	uint64_t header_ms, keep_alive_ms;
+	bool at_eof; /* the stream's end was told to its last handler */
 	/* A request's head. The owner starts an exchange on `end` (its ops may
 	 * be called at once), or calls h1_guest_release(). With `error` other
 	 * than H1_NO_ERROR the message does not parse, `head` holds what is

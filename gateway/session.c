@@ -97,12 +97,12 @@ on_tunnel_done(void *owner, bool refused)
 		end_session(s, CLOSE_DONE);
 }
 
-static void serve(struct session *s, struct stream *stream);
+static void serve(struct session *s, struct stream *stream, bool ended);
 
 static void
-on_http_inside(void *owner, struct stream *guest)
+on_http_inside(void *owner, struct stream *guest, bool guest_ended)
 {
-	serve(owner, guest);
+	serve(owner, guest, guest_ended);
 }
 
 static void
@@ -176,9 +176,10 @@ on_request(void *owner, struct end *end, const struct head *head,
 		start_exchange(s, &r);
 }
 
-/* Speak HTTP/1 on this stream: the connection itself, or a tunnel's inside. */
+/* Speak HTTP/1 on this stream: the connection itself, or a tunnel's inside.
+ * `ended`: its peer will send no more than what can be peeked. */
 static void
-serve(struct session *s, struct stream *stream)
+serve(struct session *s, struct stream *stream, bool ended)
 {
 	const struct limits *l = s->service->limits;
 	struct h1_guest_options o = {.loop = s->service->loop,
@@ -186,6 +187,7 @@ serve(struct session *s, struct stream *stream)
 	    .scratch = s->service->scratch,
 	    .header_ms = l->header_ms,
 	    .keep_alive_ms = l->keep_alive_ms,
+	    .at_eof = ended,
 	    .request = on_request,
 	    .closed = on_h1_closed,
 	    .owner = s};
@@ -205,7 +207,7 @@ session_start(struct service *service, struct sandbox *sandbox, int fd)
 	s->sandbox = sandbox;
 	list_add(&service->sessions, &s->link);
 	deferred_init(&s->gone, free_later, s);
-	serve(s, stream_open(fd, &o));
+	serve(s, stream_open(fd, &o), false);
 }
 
 void

@@ -23,7 +23,8 @@ struct tunnel_options {
 	/* The client speaks HTTP/1: serve it on `guest`, which is the owner's
 	 * now, for tunnel_target() alone. The tunnel stays until
 	 * tunnel_finish(). */
-	void (*http_inside)(void *owner, struct stream *guest);
+	void (*http_inside)(void *owner, struct stream *guest,
+	    bool guest_ended);
 	/* It was refused (the guest end has been finished), or it has ended;
 	 * the tunnel is freed at the end of this loop iteration. */
 	void (*done)(void *owner, bool refused);

@@ -161,7 +161,7 @@ serve_inside(struct tunnel *t)
 	stream_read(guest, false);
 	origin_adopt(t->service, t->tuple.sandbox, &t->tuple.target, origin,
 	    &t->tuple.dialled);
-	t->o.http_inside(t->o.owner, guest);
+	t->o.http_inside(t->o.owner, guest, t->guest_ended);
 }
 
 static enum tunnel_name
