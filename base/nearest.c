@@ -21,8 +21,7 @@ distance(struct slice a, struct slice b)
 		d[0][j] = j;
 	for (size_t i = 1; i <= a.len; i++) {
 		for (size_t j = 1; j <= b.len; j++) {
-			size_t wrong = ascii_lower(a.at[i - 1]) !=
-			    b.at[j - 1];
+			size_t wrong = ascii_lower(a.at[i - 1]) != b.at[j - 1];
 
 			d[i][j] = least(d[i - 1][j - 1] + wrong,
 			    least(d[i - 1][j], d[i][j - 1]) + 1);

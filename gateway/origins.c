@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/check.h"
 #include "base/memory.h"
 #include "gateway/end_h1_origin.h"
 #include "gateway/reach.h"
@@ -282,6 +283,7 @@ origins_make_room(struct service *s, const struct sandbox *sandbox)
 		if (oldest == NULL || p->idle_since_ms < oldest->idle_since_ms)
 			oldest = p;
 	}
+	CHECK(oldest != NULL); /* idle_origins counts them */
 	close_idle(oldest);
 	return true;
 }

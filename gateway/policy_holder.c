@@ -90,7 +90,7 @@ policy_compile(const struct policy_sources *from, struct compiled_policy *c,
 	size_t len;
 
 	if (from_image ? !read_image(from->paths[0], &bytes, &len, err)
-		     : !compile_files(from, &bytes, &len, err))
+		       : !compile_files(from, &bytes, &len, err))
 		return false;
 	made.fd = file_sealed("penstock-policy",
 	    (struct slice){(const char *)bytes, len}, err);

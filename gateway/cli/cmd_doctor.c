@@ -62,9 +62,9 @@ check_gateway(struct patient *p, struct text *say)
 static bool
 read_settings(struct patient *p, struct err *err)
 {
-	return p->status ? client_settings_live(&p->client, p->status,
-			       &p->settings, err)
-			 : client_settings(&p->client, &p->settings, err);
+	return p->status
+	    ? client_settings_live(&p->client, p->status, &p->settings, err)
+	    : client_settings(&p->client, &p->settings, err);
 }
 
 static enum health
@@ -161,8 +161,7 @@ check_listeners(struct patient *p, struct text *say)
 
 		listen_setting_format(l, text, sizeof(text));
 		text_add_format(say, "%s%s", i ? ", " : "", text);
-		if (p->status || !l->address.family ||
-		    can_listen(&l->address))
+		if (p->status || !l->address.family || can_listen(&l->address))
 			continue;
 		text_add_format(say, " (%s)", strerror(errno));
 		health = ILL;
