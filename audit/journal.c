@@ -219,6 +219,13 @@ make_gap(struct journal *j, struct record *gap, uint64_t count)
 bool
 journal_put(struct journal *j, const struct record *r, size_t reserve)
 {
+	return journal_put_sparing(j, r, reserve, 0);
+}
+
+bool
+journal_put_sparing(struct journal *j, const struct record *r, size_t reserve,
+    uint64_t spare)
+{
 	struct ring_header *ring = j->ring;
 	uint64_t refused = atomic_load_explicit(&ring->refused,
 	    memory_order_relaxed);
@@ -230,7 +237,7 @@ journal_put(struct journal *j, const struct record *r, size_t reserve)
 		make_gap(j, &gap, refused - ring->refused_told);
 		gap_size = entry_size(gap.len);
 	}
-	if (!has_room(j, gap_size, entry_size(r->len), kept)) {
+	if (!has_room(j, gap_size, entry_size(r->len), kept + spare)) {
 		atomic_store_explicit(&ring->refused, refused + 1,
 		    memory_order_relaxed);
 		return false;

@@ -40,6 +40,9 @@ struct record_id journal_id(struct journal *j);
 bool journal_put(struct journal *j, const struct record *r, size_t reserve);
 /* Would a record of `size` bytes and such a reservation have room now? */
 bool journal_has_room(const struct journal *j, size_t size, size_t reserve);
+/* The same, but leave `spare` bytes free for the records of others. */
+bool journal_put_sparing(struct journal *j, const struct record *r,
+    size_t reserve, uint64_t spare);
 /* Store a record whose room was reserved: never fails. One that is longer than
  * its reservation loses its last fields when there is no room for them. */
 void journal_put_reserved(struct journal *j, const struct record *r,

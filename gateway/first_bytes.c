@@ -64,9 +64,11 @@ tell_text(struct slice in)
 		return names_http(line) ? INSIDE_HTTP1 : INSIDE_RAW;
 	if (starts_with_method(line) || names_http(line))
 		return INSIDE_HTTP1;
-	if (end == in.len && in.len < FIRST_LINE_MAX)
-		return INSIDE_UNKNOWN;
-	return INSIDE_RAW;
+	if (end < in.len)
+		return INSIDE_RAW;
+	/* A line without end could still say HTTP: the strict parser refuses
+	 * what is too long for it. */
+	return in.len < FIRST_LINE_MAX ? INSIDE_UNKNOWN : INSIDE_HTTP1;
 }
 
 enum inside

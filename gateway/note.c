@@ -129,6 +129,23 @@ add_verdict(struct record *r, const struct service *s,
 		record_number(r, FIELD_STATUS, (uint64_t)status);
 }
 
+/* A sandbox that has written a quarter of the ring within a second leaves its
+ * other half alone: a flood of requests must not be answered with silence for
+ * others of the same worker. */
+static uint64_t
+spare_for_others(struct service *s, struct sandbox *sandbox, size_t len)
+{
+	uint64_t now = loop_now_ms(s->loop), size = journal_size(s->o.journal);
+
+	if (now - sandbox->recorded_since_ms >= 1000) {
+		sandbox->recorded_since_ms = now;
+		sandbox->recorded = 0;
+	}
+	sandbox->recorded += len;
+	return s->sandbox_count > 1 && sandbox->recorded > size / 4 ? size / 2
+								    : 0;
+}
+
 bool
 note_open(struct note *n, struct service *s, enum record_event event,
     const struct tuple *t, const struct decision_made *d, int status)
@@ -146,7 +163,8 @@ note_open(struct note *n, struct service *s, enum record_event event,
 	add_verdict(&r, s, d, status);
 	if (t->inside != NULL)
 		record_text(&r, FIELD_DETAIL, slice_of(t->inside));
-	n->is_open = journal_put(s->o.journal, &r, RECORD_CLOSE_MAX);
+	n->is_open = journal_put_sparing(s->o.journal, &r, RECORD_CLOSE_MAX,
+	    spare_for_others(s, t->sandbox, r.len));
 	/* `audit: on_failure: continue` is the operator's word; the journal
 	 * counts what is missing. */
 	return n->is_open || !s->o.settings->audit_block;

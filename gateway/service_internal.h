@@ -14,6 +14,8 @@
 
 /* A sandbox as this worker knows it. */
 struct sandbox {
+	/* Bytes it has put into the journal in this second. */
+	uint64_t recorded, recorded_since_ms;
 	unsigned index; /* 0: default, else settings' + 1 */
 	const char *name;
 	const struct sandbox_setting *setting; /* NULL: default */

@@ -225,6 +225,27 @@ judge_inside(struct tunnel *t, enum inside inside)
 		refuse_inside(t, reason, inside == INSIDE_TLS);
 }
 
+/* Another name than was asked for may be fine (a literal address takes any),
+ * but not one that a rule denies: a deny wins, whatever way leads there. */
+static bool
+name_is_denied(struct tunnel *t, const struct client_hello *h)
+{
+	struct target named;
+	struct decision_made d;
+	struct facts f;
+
+	if (t->name != NAME_ANOTHER ||
+	    !target_parse_name(slice_of(h->sni), &named))
+		return false;
+	named.port = t->tuple.target.port;
+	f = service_facts(t->tuple.sandbox, &named);
+	rules_decide(t->service->image, &f, &d);
+	if (d.reason != REASON_RULE_DENY)
+		return false;
+	t->verdict.rule = d.rule;
+	return true;
+}
+
 /* The name is kept no longer than the record needs it: an idle tunnel shall
  * cost little. */
 static void
@@ -232,7 +253,10 @@ judge_hello(struct tunnel *t, const struct client_hello *h)
 {
 	t->name = compare_name(t, h);
 	t->tuple.sni = slice_of(h->sni);
-	judge_inside(t, INSIDE_TLS);
+	if (name_is_denied(t, h))
+		refuse_inside(t, REASON_RULE_DENY, true);
+	else
+		judge_inside(t, INSIDE_TLS);
 	t->tuple.sni = (struct slice){0};
 }
 

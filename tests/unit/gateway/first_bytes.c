@@ -61,7 +61,7 @@ TEST(binary_is_raw_at_its_first_byte_that_is_no_text)
 	EXPECT(first_bytes_tell(postgres) == INSIDE_RAW);
 }
 
-TEST(a_line_that_never_ends_is_raw)
+TEST(a_line_that_never_ends_is_left_to_the_strict_parser)
 {
 	static char line[FIRST_LINE_MAX];
 
@@ -69,5 +69,5 @@ TEST(a_line_that_never_ends_is_raw)
 	EXPECT(first_bytes_tell((struct slice){line, sizeof(line) - 1}) ==
 	    INSIDE_UNKNOWN);
 	EXPECT(first_bytes_tell((struct slice){line, sizeof(line)}) ==
-	    INSIDE_RAW);
+	    INSIDE_HTTP1);
 }
