@@ -42,33 +42,37 @@ names_http(struct slice line)
 	return false;
 }
 
-static bool
-is_text(struct slice s)
+/* How many bytes at the front may belong to a line of HTTP, as lenient as an
+ * origin may be. A control byte in its middle may; as the first byte, as in
+ * most binary protocols, it may not, and a NUL ends a line everywhere. */
+static size_t
+line_span(struct slice s)
 {
-	for (size_t i = 0; i < s.len; i++) {
-		unsigned char c = (unsigned char)s.at[i];
+	unsigned char first = (unsigned char)s.at[0];
+	size_t i = 0;
 
-		if ((c < 0x20 && c != '\t' && c != '\r') || c == 0x7f)
-			return false;
-	}
-	return true;
+	if ((first < 0x20 && first != '\t') || first >= 0x7f)
+		return 0;
+	while (i < s.len && s.at[i] != '\n' && s.at[i] != '\0')
+		i++;
+	return i;
 }
 
+/* What comes first decides: a method, "HTTP/", or what ends the line. So the
+ * answer does not depend on how the bytes were cut. */
 static enum inside
 tell_text(struct slice in)
 {
-	size_t end = slice_find(in, '\n');
-	struct slice line = slice_first(in, end);
+	struct slice line = slice_first(in, FIRST_LINE_MAX);
 
-	if (!is_text(line))
-		return names_http(line) ? INSIDE_HTTP1 : INSIDE_RAW;
+	line = slice_first(line, line_span(line));
 	if (starts_with_method(line) || names_http(line))
 		return INSIDE_HTTP1;
-	if (end < in.len)
-		return INSIDE_RAW;
 	/* A line without end could still say HTTP: the strict parser refuses
 	 * what is too long for it. */
-	return in.len < FIRST_LINE_MAX ? INSIDE_UNKNOWN : INSIDE_HTTP1;
+	if (line.len == FIRST_LINE_MAX)
+		return INSIDE_HTTP1;
+	return line.len < in.len ? INSIDE_RAW : INSIDE_UNKNOWN;
 }
 
 enum inside

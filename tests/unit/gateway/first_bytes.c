@@ -2,6 +2,8 @@
 #include "tests/unit/test.h"
 #include "gateway/first_bytes.c"
 
+#include "base/check.h"
+
 static enum inside
 tell(const char *text)
 {
@@ -70,4 +72,34 @@ TEST(a_line_that_never_ends_is_left_to_the_strict_parser)
 	    INSIDE_UNKNOWN);
 	EXPECT(first_bytes_tell((struct slice){line, sizeof(line)}) ==
 	    INSIDE_HTTP1);
+}
+
+/* Once told it stays told: else a client would choose by how it cuts. */
+TEST(a_cut_changes_nothing)
+{
+	static const char *const lines[] = {
+	    "GET /HT,V\x1d\r\n",
+	    "GET / HTTP/1.1\r\n",
+	    "G\x01T / HTTP/1.1\r\n",
+	    "AMQP",
+	    "SSH-2.0-x\r\n",
+	    "\r\n\r\nFOO / http/1.0\n",
+	    "\x01 HTTP/1.1\r\n",
+	    "\x80\x2e\x01 HTTP/1.1\r\n",
+	    "PRI * HTTP/1.1\r\n",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+		struct slice all = slice_of(lines[i]);
+
+		for (size_t cut = 1; cut < all.len; cut++) {
+			enum inside part = first_bytes_tell(slice_first(all,
+			    cut));
+
+			EXPECT(part == INSIDE_UNKNOWN ||
+			    part == first_bytes_tell(all));
+		}
+	}
+	EXPECT(first_bytes_tell((struct slice){"AMQP\0\0\x09\x01", 8}) ==
+	    INSIDE_RAW);
 }
