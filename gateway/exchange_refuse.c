@@ -82,6 +82,16 @@ exchange_refuse_with(struct exchange *x, const struct refusal *r,
 	return STEP_CLOSED;
 }
 
+/* A CONNECT that is refused before it became a tunnel (no credentials, a limit
+ * of connections) is a tunnel's event all the same. */
+static enum record_event
+refused_event(const struct exchange *x)
+{
+	return x->tunnel == NULL && slice_is(x->head.method, "CONNECT")
+	    ? EVENT_TUNNEL
+	    : EVENT_REQUEST;
+}
+
 enum step_result
 exchange_refuse(struct exchange *x, const struct decision_made *d,
     const struct address *address)
@@ -95,7 +105,7 @@ exchange_refuse(struct exchange *x, const struct decision_made *d,
 	int status = r.status != 0 ? r.status : reason_status(d->reason);
 
 	x->service->o.figures->denied++;
-	if (!note_open(&x->note, x->service, EVENT_REQUEST, &x->tuple, d,
+	if (!note_open(&x->note, x->service, refused_event(x), &x->tuple, d,
 		status))
 		r = (struct refusal){.reason = REASON_JOURNAL_FULL,
 		    .rule = RULE_NONE,

@@ -7,6 +7,7 @@
  */
 #include "gateway/service.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -37,13 +38,18 @@ struct door {
 	unsigned sandbox; /* service_add_listener()'s number */
 };
 
-static const char too_many[] = "HTTP/1.1 429 Too Many Connections\r\n"
-			       "Content-Type: text/plain; charset=utf-8\r\n"
-			       "Penstock-Reason: limit\r\n"
-			       "Connection: close\r\n"
-			       "Content-Length: 74\r\n\r\n"
-			       "Limit reached: limits.connections or "
-			       "limits.connections_per_sandbox: close\n";
+/* Beyond a limit, so many connections of a sandbox are still heard, so that
+ * each gets an answer to what it asks, and a record; or turns out, by its
+ * token, to be another's. The rest is turned away unheard. */
+#define GUESTS_BEYOND 16
+
+static const char too_many[] =
+    "HTTP/1.1 429 Too Many Connections\r\n"
+    "Content-Type: text/plain; charset=utf-8\r\n"
+    "Penstock-Reason: limit\r\n"
+    "Connection: close\r\n"
+    "Content-Length: 40\r\n\r\n"
+    "Limit reached: too many connections now\n";
 
 struct facts
 service_facts(const struct sandbox *sandbox, const struct target *target)
@@ -135,41 +141,67 @@ give_back(struct service *s, const struct sandbox *sandbox)
 	mine->sandbox[sandbox->index]--;
 }
 
-static bool
-take_connection(struct service *s, const struct sandbox *sandbox)
+/* Counted before it is compared: two workers cannot both take the last. */
+static void
+take(struct service *s, const struct sandbox *sandbox)
 {
 	struct counters *c = s->o.counters;
 	struct worker_share *mine = &c->share[s->o.slot];
-	uint32_t all, of_sandbox;
-	bool has_seat = ++mine->connections <= s->seats;
 
-	has_seat &= ++mine->sandbox[sandbox->index] <= s->sandbox_seats;
-	all = ++c->connections;
-	of_sandbox = ++c->sandbox_connections[sandbox->index];
-	if (has_seat && all <= s->limits->connections &&
-	    of_sandbox <= connections_allowed(s, sandbox))
+	mine->connections++;
+	mine->sandbox[sandbox->index]++;
+	c->connections++;
+	c->sandbox_connections[sandbox->index]++;
+}
+
+bool
+service_count_connection(struct service *s, struct sandbox *from,
+    struct sandbox *to, const char **limit)
+{
+	const struct counters *c = s->o.counters;
+	const struct worker_share *mine = &c->share[s->o.slot];
+
+	if (from == to)
 		return true;
-	give_back(s, sandbox);
+	if (from != NULL)
+		give_back(s, from);
+	if (to == NULL)
+		return true;
+	take(s, to);
+	if (c->connections > s->limits->connections)
+		*limit = "limits.connections";
+	else if (c->sandbox_connections[to->index] > connections_allowed(s, to))
+		*limit = "limits.connections_per_sandbox";
+	else if (mine->connections > s->seats ||
+	    mine->sandbox[to->index] > s->sandbox_seats)
+		*limit = "a process's descriptors (ulimit -n)";
+	else
+		return true;
+	give_back(s, to);
+	if (from != NULL)
+		take(s, from);
 	return false;
 }
 
 static void
-turn_away(struct service *s, const struct sandbox *sandbox, int fd)
+turn_away(struct service *s, const struct sandbox *sandbox, int fd,
+    const char *limit)
 {
 	static uint64_t told_us;
-	ssize_t sent = send(fd, too_many, sizeof(too_many) - 1,
+	ssize_t ignored = send(fd, too_many, sizeof(too_many) - 1,
 	    MSG_DONTWAIT | MSG_NOSIGNAL);
 
-	(void)sent; /* who cannot even take this is not served either */
+	/* What it has sent already would make the close a reset, which can
+	 * overtake the answer. */
+	ignored = recv(fd, NULL, 1 << 20, MSG_DONTWAIT | MSG_TRUNC);
+	(void)ignored;
 	close(fd);
 	s->o.figures->denied++;
 	if (loop_now_us(s->loop) - told_us < 1000000 && told_us != 0)
 		return;
 	told_us = loop_now_us(s->loop);
-	log_warn("sandbox %s: connection turned away: limits.connections, "
-		 "limits.connections_per_sandbox or what this process's "
-		 "descriptors allow (%u, %u for one sandbox) is reached",
-	    sandbox->name, s->seats, s->sandbox_seats);
+	log_warn("sandbox %s: connections turned away: %s", sandbox->name,
+	    limit);
 }
 
 static void
@@ -179,14 +211,16 @@ on_accepted(void *owner, int fd, const struct peer *peer)
 	struct service *s = d->service;
 	struct sandbox *sandbox = identity_of_connection(s, d->sandbox,
 	    &peer->address);
+	const char *limit = NULL;
 
-	if (!take_connection(s, sandbox)) {
-		turn_away(s, sandbox, fd);
+	if (!service_count_connection(s, NULL, sandbox, &limit) &&
+	    sandbox->guests_beyond == GUESTS_BEYOND) {
+		turn_away(s, sandbox, fd, limit);
 		return;
 	}
 	s->o.figures->connections_open++;
 	s->o.figures->connections_total++;
-	session_start(s, sandbox, fd);
+	session_start(s, sandbox, fd, limit);
 }
 
 void
@@ -223,9 +257,8 @@ tell_drained(void *owner)
 }
 
 void
-service_session_ended(struct service *s, struct sandbox *sandbox)
+service_session_ended(struct service *s)
 {
-	give_back(s, sandbox);
 	s->o.figures->connections_open--;
 	if (s->draining && list_is_empty(&s->sessions))
 		loop_defer(s->loop, &s->drained_later);

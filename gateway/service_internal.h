@@ -23,6 +23,7 @@ struct sandbox {
 	/* Connections to origins, this worker: of requests and tunnels, made
 	 * or being made; and those of them that lie idle in the pool. */
 	uint32_t origins, idle_origins;
+	uint32_t guests_beyond; /* heard beyond a limit of connections */
 };
 
 struct service {
@@ -63,7 +64,12 @@ struct stream_options service_stream_options(const struct service *s);
 /* One more request of this sandbox: false when requests_per_second is used up.
  */
 bool service_take_request(struct service *s, struct sandbox *sandbox);
-/* A session has ended: counters, and the end of draining. */
-void service_session_ended(struct service *s, struct sandbox *sandbox);
+/* Count one guest's connection for `to` and no more for `from`; each may be
+ * NULL. False, and nothing is changed: `to` may hold no more of them. Then
+ * `*limit` is which limit it is. */
+bool service_count_connection(struct service *s, struct sandbox *from,
+    struct sandbox *to, const char **limit);
+/* A session has ended; its connection is counted no more. */
+void service_session_ended(struct service *s);
 
 #endif

@@ -18,10 +18,14 @@
 #include "gateway/identity.h"
 #include "gateway/tunnel.h"
 
+#define BEYOND_MS 2000
+
 struct session {
 	struct list link; /* service->sessions */
 	struct service *service;
 	struct sandbox *sandbox;   /* by connection */
+	struct sandbox *counted;   /* whose it counts as; NULL: beyond a limit */
+	const char *limit;	   /* which one */
 	struct sandbox *inside;	   /* of the tunnel; NULL outside one */
 	struct h1_guest *h1;	   /* NULL while a tunnel has the stream */
 	struct exchange *exchange; /* not NULL while one runs */
@@ -42,6 +46,21 @@ free_later(void *owner)
 	free(owner);
 }
 
+/* False: that sandbox may hold no more connections. */
+static bool
+count_for(struct session *s, struct sandbox *sandbox)
+{
+	bool was_beyond = s->counted == NULL;
+
+	if (!service_count_connection(s->service, s->counted, sandbox,
+		&s->limit))
+		return false;
+	if (was_beyond)
+		s->sandbox->guests_beyond--;
+	s->counted = sandbox;
+	return true;
+}
+
 /* The only end of a session; its parts are gone or going. */
 static void
 end_session(struct session *s, enum close_reason why)
@@ -54,7 +73,8 @@ end_session(struct session *s, enum close_reason why)
 	s->tunnel = NULL;
 	list_remove(&s->link);
 	loop_defer(s->service->loop, &s->gone);
-	service_session_ended(s->service, s->sandbox);
+	count_for(s, NULL);
+	service_session_ended(s->service);
 }
 
 static void
@@ -144,7 +164,9 @@ start_exchange(struct session *s, struct exchange_request *r)
 static void
 fill_in(struct session *s, struct exchange_request *r, enum h1_error error)
 {
-	r->entry = s->tunnel != NULL ? ENTRY_CONNECT : ENTRY_FORWARD;
+	r->entry = s->tunnel != NULL || slice_is(r->head->method, "CONNECT")
+	    ? ENTRY_CONNECT
+	    : ENTRY_FORWARD;
 	r->tunnel = s->tunnel != NULL ? tunnel_target(s->tunnel) : NULL;
 	r->sandbox = s->tunnel != NULL
 	    ? s->inside
@@ -153,6 +175,12 @@ fill_in(struct session *s, struct exchange_request *r, enum h1_error error)
 	if (r->sandbox == NULL) {
 		r->sandbox = s->sandbox;
 		r->refuse = REASON_UNAUTHENTICATED;
+	}
+	if (s->tunnel == NULL && r->refuse == REASON_RULE_ALLOW &&
+	    !count_for(s, r->sandbox)) {
+		r->refuse = REASON_LIMIT;
+		r->detail = s->limit;
+		h1_guest_drain(s->h1);
 	}
 	if (error == H1_NO_ERROR)
 		return;
@@ -176,6 +204,14 @@ on_request(void *owner, struct end *end, const struct head *head,
 		start_exchange(s, &r);
 }
 
+/* Who is beyond a limit holds one of a few places: not for long. */
+static uint64_t
+patience(const struct session *s, uint64_t limit_ms)
+{
+	return s->counted != NULL || limit_ms < BEYOND_MS ? limit_ms
+							  : BEYOND_MS;
+}
+
 /* Speak HTTP/1 on this stream: the connection itself, or a tunnel's inside.
  * `ended`: its peer will send no more than what can be peeked. */
 static void
@@ -185,8 +221,8 @@ serve(struct session *s, struct stream *stream, bool ended)
 	struct h1_guest_options o = {.loop = s->service->loop,
 	    .limits = &s->service->h1,
 	    .scratch = s->service->scratch,
-	    .header_ms = l->header_ms,
-	    .keep_alive_ms = l->keep_alive_ms,
+	    .header_ms = patience(s, l->header_ms),
+	    .keep_alive_ms = patience(s, l->keep_alive_ms),
 	    .at_eof = ended,
 	    .request = on_request,
 	    .closed = on_h1_closed,
@@ -196,7 +232,8 @@ serve(struct session *s, struct stream *stream, bool ended)
 }
 
 void
-session_start(struct service *service, struct sandbox *sandbox, int fd)
+session_start(struct service *service, struct sandbox *sandbox, int fd,
+    const char *limit)
 {
 	struct stream_options o = service_stream_options(service);
 	struct session *s = memory_new(sizeof(*s));
@@ -205,6 +242,11 @@ session_start(struct service *service, struct sandbox *sandbox, int fd)
 	o.reset_at_once = true;
 	s->service = service;
 	s->sandbox = sandbox;
+	s->limit = limit;
+	if (limit == NULL)
+		s->counted = sandbox;
+	else
+		sandbox->guests_beyond++;
 	list_add(&service->sessions, &s->link);
 	deferred_init(&s->gone, free_later, s);
 	serve(s, stream_open(fd, &o), false);

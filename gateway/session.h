@@ -7,8 +7,11 @@
 
 struct session;
 
-/* Takes over `fd`, accepted and non-blocking. */
-void session_start(struct service *s, struct sandbox *sandbox, int fd);
+/* Takes over `fd`, accepted and non-blocking. It is counted for `sandbox`; or
+ * not, since there is no room: `limit` says why, and its request is refused
+ * unless it names a sandbox that has. */
+void session_start(struct service *s, struct sandbox *sandbox, int fd,
+    const char *limit);
 /* The list link of service->sessions back to its session. */
 struct session *session_of(struct list *link);
 /* Close what the live policy no longer allows. */
