@@ -158,6 +158,10 @@ on_dialled(void *owner, enum dial_result result, int fd,
 		r->outcome.reason = REASON_ORIGIN_CONNECT;
 		r->outcome.detail = "the network or host is unreachable";
 		break;
+	case DIAL_NO_RESOURCES:
+		r->outcome.reason = REASON_LIMIT;
+		r->outcome.detail = "no descriptor is free (ulimit -n)";
+		break;
 	}
 	report(r);
 }

@@ -7,7 +7,6 @@
  */
 #include "gateway/service.h"
 
-#include <limits.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>

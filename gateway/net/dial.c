@@ -28,7 +28,6 @@ struct dial {
 	struct loop *loop;
 	struct attempt *attempts; /* one for each address */
 	size_t count, started, failed;
-	int last_error;
 	uint64_t next_after_ms;
 	struct timer next, total;
 	struct deferred later; /* never report before dial_start() is back */
@@ -85,6 +84,24 @@ fail(struct dial *d, enum dial_result result)
 	loop_defer(d->loop, &d->later);
 }
 
+static enum dial_result
+result_of(int error)
+{
+	switch (error) {
+	case ECONNREFUSED:
+		return DIAL_REFUSED;
+	case ETIMEDOUT:
+		return DIAL_TIMED_OUT;
+	case EMFILE:
+	case ENFILE:
+	case ENOBUFS:
+	case ENOMEM:
+		return DIAL_NO_RESOURCES;
+	default:
+		return DIAL_FAILED;
+	}
+}
+
 static void start_next(struct dial *d);
 
 static void
@@ -94,14 +111,10 @@ attempt_failed(struct attempt *a, int error)
 
 	stop_attempt(a);
 	d->failed++;
-	d->last_error = error;
 	if (d->started < d->count)
 		start_next(d);
 	else if (d->failed == d->count)
-		fail(d,
-		    error == ECONNREFUSED    ? DIAL_REFUSED
-			: error == ETIMEDOUT ? DIAL_TIMED_OUT
-					     : DIAL_FAILED);
+		fail(d, result_of(error));
 }
 
 /* Who really answered must be whom we asked. */

@@ -22,7 +22,13 @@ struct dial_options {
 	uint64_t next_after_ms; /* 250 (RFC 8305 section 8) */
 };
 
-enum dial_result { DIAL_CONNECTED, DIAL_REFUSED, DIAL_TIMED_OUT, DIAL_FAILED };
+enum dial_result {
+	DIAL_CONNECTED,
+	DIAL_REFUSED,
+	DIAL_TIMED_OUT,
+	DIAL_FAILED,
+	DIAL_NO_RESOURCES, /* ours: no descriptor or memory is free */
+};
 
 /* `fd` is connected, non-blocking, close-on-exec, TCP_NODELAY and the
  * callback's to keep; -1 unless CONNECTED. `to` is what getpeername() says. */

@@ -230,9 +230,16 @@ TEST(a_sandbox_has_so_many_connections)
 	gate_sandbox(&w.g, "web-1")->connections = 1;
 	gate_start(&w.g, ALLOW);
 	w.guest = gate_guest_of(&w.g, 1);
+	/* Beyond it they are heard, not counted, and not for long. */
 	second = gate_guest_of(&w.g, 1);
-	EXPECT(!sim_is_open(second));
+	sim_says(second, GET);
+	sim_run(w.g.loop);
+	EXPECT(heard(second, "HTTP/1.1 429 "));
+	EXPECT(heard(second, "limits.connections_per_sandbox"));
 	EXPECT_INT(w.g.counters->sandbox_connections[1], 1);
+	second = gate_guest_of(&w.g, 1);
+	sim_advance(w.g.loop, 2001);
+	EXPECT(!sim_is_open(second));
 	other = gate_guest(&w.g);
 	EXPECT(sim_is_open(other) && sim_is_open(w.guest));
 	sim_ends(w.guest);
