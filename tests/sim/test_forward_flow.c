@@ -194,6 +194,9 @@ TEST(an_end_waits_for_chunks_without_credit)
 		sim_takes(w.guest, 0);
 		sim_says(w.origin,
 		    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+		sim_says(w.origin, "bb8\r\n");
+		say_many(w.origin, 3000);
+		sim_says(w.origin, "\r\n");
 		sim_run(w.g.loop);
 		for (int i = 0; i < 500; i++)
 			sim_says(w.origin, "1\r\nx\r\n");
@@ -210,7 +213,7 @@ TEST(an_end_waits_for_chunks_without_credit)
 		sim_run(w.g.loop);
 		EXPECT_TEXT(gate_records(&w.g),
 		    "1 open allow rule-allow GET a.test:80 9.9.9.1\n"
-		    "1 close 200 out 0 in 500 done\n");
+		    "1 close 200 out 0 in 3500 done\n");
 		EXPECT(sim_is_open(w.guest));
 		gate_end(&w.g);
 	}
