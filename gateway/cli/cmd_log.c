@@ -6,11 +6,13 @@
 #include <string.h>
 
 #include "audit/query.h"
+#include "audit/record.h"
 #include "base/clock.h"
 #include "gateway/cli/client.h"
 #include "gateway/cli/command.h"
 #include "gateway/cli/print.h"
 #include "gateway/cli/record_text.h"
+#include "rules/reasons.h"
 
 struct log_flags {
 	const char *sandbox, *event, *host, *verdict, *reason, *id, *url;
@@ -57,6 +59,29 @@ read_time(const char *flag, const char *text, int64_t *us, struct err *err)
 	    flag, text);
 }
 
+/* A misspelt value would just find nothing. */
+static bool
+values_are_known(const struct log_flags *f, struct err *err)
+{
+	enum reason reason;
+
+	if (f->verdict && strcmp(f->verdict, "allow") != 0 &&
+	    strcmp(f->verdict, "deny") != 0)
+		return err_set(err, ERR_USAGE,
+		    "--verdict must be allow or deny, not \"%s\"", f->verdict);
+	if (f->reason && !reason_parse(f->reason, &reason))
+		return err_set(err, ERR_USAGE,
+		    "--reason \"%s\" is no reason; penstock(1) lists them",
+		    f->reason);
+	if (!f->event)
+		return true;
+	for (unsigned i = 0; i < EVENT_COUNT; i++)
+		if (strcmp(f->event, record_event_text(i)) == 0)
+			return true;
+	return err_set(err, ERR_USAGE,
+	    "--event \"%s\" is no event; penstock(1) lists them", f->event);
+}
+
 static bool
 make_query(const struct log_flags *f, struct query *q, struct err *err)
 {
@@ -70,7 +95,8 @@ make_query(const struct log_flags *f, struct query *q, struct err *err)
 	    .url_part = f->url,
 	    .last = f->last,
 	};
-	return read_time("since", f->since, &q->since_us, err) &&
+	return values_are_known(f, err) &&
+	    read_time("since", f->since, &q->since_us, err) &&
 	    read_time("until", f->until, &q->until_us, err);
 }
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/nearest.h"
 #include "gateway/cli/command.h"
 #include "gateway/cli/typed.h"
 
@@ -60,6 +61,16 @@ read_kind(const struct call *call, size_t *first, struct err *err)
 	const char *word = call->operands[0];
 
 	*first = !strcmp(word, "network");
+	/* "netwrk" would be a rule for a host of that name. */
+	if (!*first && call->operand_count > 1 && !strpbrk(word, ".,:*/?[")) {
+		struct nearest near;
+
+		nearest_start(&near, slice_of(word));
+		nearest_offer(&near, "network");
+		if (nearest_found(&near))
+			return err_set(err, ERR_USAGE,
+			    "\"%s\"; did you mean \"network\"?", word);
+	}
 	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
 		if (!strcmp(word, others[i]))
 			return err_set(err, ERR_USAGE,
