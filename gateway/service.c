@@ -288,6 +288,47 @@ service_drain(struct service *s, void (*drained)(void *owner), void *owner)
 		loop_defer(s->loop, &s->drained_later);
 }
 
+/* The clock may be set meanwhile: looked at once an hour. */
+#define EXPIRY_MS_MAX 3600000
+
+/* Until the next rule expires, in ms; 0: none will. */
+static uint64_t
+until_expiry(const struct image *image)
+{
+	uint64_t now = clock_wall_us() / 1000, next = UINT64_MAX;
+
+	for (uint32_t i = 0; i < image_rule_count(image); i++) {
+		struct image_rule rule;
+
+		image_rule(image, i, &rule);
+		if (rule.expires > 0 && !rule.disabled &&
+		    (uint64_t)rule.expires * 1000 > now &&
+		    (uint64_t)rule.expires * 1000 < next)
+			next = (uint64_t)rule.expires * 1000;
+	}
+	if (next == UINT64_MAX)
+		return 0;
+	return next - now < EXPIRY_MS_MAX ? next - now + 1 : EXPIRY_MS_MAX;
+}
+
+/* All at once: far within the second that is promised, and nothing can slip
+ * through between two halves. What a rule that has expired had opened is
+ * closed as if somebody had removed it. */
+static void
+judge_all_again(void *owner)
+{
+	struct service *s = owner;
+	uint64_t ms = until_expiry(s->image);
+
+	list_each_safe(l, &s->sessions)
+		session_judge_again(session_of(l));
+	origins_judge_again(s);
+	if (ms != 0)
+		timer_set(&s->expiry_timer, ms);
+	else
+		timer_stop(&s->expiry_timer);
+}
+
 void
 service_set_policy(struct service *s, struct image *image, uint64_t generation)
 {
@@ -298,11 +339,7 @@ service_set_policy(struct service *s, struct image *image, uint64_t generation)
 	for (unsigned i = 0; i < s->sandbox_count; i++)
 		s->sandboxes[i].in_image = image_sandbox(image,
 		    slice_of(s->sandboxes[i].name));
-	/* Judged at once, all of them: far within the second that is promised,
-	 * and nothing can slip through between two halves. */
-	list_each_safe(l, &s->sessions)
-		session_judge_again(session_of(l));
-	origins_judge_again(s);
+	judge_all_again(s);
 	image_close(old);
 	s->o.figures->policy_generation = generation;
 }
@@ -376,6 +413,7 @@ service_new(const struct service_options *o)
 	count_seats(s);
 	s->resolver = resolver_new(s->loop, o->settings);
 	origins_init(s);
+	timer_init(&s->expiry_timer, s->loop, judge_all_again, s);
 	timer_init(&s->drain_timer, s->loop, drain_is_over, s);
 	deferred_init(&s->drained_later, tell_drained, s);
 	return s;
@@ -401,6 +439,7 @@ service_free(struct service *s)
 	list_each_safe(l, &s->sessions)
 		session_close(session_of(l), CLOSE_DRAINING);
 	deferred_cancel(&s->drained_later);
+	timer_done(&s->expiry_timer);
 	timer_done(&s->drain_timer);
 	origins_done(s);
 	resolver_free(s->resolver);

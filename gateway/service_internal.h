@@ -49,6 +49,7 @@ struct service {
 	struct field *scratch; /* limits.header_count fields, for one
 				* parse at a time */
 	bool draining;
+	struct timer expiry_timer; /* when the next rule ends */
 	struct timer drain_timer;
 	void (*drained)(void *owner);
 	void *drained_owner;
