@@ -42,13 +42,12 @@ struct door {
  * token, to be another's. The rest is turned away unheard. */
 #define GUESTS_BEYOND 16
 
-static const char too_many[] =
-    "HTTP/1.1 429 Too Many Connections\r\n"
-    "Content-Type: text/plain; charset=utf-8\r\n"
-    "Penstock-Reason: limit\r\n"
-    "Connection: close\r\n"
-    "Content-Length: 40\r\n\r\n"
-    "Limit reached: too many connections now\n";
+static const char too_many[] = "HTTP/1.1 429 Too Many Connections\r\n"
+			       "Content-Type: text/plain; charset=utf-8\r\n"
+			       "Penstock-Reason: limit\r\n"
+			       "Connection: close\r\n"
+			       "Content-Length: 40\r\n\r\n"
+			       "Limit reached: too many connections now\n";
 
 struct facts
 service_facts(const struct sandbox *sandbox, const struct target *target)

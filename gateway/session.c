@@ -23,11 +23,11 @@
 struct session {
 	struct list link; /* service->sessions */
 	struct service *service;
-	struct sandbox *sandbox;   /* by connection */
-	struct sandbox *counted;   /* whose it counts as; NULL: beyond a limit */
-	const char *limit;	   /* which one */
-	struct sandbox *inside;	   /* of the tunnel; NULL outside one */
-	struct h1_guest *h1;	   /* NULL while a tunnel has the stream */
+	struct sandbox *sandbox; /* by connection */
+	struct sandbox *counted; /* whose it counts as; NULL: beyond a limit */
+	const char *limit;	 /* which one */
+	struct sandbox *inside;	 /* of the tunnel; NULL outside one */
+	struct h1_guest *h1;	 /* NULL while a tunnel has the stream */
 	struct exchange *exchange; /* not NULL while one runs */
 	struct tunnel *tunnel;	   /* not NULL while one stands */
 	bool closed, closing;

@@ -82,10 +82,10 @@ size_t sim_streams(void); /* of all peers: 0 in the end */
  * dial's own timeout has passed, the others after `sim_dial_takes_ms`. */
 void sim_dial_connects(const char *address_with_port, struct sim_peer *p);
 void sim_dial_fails(const char *address_with_port, enum dial_result result);
-void sim_dial_forget(void); /* all of these */
+void sim_dial_forget(void);	   /* all of these */
 extern uint64_t sim_dial_takes_ms; /* 0 */
 size_t sim_dials(void);		   /* started so far */
-size_t sim_dials_pending(void); /* neither done nor cancelled */
+size_t sim_dials_pending(void);	   /* neither done nor cancelled */
 /* The addresses of dial number `n` (from 0), "1.2.3.4:80,[::1]:80". */
 const char *sim_dialled(size_t n);
 
