@@ -20,6 +20,17 @@ is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
+/* What some origin takes for white space before a request: isspace() in C, and
+ * Python's http.server splits at Latin-1's as well. */
+static bool
+is_space(char byte)
+{
+	unsigned char c = (unsigned char)byte;
+
+	return c == ' ' || (c >= 0x09 && c <= 0x0d) ||
+	    (c >= 0x1c && c <= 0x1f) || c == 0x85 || c == 0xa0;
+}
+
 static bool
 starts_with_method(struct slice line)
 {
@@ -87,7 +98,7 @@ first_bytes_tell(struct slice in)
 		return common == wanted ? INSIDE_HTTP2 : INSIDE_UNKNOWN;
 	/* An empty line may stand before a request (RFC 9112 2.2); any number
 	 * of them is for the parser to refuse, not for us to relay. */
-	while (in.len > 0 && (in.at[0] == '\r' || in.at[0] == '\n'))
+	while (in.len > 0 && is_space(in.at[0]))
 		in = slice_from(in, 1);
 	return in.len == 0 ? INSIDE_UNKNOWN : tell_text(in);
 }

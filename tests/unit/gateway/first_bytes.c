@@ -40,6 +40,15 @@ TEST(empty_lines_before_a_request_do_not_hide_it)
 	EXPECT(tell("\r\n") == INSIDE_UNKNOWN);
 }
 
+TEST(neither_does_white_space_of_any_kind)
+{
+	EXPECT(tell(" GET /") == INSIDE_HTTP1);
+	EXPECT(tell("\t\v\f\x1c\x1f\x85\xa0 FOO / HTTP/1.1\r\n") ==
+	    INSIDE_HTTP1);
+	EXPECT(tell("\v\f") == INSIDE_UNKNOWN);
+	EXPECT(tell("\v\x01") == INSIDE_RAW);
+}
+
 TEST(the_http2_preface_counts_only_whole)
 {
 	EXPECT(tell("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n") == INSIDE_HTTP2);
@@ -85,6 +94,7 @@ TEST(a_cut_changes_nothing)
 	    "SSH-2.0-x\r\n",
 	    "\r\n\r\nFOO / http/1.0\n",
 	    "\x01 HTTP/1.1\r\n",
+	    "\v\f GET /",
 	    "\x80\x2e\x01 HTTP/1.1\r\n",
 	    "PRI * HTTP/1.1\r\n",
 	};
