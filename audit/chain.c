@@ -34,7 +34,6 @@ chain_done(struct chain *c)
 static void
 hash(struct chain *c, struct slice line)
 {
-	static const char digits[] = "0123456789abcdef";
 	uint8_t sum[32];
 	unsigned len;
 
@@ -42,10 +41,7 @@ hash(struct chain *c, struct slice line)
 	    EVP_DigestUpdate(c->context, line.at, line.len) == 1 &&
 	    EVP_DigestFinal_ex(c->context, sum, &len) == 1 &&
 	    len == sizeof(sum));
-	for (size_t i = 0; i < sizeof(sum); i++) {
-		c->prev[2 * i] = digits[sum[i] >> 4];
-		c->prev[2 * i + 1] = digits[sum[i] & 0xf];
-	}
+	hex_format(sum, sizeof(sum), c->prev);
 }
 
 void

@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -193,40 +192,6 @@ log_line_parse(struct slice line, struct log_line *l)
 	    take_until(&s, '"', &l->id) && is_hex(l->id, 32) &&
 	    take(&s, ",\"event\":\"") && take_until(&s, '"', &l->event) &&
 	    s.len > 0 && slice_ends(s, "}");
-}
-
-/* `len` digits at `at`. */
-static int
-digits(const char *at, size_t len)
-{
-	int value = 0;
-
-	for (size_t i = 0; i < len; i++)
-		value = value * 10 + (at[i] - '0');
-	return value;
-}
-
-bool
-log_time_parse(struct slice text, int64_t *us)
-{
-	static const char shape[] = "dddd-dd-ddTdd:dd:dd.ddddddZ";
-	const char *at = text.at;
-	struct tm day = {0};
-
-	if (text.len != sizeof(shape) - 1)
-		return false;
-	for (size_t i = 0; i < text.len; i++)
-		if (shape[i] == 'd' ? at[i] < '0' || at[i] > '9'
-				    : at[i] != shape[i])
-			return false;
-	day.tm_year = digits(at, 4) - 1900;
-	day.tm_mon = digits(at + 5, 2) - 1;
-	day.tm_mday = digits(at + 8, 2);
-	day.tm_hour = digits(at + 11, 2);
-	day.tm_min = digits(at + 14, 2);
-	day.tm_sec = digits(at + 17, 2);
-	*us = (int64_t)timegm(&day) * 1000000 + digits(at + 20, 6);
-	return true;
 }
 
 void

@@ -52,8 +52,6 @@ struct log_line {
 };
 
 bool log_line_parse(struct slice line, struct log_line *l);
-/* RFC 3339 as the auditor writes it; false when it is anything else. */
-bool log_time_parse(struct slice text, int64_t *us);
 
 /* Reads lines of a file from an offset on. */
 struct line_reader {

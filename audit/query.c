@@ -11,6 +11,7 @@
 
 #include "audit/log_files.h"
 #include "audit/query_internal.h"
+#include "base/clock.h"
 #include "base/memory.h"
 
 static void
@@ -66,7 +67,7 @@ time_fits(const struct query *q, const json_t *record)
 
 	if (!q->since_us && !q->until_us)
 		return true;
-	return time && log_time_parse(slice_of(time), &us) &&
+	return time && clock_parse(slice_of(time), &us) &&
 	    (!q->since_us || us >= q->since_us) &&
 	    (!q->until_us || us <= q->until_us);
 }

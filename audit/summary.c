@@ -13,6 +13,7 @@
 #include "audit/log_files.h"
 #include "audit/query_internal.h"
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/map.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -236,7 +237,7 @@ take_line(void *owner, const struct log_file *f, uint64_t number,
 
 	(void)f;
 	(void)number;
-	if (!log_line_parse(line, &l) || !log_time_parse(l.time, &us) ||
+	if (!log_line_parse(line, &l) || !clock_parse(l.time, &us) ||
 	    (!slice_is(l.event, "request") && !slice_is(l.event, "tunnel")) ||
 	    !matcher_takes(&s->matcher, line, &record))
 		return true;

@@ -26,15 +26,6 @@ parse_ipv4(struct slice text, uint8_t bytes[4])
 	return true;
 }
 
-static int
-hex_digit(char c)
-{
-	c = ascii_lower(c);
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* One to four hexadecimal digits. */
 static bool
 parse_group(struct slice part, uint8_t bytes[2])
@@ -44,7 +35,7 @@ parse_group(struct slice part, uint8_t bytes[2])
 	if (!part.len || part.len > 4)
 		return false;
 	for (size_t i = 0; i < part.len; i++) {
-		int digit = hex_digit(part.at[i]);
+		int digit = ascii_hex(part.at[i]);
 
 		if (digit < 0)
 			return false;

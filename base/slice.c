@@ -110,3 +110,15 @@ slice_number(struct slice s, uint64_t max, uint64_t *value)
 	*value = n;
 	return true;
 }
+
+void
+hex_format(const uint8_t *bytes, size_t len, char *out)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < len; i++) {
+		*out++ = digits[bytes[i] >> 4];
+		*out++ = digits[bytes[i] & 0xf];
+	}
+	*out = '\0';
+}

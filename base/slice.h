@@ -60,10 +60,23 @@ bool slice_cut(struct slice s, char byte, struct slice *head,
  * overflow past `max`. *value is not touched on failure. */
 bool slice_number(struct slice s, uint64_t max, uint64_t *value);
 
+/* As small digits, and a NUL: out has 2 * len + 1 bytes. */
+void hex_format(const uint8_t *bytes, size_t len, char *out);
+
 static inline char
 ascii_lower(char c)
 {
 	return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+}
+
+/* What a hexadecimal digit stands for; -1 for any other byte. */
+static inline int
+ascii_hex(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c = ascii_lower(c);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 #endif

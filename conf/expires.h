@@ -7,10 +7,13 @@
 
 #include "base/slice.h"
 
-/* "2030-12-31T18:00:00Z", "...+01:00", with or without a fraction (dropped);
- * "2030-12-31" is the end of that day in UTC. Years 1970 to 9999; there is no
- * second 60 here. *seconds since 1970, never 0: 0 means "for ever" in a rule.
- */
+/* What a person is told who wrote something else. */
+#define EXPIRES_WANTED                                                         \
+	"a day (2030-12-31) or a time with its zone (2030-12-31T18:00:00Z)"
+
+/* RFC 3339 as base/clock.h reads it, without its fraction; a day alone is the
+ * end of that day in UTC. *seconds since 1970, never 0: 0 means "for ever" in
+ * a rule. */
 bool expires_parse(struct slice text, int64_t *seconds);
 
 #endif

@@ -345,8 +345,7 @@ understand(const struct rule_change *c, struct wish *w, struct err *err)
 	return c->edit == RULE_EDIT_REMOVE || !c->expires ||
 	    expires_parse(slice_of(c->expires), &w->expires) ||
 	    err_set(err, ERR_USAGE,
-		"expires must be a day (2030-12-31) or a "
-		"time with its zone (2030-12-31T18:00:00Z), not \"%.64s\"",
+		"expires must be " EXPIRES_WANTED ", not \"%.64s\"",
 		c->expires);
 }
 

@@ -155,8 +155,7 @@ read_expires(void *owner, const struct yaml_document *d,
 		return false;
 	return expires_parse(n->text, &draft->rule.expires) ||
 	    yaml_error(d, n, err,
-		"expires must be a day (2030-12-31) or a "
-		"time with its zone (2030-12-31T18:00:00Z), not \"%.64s\"",
+		"expires must be " EXPIRES_WANTED ", not \"%.64s\"",
 		n->text.at);
 }
 

@@ -284,23 +284,19 @@ settings_read_upstream(void *owner, const struct yaml_document *d,
 static bool
 decode(struct slice in, char *out, size_t *len)
 {
-	static const char digits[] = "0123456789abcdef";
-
 	for (size_t i = 0; i < in.len; i++) {
 		unsigned char c = (unsigned char)in.at[i];
 
 		if (c == '%') {
-			const char *high, *low;
+			int high, low;
 
-			if (in.len - i < 3 || !in.at[i + 1] || !in.at[i + 2])
+			if (in.len - i < 3)
 				return false;
-			high = strchr(digits, ascii_lower(in.at[i + 1]));
-			low = strchr(digits, ascii_lower(in.at[i + 2]));
-			if (!high || !low)
+			high = ascii_hex(in.at[++i]);
+			low = ascii_hex(in.at[++i]);
+			if (high < 0 || low < 0)
 				return false;
-			c = (unsigned char)((high - digits) * 16 +
-			    (low - digits));
-			i += 2;
+			c = (unsigned char)(high << 4 | low);
 		}
 		if (c < 0x20 || c == 0x7f)
 			return false;

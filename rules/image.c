@@ -8,7 +8,6 @@
 #include "rules/image.h"
 
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -233,8 +232,7 @@ image_open(const void *bytes, size_t len, struct err *err)
 		image_close(i);
 		return NULL;
 	}
-	for (size_t n = 0; n < IMAGE_HASH_BYTES; n++)
-		snprintf(i->digest + 2 * n, 3, "%02x", i->header->digest[n]);
+	hex_format(i->header->digest, IMAGE_HASH_BYTES, i->digest);
 	return i;
 }
 

@@ -105,10 +105,7 @@ hash_rule(const struct policy_rule *rule, char digits[HASH_DIGITS + 1])
 		len += room;
 	}
 	SHA256((const uint8_t *)all, len, hash);
-	for (int i = 0; i < HASH_DIGITS; i++)
-		digits[i] = "0123456789abcdef"[i % 2 ? hash[i / 2] & 15
-						     : hash[i / 2] >> 4];
-	digits[HASH_DIGITS] = '\0';
+	hex_format(hash, HASH_DIGITS / 2, digits);
 }
 
 /* The number of a repetition stands in the id of the one before. */

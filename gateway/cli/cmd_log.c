@@ -7,7 +7,6 @@
 
 #include "audit/query.h"
 #include "audit/record.h"
-#include "base/clock.h"
 #include "gateway/cli/client.h"
 #include "gateway/cli/command.h"
 #include "gateway/cli/print.h"
@@ -48,17 +47,6 @@ OPTIONS(log, struct log_flags,
 
 OPTIONS_NONE(log_verify);
 
-static bool
-read_time(const char *flag, const char *text, int64_t *us, struct err *err)
-{
-	if (!text || time_read(text, (int64_t)clock_wall_us(), us))
-		return true;
-	return err_set(err, ERR_USAGE,
-	    "--%s must be RFC 3339 or such as 90s, "
-	    "15m, 2h, 7d, not \"%s\"",
-	    flag, text);
-}
-
 /* A misspelt value would just find nothing. */
 static bool
 values_are_known(const struct log_flags *f, struct err *err)
@@ -96,8 +84,8 @@ make_query(const struct log_flags *f, struct query *q, struct err *err)
 	    .last = f->last,
 	};
 	return values_are_known(f, err) &&
-	    read_time("since", f->since, &q->since_us, err) &&
-	    read_time("until", f->until, &q->until_us, err);
+	    time_read("since", f->since, &q->since_us, err) &&
+	    time_read("until", f->until, &q->until_us, err);
 }
 
 static bool

@@ -134,18 +134,6 @@ print_summary(const struct policy_log_flags *f, const struct log_summary *s)
 	free(allowed.rows);
 }
 
-static bool
-read_since(const struct policy_log_flags *f, struct query *q, struct err *err)
-{
-	if (!f->since ||
-	    time_read(f->since, (int64_t)clock_wall_us(), &q->since_us))
-		return true;
-	return err_set(err, ERR_USAGE,
-	    "--since must be RFC 3339 or such as "
-	    "90s, 15m, 2h, 7d, not \"%s\"",
-	    f->since);
-}
-
 int
 cmd_policy_log(struct call *call)
 {
@@ -165,7 +153,8 @@ cmd_policy_log(struct call *call)
 		    flags->type);
 		return EXIT_USAGE;
 	}
-	if (!read_since(flags, &query, &err) || !client_open(&c, &err))
+	if (!time_read("since", flags->since, &query.since_us, &err) ||
+	    !client_open(&c, &err))
 		return print_failure(&err);
 	client_drain(&c, DRAIN_MS);
 	done = log_summarise(c.paths.audit_dir, &query, &summary, &err);

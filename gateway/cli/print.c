@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/memory.h"
 #include "base/slice.h"
 #include "base/text.h"
@@ -204,8 +205,8 @@ long_time(int64_t wall_us, char out[SHORT_TIME])
 	strftime(out, SHORT_TIME, "%Y-%m-%dT%H:%M:%SZ", &tm);
 }
 
-static bool
-age_read(const char *text, int64_t now_us, int64_t *wall_us)
+bool
+age_read(const char *text, int64_t *us)
 {
 	static const struct {
 		char unit;
@@ -220,67 +221,26 @@ age_read(const char *text, int64_t now_us, int64_t *wall_us)
 	for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
 		if (s.at[s.len - 1] != units[i].unit)
 			continue;
-		*wall_us = now_us - (int64_t)(n * units[i].seconds * 1000000);
+		*us = (int64_t)(n * units[i].seconds * 1000000);
 		return true;
 	}
 	return false;
 }
 
-/* Two digits at `s`; -1 for anything else. */
-static int
-two_digits(const char *s)
-{
-	if (s[0] < '0' || s[0] > '9' || s[1] < '0' || s[1] > '9')
-		return -1;
-	return (s[0] - '0') * 10 + (s[1] - '0');
-}
-
-/* "+02:00" or "Z"; seconds east of Greenwich. */
-static bool
-zone_read(const char *s, int64_t *east)
-{
-	int hours, minutes;
-
-	*east = 0;
-	if (!strcmp(s, "Z") || !strcmp(s, "z"))
-		return true;
-	if ((*s != '+' && *s != '-') || strlen(s) != 6 || s[3] != ':')
-		return false;
-	hours = two_digits(s + 1);
-	minutes = two_digits(s + 4);
-	if (hours < 0 || hours > 23 || minutes < 0 || minutes > 59)
-		return false;
-	*east = (*s == '-' ? -1 : 1) * (hours * 3600 + minutes * 60);
-	return true;
-}
-
 bool
-time_read(const char *text, int64_t now_us, int64_t *wall_us)
+time_read(const char *flag, const char *text, int64_t *wall_us, struct err *err)
 {
-	struct tm tm = {.tm_mday = 1};
-	int64_t east, fraction = 0, scale = 100000;
-	const char *rest;
+	int64_t age;
 
-	if (age_read(text, now_us, wall_us))
+	if (!text || clock_parse(slice_of(text), wall_us) ||
+	    clock_parse_day(slice_of(text), wall_us))
 		return true;
-	rest = strptime(text, "%Y-%m-%d", &tm);
-	if (!rest)
-		return false;
-	if (*rest == '\0') {
-		*wall_us = (int64_t)timegm(&tm) * 1000000;
-		return true;
-	}
-	if (*rest != 'T' && *rest != 't' && *rest != ' ')
-		return false;
-	rest = strptime(rest + 1, "%H:%M:%S", &tm);
-	if (!rest)
-		return false;
-	if (*rest == '.')
-		for (rest++; *rest >= '0' && *rest <= '9'; rest++, scale /= 10)
-			fraction += (*rest - '0') * scale;
-	if (!zone_read(rest, &east))
-		return false;
-	*wall_us = ((int64_t)timegm(&tm) - east) * 1000000 + fraction;
+	if (!age_read(text, &age))
+		return err_set(err, ERR_USAGE,
+		    "--%s must be RFC 3339 or such as 90s, 15m, 2h, 7d, not "
+		    "\"%s\"",
+		    flag, text);
+	*wall_us = (int64_t)clock_wall_us() - age;
 	return true;
 }
 

@@ -39,8 +39,11 @@ void table_free(struct table *t);
 void short_time(int64_t wall_us, char out[SHORT_TIME]);
 /* RFC 3339 with seconds, UTC. */
 void long_time(int64_t wall_us, char out[SHORT_TIME]);
-/* RFC 3339, or an age such as 90s, 15m, 2h, 7d before now. False: neither. */
-bool time_read(const char *text, int64_t now_us, int64_t *wall_us);
+/* "90s", "15m", "2h", "7d", "1w". */
+bool age_read(const char *text, int64_t *us);
+/* The value of a flag: RFC 3339, a day, or an age before now. NULL is none. */
+bool time_read(const char *flag, const char *text, int64_t *wall_us,
+    struct err *err);
 
 /* One line on standard output; the object is given up. */
 void print_json(json_t *object);

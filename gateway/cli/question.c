@@ -9,23 +9,11 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "gateway/dns/resolver.h"
+#include "gateway/http/h1_fields.h"
 #include "gateway/net/loop.h"
 
+#define METHOD_MAX 32
 #define FILE_LIMIT (1u << 20)
-
-static bool
-is_method(const char *method)
-{
-	if (!*method || strlen(method) > 32)
-		return false;
-	for (; *method; method++)
-		if (!strchr(
-			"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
-			"ABCDEFGHIJKLMNOPQRSTUVWXYZ",
-			*method))
-			return false;
-	return true;
-}
 
 /* What stands before "://", and the port it means; 0 for none of ours. */
 static uint16_t
@@ -68,7 +56,9 @@ question_parse(const struct question *q, struct target *t, const char **why)
 	struct slice authority;
 	uint16_t port;
 
-	if (q->method && !is_method(q->method)) {
+	if (q->method &&
+	    (strlen(q->method) > METHOD_MAX ||
+		!h1_is_token(slice_of(q->method)))) {
 		*why = "the method is no token";
 		return false;
 	}

@@ -71,7 +71,7 @@ print_head(const json_t *record, FILE *to)
 	char when[SHORT_TIME];
 	int64_t us;
 
-	if (time_read(text_of(record, "time"), 0, &us))
+	if (clock_parse(slice_of(text_of(record, "time")), &us))
 		short_time(us, when);
 	else
 		snprintf(when, sizeof(when), "-");

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "conf/expires.h"
 #include "gateway/cli/client.h"
 #include "gateway/cli/edit.h"
 #include "gateway/cli/overlap.h"
@@ -189,27 +190,26 @@ apply(const struct client *c, const struct typed *t,
 	return done;
 }
 
+/* What conf would say, and that it lies before us; or a term from now on. */
 static bool
 read_expires(struct typed *t, struct err *err)
 {
-	const char *text = t->expires;
-	int64_t now = (int64_t)clock_wall_us(), when;
+	int64_t now = (int64_t)clock_wall_us(), term, seconds;
 
-	if (!text)
+	if (!t->expires)
 		return true;
-	/* An age is read backwards from now; a term lies before us. */
-	if (!time_read(text, now, &when))
+	if (age_read(t->expires, &term)) {
+		long_time(now + term, t->expires_text);
+		t->expires = t->expires_text;
+		return true;
+	}
+	if (!expires_parse(slice_of(t->expires), &seconds))
 		return err_set(err, ERR_USAGE,
-		    "--expires must be RFC 3339 or "
-		    "such as 90s, 15m, 2h, 7d, not \"%s\"",
-		    text);
-	if (!strchr(text, '-'))
-		when = now + (now - when);
-	if (when <= now)
-		return err_set(err, ERR_USAGE, "--expires %s is over already",
-		    text);
-	long_time(when, t->expires_text);
-	return true;
+		    "--expires must be RFC 3339 or such as 90s, 15m, 2h, 7d, "
+		    "not \"%s\"",
+		    t->expires);
+	return seconds > now / 1000000 ||
+	    err_set(err, ERR_USAGE, "--expires %s is over already", t->expires);
 }
 
 /* To free(). */
@@ -227,7 +227,7 @@ make_changes(const struct typed *t)
 		    .resource = t->rules[i].text,
 		    .name = t->name,
 		    .comment = t->comment,
-		    .expires = t->expires ? t->expires_text : NULL,
+		    .expires = t->expires,
 		    .raw = t->raw,
 		};
 	return changes;

@@ -42,19 +42,10 @@ bad(enum h1_error what, enum h1_error *error)
 	return H1_BAD;
 }
 
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = ascii_lower(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static bool
 size_digit(struct h1_body *b, char c)
 {
-	int digit = hex_digit(c);
+	int digit = ascii_hex(c);
 
 	if (digit < 0 || b->digits == SIZE_DIGITS_MAX)
 		return false;

@@ -25,15 +25,6 @@ h1_is_host(struct slice s)
 	return s.len > 0 && s.at[0] != ':';
 }
 
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = ascii_lower(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* The byte that "%XX" at the front of `s` stands for, or -1. */
 static int
 percent_byte(struct slice s)
@@ -42,8 +33,8 @@ percent_byte(struct slice s)
 
 	if (s.len < 3 || s.at[0] != '%')
 		return -1;
-	high = hex_digit(s.at[1]);
-	low = hex_digit(s.at[2]);
+	high = ascii_hex(s.at[1]);
+	low = ascii_hex(s.at[2]);
 	return high < 0 || low < 0 ? -1 : high << 4 | low;
 }
 

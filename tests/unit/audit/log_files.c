@@ -155,29 +155,6 @@ TEST(line_reader_takes_lines_of_any_length)
 	close(fd);
 }
 
-TEST(log_time_is_what_clock_format_makes)
-{
-	static const uint64_t times[] = {
-	    0,
-	    1,
-	    951782400000000,
-	    1700000000123456,
-	    4102444799999999,
-	    253402300799999999,
-	};
-
-	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
-		char text[CLOCK_TEXT];
-		int64_t us;
-
-		clock_format(times[i], text);
-		EXPECT(log_time_parse(slice_of(text), &us));
-		EXPECT_INT(us, times[i]);
-		text[19] = ',';
-		EXPECT(!log_time_parse(slice_of(text), &us));
-	}
-}
-
 TEST(log_line_parse_wants_every_byte)
 {
 	static const char good[] =

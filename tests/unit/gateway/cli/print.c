@@ -8,18 +8,35 @@
 static int64_t
 read_or_minus_one(const char *text)
 {
+	struct err err = {0};
 	int64_t us = -1;
 
-	return time_read(text, NOW, &us) ? us : -1;
+	if (time_read("since", text, &us, &err))
+		return us;
+	EXPECT(err.kind == ERR_USAGE && !strncmp(err.text, "--since ", 8));
+	return -1;
+}
+
+static int64_t
+age(const char *text)
+{
+	int64_t us = -1;
+
+	return age_read(text, &us) ? us : -1;
 }
 
 TEST(ages_are_before_now)
 {
-	EXPECT_INT(read_or_minus_one("90s"), NOW - 90000000);
-	EXPECT_INT(read_or_minus_one("15m"), NOW - 900000000LL);
-	EXPECT_INT(read_or_minus_one("2h"), NOW - 7200000000LL);
-	EXPECT_INT(read_or_minus_one("7d"), NOW - 604800000000LL);
-	EXPECT_INT(read_or_minus_one("1w"), NOW - 604800000000LL);
+	int64_t now = (int64_t)clock_wall_us();
+
+	EXPECT_INT(age("90s"), 90000000);
+	EXPECT_INT(age("15m"), 900000000LL);
+	EXPECT_INT(age("2h"), 7200000000LL);
+	EXPECT_INT(age("7d"), 604800000000LL);
+	EXPECT_INT(age("1w"), 604800000000LL);
+	EXPECT(read_or_minus_one("2h") >= now - 7200000000LL);
+	EXPECT(read_or_minus_one("2h") < now - 7190000000LL);
+	EXPECT(time_read("since", NULL, &now, NULL));
 }
 
 TEST(times_are_rfc_3339)
