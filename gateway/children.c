@@ -22,7 +22,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -153,13 +152,10 @@ name_process(const struct child *c)
 static _Noreturn void
 live(struct child *c, int channel, pid_t supervisor, int *keep, size_t count)
 {
-	struct rlimit none = {0, 0};
-
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	if (getppid() != supervisor)
 		_exit(1);
 	close_all_but(keep, count);
-	setrlimit(RLIMIT_CORE, &none);
 	reset_signals();
 	log_set_role(c->role);
 	name_process(c);

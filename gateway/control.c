@@ -29,7 +29,7 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "gateway/control_socket.h"
+#include "base/unix_address.h"
 #include "gateway/net/loop.h"
 
 #define BACKLOG 64
@@ -419,15 +419,9 @@ find_group(struct control *c)
 /* A socket that is left over refuses connections. The state's lock is ours
  * already, so who still answers here is no gateway of this state. */
 static bool
-remove_stale(const struct control_address *a, const char *path, struct err *err)
+remove_stale(const struct unix_address *a, const char *path, struct err *err)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	bool lives = fd != -1 &&
-	    connect(fd, (const struct sockaddr *)&a->at, a->len) == 0;
-
-	if (fd != -1)
-		close(fd);
-	if (lives)
+	if (unix_address_answers(a))
 		return err_set(err, ERR_OTHER,
 		    "%s: another gateway answers on this control socket", path);
 	if (unlink(path) == -1 && errno != ENOENT)
@@ -438,14 +432,14 @@ remove_stale(const struct control_address *a, const char *path, struct err *err)
 static bool
 listen_on(struct control *c, struct err *err)
 {
-	struct control_address a;
+	struct unix_address a;
 	bool done;
 
-	if (!control_address_init(&a, c->path, err))
+	if (!unix_address_init(&a, c->path, err))
 		return false;
 	done = remove_stale(&a, c->path, err);
 	if (!done) {
-		control_address_done(&a);
+		unix_address_done(&a);
 		return false;
 	}
 	c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -457,7 +451,7 @@ listen_on(struct control *c, struct err *err)
 	    listen(c->fd, BACKLOG) == 0;
 	if (!done)
 		err_errno(err, "%s", c->path);
-	control_address_done(&a);
+	unix_address_done(&a);
 	return done;
 }
 

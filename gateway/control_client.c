@@ -10,8 +10,8 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "base/unix_address.h"
 #include "gateway/control.h"
-#include "gateway/control_socket.h"
 
 struct asking {
 	int fd;
@@ -33,10 +33,10 @@ not_running(const char *path, struct err *err)
 static bool
 reach(struct asking *a, const char *path, struct err *err)
 {
-	struct control_address to;
+	struct unix_address to;
 	bool done;
 
-	if (!control_address_init(&to, path, err))
+	if (!unix_address_init(&to, path, err))
 		return err && err->sys == ENOENT
 		    ? (errno = ENOENT, not_running(path, err))
 		    : false;
@@ -45,7 +45,7 @@ reach(struct asking *a, const char *path, struct err *err)
 	    connect(a->fd, (const struct sockaddr *)&to.at, to.len) == 0;
 	if (!done)
 		not_running(path, err);
-	control_address_done(&to);
+	unix_address_done(&to);
 	return done;
 }
 

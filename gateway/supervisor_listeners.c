@@ -19,7 +19,7 @@
 
 #include "base/check.h"
 #include "base/memory.h"
-#include "gateway/control_socket.h"
+#include "base/unix_address.h"
 
 #define BACKLOG 4096
 /* What a gateway that was killed a moment ago still holds is free soon. */
@@ -177,11 +177,9 @@ open_tcp(struct listeners *l, const struct listen_setting *wanted,
 
 /* Only a socket that nobody answers on is removed, never another file. */
 static bool
-remove_stale(const char *path, const struct control_address *a, struct err *err)
+remove_stale(const char *path, const struct unix_address *a, struct err *err)
 {
 	struct stat st;
-	int fd;
-	bool lives;
 
 	if (lstat(path, &st) == -1)
 		return errno == ENOENT || err_errno(err, "%s", path);
@@ -189,12 +187,7 @@ remove_stale(const char *path, const struct control_address *a, struct err *err)
 		return err_set(err, ERR_CONF,
 		    "cannot listen on unix:%s: a file of that name is there",
 		    path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	lives = fd != -1 &&
-	    connect(fd, (const struct sockaddr *)&a->at, a->len) == 0;
-	if (fd != -1)
-		close(fd);
-	if (lives)
+	if (unix_address_answers(a))
 		return err_set(err, ERR_OTHER,
 		    "cannot listen on unix:%s: another program answers there",
 		    path);
@@ -205,15 +198,15 @@ static bool
 open_unix(struct listeners *l, const struct listen_setting *at,
     unsigned sandbox, struct err *err)
 {
-	struct control_address to;
+	struct unix_address to;
 	unsigned slot = least_loaded(l);
 	bool done;
 	int fd;
 
-	if (!control_address_init(&to, at->unix_path, err))
+	if (!unix_address_init(&to, at->unix_path, err))
 		return false;
 	if (!remove_stale(at->unix_path, &to, err)) {
-		control_address_done(&to);
+		unix_address_done(&to);
 		return false;
 	}
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -228,7 +221,7 @@ open_unix(struct listeners *l, const struct listen_setting *at,
 	    listen(fd, BACKLOG) == 0;
 	if (!done)
 		err_errno(err, "cannot listen on unix:%s", at->unix_path);
-	control_address_done(&to);
+	unix_address_done(&to);
 	l->pinned[slot]++;
 	return done;
 }

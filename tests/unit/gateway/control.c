@@ -325,12 +325,12 @@ TEST(another_user_may_not_ask)
 static int
 raw(const char *bytes, size_t len, char *answer, size_t size)
 {
-	struct control_address a;
+	struct unix_address a;
 	struct err err = {0};
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 	size_t used = 0;
 
-	if (!control_address_init(&a, path, &err) ||
+	if (!unix_address_init(&a, path, &err) ||
 	    connect(fd, (const struct sockaddr *)&a.at, a.len) != 0)
 		return -1;
 	while (len) {
@@ -404,12 +404,12 @@ TEST(a_request_in_single_bytes_is_understood)
 	begin();
 	asker = fork();
 	if (asker == 0) {
-		struct control_address a;
+		struct unix_address a;
 		struct err err = {0};
 		int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 		char answer[128] = "";
 
-		if (!control_address_init(&a, path, &err) ||
+		if (!unix_address_init(&a, path, &err) ||
 		    connect(fd, (const struct sockaddr *)&a.at, a.len) != 0)
 			_exit(1);
 		for (size_t n = 0; n < sizeof(request) - 1; n++) {
@@ -428,13 +428,13 @@ TEST(a_request_in_single_bytes_is_understood)
 TEST(silent_peers_leave_room_for_nobody_until_they_are_sent_away)
 {
 	int fds[CONTROL_PEERS];
-	struct control_address a;
+	struct unix_address a;
 	struct err err = {0};
 	uint64_t began = clock_monotonic_us();
 	pid_t asker;
 
 	begin();
-	EXPECT(control_address_init(&a, path, &err));
+	EXPECT(unix_address_init(&a, path, &err));
 	for (int n = 0; n < CONTROL_PEERS; n++) {
 		fds[n] = socket(AF_UNIX, SOCK_STREAM, 0);
 		EXPECT(connect(fds[n], (const struct sockaddr *)&a.at, a.len) ==
@@ -461,13 +461,13 @@ TEST(silent_peers_leave_room_for_nobody_until_they_are_sent_away)
 TEST(without_a_descriptor_it_rests_and_tries_again)
 {
 	struct rlimit few, old;
-	struct control_address a;
+	struct unix_address a;
 	struct err err = {0};
 	int fd;
 
 	begin();
 	fd = socket(AF_UNIX, SOCK_STREAM, 0);
-	EXPECT(control_address_init(&a, path, &err));
+	EXPECT(unix_address_init(&a, path, &err));
 	EXPECT(connect(fd, (const struct sockaddr *)&a.at, a.len) == 0);
 	EXPECT(getrlimit(RLIMIT_NOFILE, &old) == 0);
 	few = (struct rlimit){(rlim_t)fd + 1, old.rlim_max};

@@ -1,5 +1,5 @@
-/* control_socket.c - a long path is reached through its open directory */
-#include "gateway/control_socket.h"
+/* unix_address.c - a long path is reached through its open directory */
+#include "base/unix_address.h"
 
 #include <fcntl.h>
 #include <stddef.h>
@@ -11,7 +11,7 @@
 #include "base/memory.h"
 
 static bool
-fill(struct control_address *a, const char *path, struct err *err)
+fill(struct unix_address *a, const char *path, struct err *err)
 {
 	size_t len = strlen(path);
 
@@ -25,7 +25,7 @@ fill(struct control_address *a, const char *path, struct err *err)
 }
 
 static bool
-fill_by_directory(struct control_address *a, const char *path,
+fill_by_directory(struct unix_address *a, const char *path,
     const char *slash, struct err *err)
 {
 	char *directory = memory_text_of(path, (size_t)(slash - path));
@@ -45,26 +45,38 @@ fill_by_directory(struct control_address *a, const char *path,
 }
 
 bool
-control_address_init(struct control_address *a, const char *path,
+unix_address_init(struct unix_address *a, const char *path,
     struct err *err)
 {
 	const char *slash = strrchr(path, '/');
 	bool done;
 
-	*a = (struct control_address){.directory = -1};
+	*a = (struct unix_address){.directory = -1};
 	if (strlen(path) < sizeof(a->at.sun_path) || !slash)
 		done = fill(a, path, err);
 	else
 		done = fill_by_directory(a, path, slash, err);
 	if (!done)
-		control_address_done(a);
+		unix_address_done(a);
 	return done;
 }
 
 void
-control_address_done(struct control_address *a)
+unix_address_done(struct unix_address *a)
 {
 	if (a->directory != -1)
 		close(a->directory);
 	a->directory = -1;
+}
+
+bool
+unix_address_answers(const struct unix_address *a)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool answers = fd != -1 &&
+	    connect(fd, (const struct sockaddr *)&a->at, a->len) == 0;
+
+	if (fd != -1)
+		close(fd);
+	return answers;
 }
