@@ -13,6 +13,7 @@
 #include "gateway/cli/edit.h"
 #include "gateway/cli/print.h"
 #include "gateway/cli/rule_text.h"
+#include "gateway/cli/typed.h"
 
 struct rm_flags {
 	struct option_list id, resource;
@@ -40,78 +41,49 @@ OPTIONS(policy_reset, struct reset_flags,
 /* The changes of one `policy rm`. */
 struct removal {
 	const struct rm_flags *flags;
+	struct typed typed; /* the resources; allow or deny is the same here */
 	struct rule_change *changes;
-	char (*texts)[RESOURCE_TEXT];
-	size_t count, capacity;
+	size_t count;
 };
 
-static struct rule_change *
-next_change(struct removal *m)
-{
-	if (m->count == m->capacity) {
-		size_t old = m->capacity, more = old ? old * 2 : 8;
-
-		m->changes = memory_grow(m->changes, old, more,
-		    sizeof(*m->changes));
-		m->texts = memory_grow(m->texts, old, more, sizeof(*m->texts));
-		m->capacity = more;
-	}
-	m->changes[m->count] = (struct rule_change){
-	    .edit = RULE_EDIT_REMOVE, .sandbox = m->flags->sandbox};
-	return &m->changes[m->count++];
-}
-
+/* --resource, and operands, which are resources too. */
 static bool
-add_resource(struct removal *m, struct slice text, struct err *err)
-{
-	struct resource resource;
-
-	if (!resource_parse(text, &resource, err)) {
-		err->kind = ERR_USAGE;
-		return false;
-	}
-	next_change(m);
-	resource_format(&resource, m->texts[m->count - 1]);
-	return true;
-}
-
-static bool
-add_resources(struct removal *m, const char *list, struct err *err)
-{
-	struct slice rest = slice_of(list), one;
-	bool more = true;
-
-	while (more) {
-		more = slice_cut(rest, ',', &one, &rest);
-		one = slice_trim(one);
-		if (one.len && !add_resource(m, one, err))
-			return false;
-	}
-	return true;
-}
-
-/* --id, --resource, and operands, which are resources too. */
-static bool
-collect(struct removal *m, const struct call *call, struct err *err)
+read_resources(struct removal *m, const struct call *call, struct err *err)
 {
 	size_t n = call->operand_count && !strcmp(call->operands[0], "network");
 
 	for (size_t i = 0; i < m->flags->resource.count; i++)
-		if (!add_resources(m, m->flags->resource.at[i], err))
+		if (!typed_add(&m->typed, DECISION_DENY,
+			m->flags->resource.at[i], err))
 			return false;
 	for (; n < call->operand_count; n++)
-		if (!add_resources(m, call->operands[n], err))
+		if (!typed_add(&m->typed, DECISION_DENY, call->operands[n],
+			err))
 			return false;
-	/* The texts have stopped moving. */
-	for (size_t i = 0; i < m->count; i++)
-		m->changes[i].resource = m->texts[i];
-	for (size_t i = 0; i < m->flags->id.count; i++)
-		next_change(m)->id = m->flags->id.at[i];
-	if (m->count)
-		return true;
-	return err_set(err, ERR_USAGE,
-	    "say which rule: --id ID or "
-	    "--resource RESOURCE");
+	return true;
+}
+
+static bool
+collect(struct removal *m, const struct call *call, struct err *err)
+{
+	const struct option_list *ids = &m->flags->id;
+
+	if (!read_resources(m, call, err))
+		return false;
+	m->count = m->typed.count + ids->count;
+	if (!m->count)
+		return err_set(err, ERR_USAGE,
+		    "say which rule: --id ID or --resource RESOURCE");
+	m->changes = memory_array(m->count, sizeof(*m->changes));
+	for (size_t i = 0; i < m->count; i++) {
+		m->changes[i].edit = RULE_EDIT_REMOVE;
+		m->changes[i].sandbox = m->flags->sandbox;
+		if (i < m->typed.count)
+			m->changes[i].resource = m->typed.rules[i].text;
+		else
+			m->changes[i].id = ids->at[i - m->typed.count];
+	}
+	return true;
 }
 
 static bool
@@ -182,7 +154,7 @@ cmd_policy_rm(struct call *call)
 		client_done(&c);
 	}
 	free(m.changes);
-	free(m.texts);
+	typed_done(&m.typed);
 	return code;
 }
 

@@ -1,8 +1,8 @@
 /* typed.h - rules as a person types them: all of them written, or none
  *
- * `policy allow`, `policy deny` and `network proxy` collect resources here,
- * each with what shall be done with it; typed_write() puts them into force and
- * says what became of each. */
+ * `policy allow`, `policy deny`, `network proxy` and `policy rm` collect
+ * resources here, each with what shall be done with it; typed_write() puts them
+ * into force and says what became of each. */
 #ifndef GATEWAY_CLI_TYPED_H
 #define GATEWAY_CLI_TYPED_H
 
