@@ -186,9 +186,11 @@ turn_away(struct service *s, const struct sandbox *sandbox, int fd,
     const char *limit)
 {
 	static uint64_t told_us;
-	ssize_t ignored = send(fd, too_many, sizeof(too_many) - 1,
-	    MSG_DONTWAIT | MSG_NOSIGNAL);
+	ssize_t ignored;
 
+	ignored = send(fd, too_many, sizeof(too_many) - 1,
+	    MSG_DONTWAIT | MSG_NOSIGNAL);
+	(void)ignored;
 	/* What it has sent already would make the close a reset, which can
 	 * overtake the answer. */
 	ignored = recv(fd, NULL, 1 << 20, MSG_DONTWAIT | MSG_TRUNC);
