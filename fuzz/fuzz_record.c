@@ -9,6 +9,7 @@
 #include "audit/log_files.h"
 #include "audit/record.h"
 #include "base/check.h"
+#include "base/clock.h"
 
 #define PREV "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 
@@ -32,7 +33,7 @@ check_line(const void *bytes, size_t len)
 	CHECK(json != NULL && json_object_get(json, "event") != NULL);
 	json_decref(json);
 	CHECK(log_line_parse(text_slice(&line), &l) && l.seq == 7);
-	CHECK(log_time_parse(l.time, &us));
+	CHECK(clock_parse(l.time, &us));
 	text_done(&line);
 }
 
