@@ -25,8 +25,8 @@ fill(struct unix_address *a, const char *path, struct err *err)
 }
 
 static bool
-fill_by_directory(struct unix_address *a, const char *path,
-    const char *slash, struct err *err)
+fill_by_directory(struct unix_address *a, const char *path, const char *slash,
+    struct err *err)
 {
 	char *directory = memory_text_of(path, (size_t)(slash - path));
 	char shorter[sizeof(a->at.sun_path)];
@@ -45,8 +45,7 @@ fill_by_directory(struct unix_address *a, const char *path,
 }
 
 bool
-unix_address_init(struct unix_address *a, const char *path,
-    struct err *err)
+unix_address_init(struct unix_address *a, const char *path, struct err *err)
 {
 	const char *slash = strrchr(path, '/');
 	bool done;
