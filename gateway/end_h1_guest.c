@@ -437,6 +437,9 @@ op_upgrade(struct end *e)
 	g->h1.body_done = false;
 	if (g->h1.stream != NULL)
 		stream_flush(g->h1.stream);
+	/* What was no end of the request is one of the new protocol. */
+	if (g->h1.at_eof && !h1_end_has_waiting(&g->h1))
+		h1_end_tell_end(&g->h1);
 }
 
 static void
