@@ -1,0 +1,358 @@
+/* glob_tree_build.c - many globs put together and laid flat
+ *
+ * While it grows, a tree is linked by indexes: a node knows its first child
+ * and its next sibling, siblings in the order in which the flat form has them.
+ * A run of literals is one node; it is cut in two where a pattern leaves it.
+ * glob_forest_finish() then writes each tree level by level, and the labels in
+ * the same order: what a match reads together lies together.
+ */
+#include "rules/glob_tree.h"
+
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/memory.h"
+
+#define NONE UINT32_MAX
+#define FLAT_LIMIT (UINT32_MAX - 1)
+
+struct build_node {
+	uint32_t child, sibling; /* NONE when there is none */
+	uint32_t value;
+	uint32_t label; /* offset among the builder's bytes */
+	uint16_t run_len;
+	uint8_t kind, first;
+};
+
+struct glob_forest_build {
+	struct build_node *nodes;
+	uint8_t *bytes;	      /* labels, in the order of their arrival */
+	uint32_t *roots;      /* where each tree is among `nodes` */
+	uint32_t *flat_roots; /* and in the flat form */
+	size_t node_count, node_room, byte_count, byte_room;
+	size_t root_count, root_room;
+	struct glob_node *flat;
+	uint8_t *flat_bytes;
+	uint32_t *order; /* while finishing: which node each flat one is */
+	size_t flat_byte_count;
+};
+
+struct glob_forest_build *
+glob_forest_build_new(void)
+{
+	return memory_new(sizeof(struct glob_forest_build));
+}
+
+void
+glob_forest_build_free(struct glob_forest_build *b)
+{
+	if (!b)
+		return;
+	free(b->nodes);
+	free(b->bytes);
+	free(b->roots);
+	free(b->flat_roots);
+	free(b->flat);
+	free(b->flat_bytes);
+	free(b->order);
+	free(b);
+}
+
+static uint32_t
+new_node(struct glob_forest_build *b, struct build_node node)
+{
+	b->nodes = memory_room(b->nodes, b->node_count, &b->node_room,
+	    sizeof(*b->nodes));
+	b->nodes[b->node_count] = node;
+	return (uint32_t)b->node_count++;
+}
+
+uint32_t
+glob_tree_new_root(struct glob_forest_build *b, char separator)
+{
+	CHECK(!b->flat && b->root_count < FLAT_LIMIT);
+	b->roots = memory_room(b->roots, b->root_count, &b->root_room,
+	    sizeof(*b->roots));
+	b->roots[b->root_count] = new_node(b,
+	    (struct build_node){.kind = GLOB_ROOT,
+		.first = (uint8_t)separator,
+		.child = NONE,
+		.sibling = NONE,
+		.value = GLOB_NO_VALUE});
+	return (uint32_t)b->root_count++;
+}
+
+static uint32_t
+add_label(struct glob_forest_build *b, const uint8_t *at, size_t len)
+{
+	uint32_t label = (uint32_t)b->byte_count;
+
+	while (b->byte_room - b->byte_count < len)
+		b->bytes = memory_room(b->bytes, b->byte_room, &b->byte_room,
+		    1);
+	if (len > 0)
+		memcpy(b->bytes + label, at, len);
+	b->byte_count += len;
+	return label;
+}
+
+/* Where among the children of `parent` a label stands: the link that holds its
+ * node, or that a new node would go into. */
+struct place {
+	uint32_t *link;
+	bool found;
+	unsigned classes; /* passed by */
+};
+
+static struct place
+find_place(struct glob_forest_build *b, uint32_t parent, uint8_t kind,
+    uint8_t first, const uint8_t *set)
+{
+	struct place place = {.link = &b->nodes[parent].child};
+
+	for (; *place.link != NONE;
+	     place.link = &b->nodes[*place.link].sibling) {
+		const struct build_node *n = &b->nodes[*place.link];
+
+		if (n->kind < kind || (n->kind == kind && n->first < first))
+			continue;
+		if (n->kind > kind || n->first > first)
+			return place;
+		place.found = kind != GLOB_CLASS ||
+		    memcmp(b->bytes + n->label, set, GLOB_SET_BYTES) == 0;
+		if (place.found)
+			return place;
+		place.classes++;
+	}
+	return place;
+}
+
+/* Makes a node for the label and puts it there. */
+static uint32_t
+insert(struct glob_forest_build *b, struct place place, struct build_node node)
+{
+	/* The array may move under the link. */
+	size_t link = (size_t)((char *)place.link - (char *)b->nodes);
+	uint32_t made;
+
+	node.sibling = *place.link;
+	node.child = NONE;
+	node.value = GLOB_NO_VALUE;
+	made = new_node(b, node);
+	*(uint32_t *)(void *)((char *)b->nodes + link) = made;
+	return made;
+}
+
+/* Cuts a literal node's run behind `keep` bytes: the rest, with everything
+ * below, becomes its only child. */
+static void
+split(struct glob_forest_build *b, uint32_t at, uint16_t keep)
+{
+	struct build_node rest = b->nodes[at];
+	uint32_t made;
+
+	rest.first = b->bytes[rest.label + keep];
+	rest.label += keep + 1u;
+	rest.run_len = (uint16_t)(rest.run_len - keep - 1);
+	rest.sibling = NONE;
+	made = new_node(b, rest);
+	b->nodes[at].run_len = keep;
+	b->nodes[at].child = made;
+	b->nodes[at].value = GLOB_NO_VALUE;
+}
+
+/* The literal child for the tokens from *i on, which steps over them. */
+static uint32_t
+add_literal(struct glob_forest_build *b, uint32_t parent,
+    const struct glob_pattern *p, uint32_t *i)
+{
+	uint8_t run[GLOB_TOKENS_MAX], first = p->tokens[*i].first;
+	uint16_t len = 0, same = 0;
+	struct place place;
+	uint32_t at;
+
+	for (uint32_t k = *i + 1;
+	     k < p->count && p->tokens[k].kind == GLOB_LITERAL; k++)
+		run[len++] = p->tokens[k].first;
+	place = find_place(b, parent, GLOB_LITERAL, first, NULL);
+	if (!place.found) {
+		*i += 1u + len;
+		return insert(b, place,
+		    (struct build_node){.kind = GLOB_LITERAL,
+			.first = first,
+			.label = add_label(b, run, len),
+			.run_len = len});
+	}
+	at = *place.link;
+	while (same < len && same < b->nodes[at].run_len &&
+	    run[same] == b->bytes[b->nodes[at].label + same])
+		same++;
+	if (same < b->nodes[at].run_len)
+		split(b, at, same);
+	*i += 1u + same;
+	return at;
+}
+
+/* The child for any other token; NONE when there are too many classes. */
+static uint32_t
+add_special(struct glob_forest_build *b, uint32_t parent,
+    const struct glob_pattern *p, uint32_t *i)
+{
+	const struct glob_token *t = &p->tokens[(*i)++];
+	const uint8_t *set = t->kind == GLOB_CLASS ? p->sets[t->set] : NULL;
+	struct place place = find_place(b, parent, t->kind, 0, set);
+
+	if (place.found)
+		return *place.link;
+	if (place.classes == GLOB_CLASSES_MAX)
+		return NONE;
+	return insert(b, place,
+	    (struct build_node){.kind = t->kind,
+		.label = set ? add_label(b, set, GLOB_SET_BYTES) : 0,
+		.run_len = set ? GLOB_SET_BYTES : 0});
+}
+
+uint32_t *
+glob_tree_add(struct glob_forest_build *b, uint32_t root,
+    const struct glob_pattern *p)
+{
+	uint32_t at;
+
+	CHECK(!b->flat && root < b->root_count);
+	at = b->roots[root];
+	CHECK((char)b->nodes[at].first == p->separator);
+	if (b->node_count > FLAT_LIMIT - 2 * GLOB_TOKENS_MAX ||
+	    b->byte_count > FLAT_LIMIT - 64 * GLOB_TOKENS_MAX)
+		return NULL;
+	for (uint32_t i = 0; i < p->count && at != NONE;)
+		at = p->tokens[i].kind == GLOB_LITERAL
+		    ? add_literal(b, at, p, &i)
+		    : add_special(b, at, p, &i);
+	return at == NONE ? NULL : &b->nodes[at].value;
+}
+
+/* How many bytes the flat form takes for the labels and indexes. */
+static uint64_t
+flat_bytes(const struct glob_forest_build *b)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < b->node_count; i++) {
+		const struct build_node *n = &b->nodes[i];
+		struct glob_node flat = {.kind = n->kind};
+
+		sum += n->run_len;
+		for (uint32_t c = n->child; c != NONE; c = b->nodes[c].sibling)
+			if (b->nodes[c].kind == GLOB_LITERAL)
+				flat.literals++;
+		if (glob_node_has_index(&flat))
+			sum += sizeof(struct glob_index);
+	}
+	return sum;
+}
+
+/* Its children take their places in the order; *end is behind the last. */
+static void
+list_children(struct glob_forest_build *b, struct glob_node *flat,
+    const struct build_node *n, uint32_t *end)
+{
+	flat->children = *end;
+	for (uint32_t c = n->child; c != NONE; c = b->nodes[c].sibling) {
+		if (b->nodes[c].kind == GLOB_LITERAL)
+			flat->literals++;
+		else
+			flat->specials++;
+		b->order[(*end)++] = c;
+	}
+}
+
+static void
+write_index(struct glob_forest_build *b, const struct build_node *n)
+{
+	struct glob_index index = {0};
+
+	for (uint32_t c = n->child; c != NONE; c = b->nodes[c].sibling) {
+		unsigned word = b->nodes[c].first / 64u;
+
+		if (b->nodes[c].kind != GLOB_LITERAL)
+			continue;
+		glob_set_add(index.set, b->nodes[c].first);
+		while (++word < ARRAY_SIZE(index.before))
+			index.before[word]++;
+	}
+	memcpy(b->flat_bytes + b->flat_byte_count, &index, sizeof(index));
+	b->flat_byte_count += sizeof(index);
+}
+
+static void
+write_node(struct glob_forest_build *b, uint32_t at, uint32_t *end)
+{
+	const struct build_node *n = &b->nodes[b->order[at]];
+	struct glob_node *flat = &b->flat[at];
+
+	*flat = (struct glob_node){
+	    .kind = n->kind,
+	    .first = n->first,
+	    .value = n->value,
+	    .run_len = n->run_len,
+	    .label = (uint32_t)b->flat_byte_count,
+	};
+	list_children(b, flat, n, end);
+	if (n->run_len > 0)
+		memcpy(b->flat_bytes + b->flat_byte_count, b->bytes + n->label,
+		    n->run_len);
+	b->flat_byte_count += n->run_len;
+	if (glob_node_has_index(flat))
+		write_index(b, n);
+}
+
+/* One tree from *end on, level by level. */
+static void
+write_tree(struct glob_forest_build *b, size_t root, struct glob_forest *f,
+    uint32_t *end)
+{
+	uint32_t at = *end, start = at, level_end = at + 1, levels = 1;
+
+	b->flat_roots[root] = at;
+	b->order[(*end)++] = b->roots[root];
+	for (; at < *end; at++) {
+		if (at == level_end) {
+			level_end = *end;
+			levels++;
+		}
+		write_node(b, at, end);
+	}
+	if (f->levels < levels)
+		f->levels = levels;
+	if (f->tree_nodes < *end - start)
+		f->tree_nodes = *end - start;
+}
+
+bool
+glob_forest_finish(struct glob_forest_build *b, struct glob_forest *f)
+{
+	uint64_t bytes = flat_bytes(b);
+	uint32_t end = 0;
+
+	CHECK(!b->flat);
+	if (b->node_count > FLAT_LIMIT || bytes > FLAT_LIMIT)
+		return false;
+	b->flat = memory_array(b->node_count + 1, sizeof(*b->flat));
+	b->flat_bytes = memory_new(bytes + 1);
+	b->order = memory_array(b->node_count + 1, sizeof(*b->order));
+	b->flat_roots = memory_array(b->root_count + 1, sizeof(*b->flat_roots));
+	*f = (struct glob_forest){.nodes = b->flat, .bytes = b->flat_bytes};
+	for (size_t i = 0; i < b->root_count; i++)
+		write_tree(b, i, f, &end);
+	CHECK(end == b->node_count && b->flat_byte_count == bytes);
+	f->node_count = end;
+	f->byte_count = (uint32_t)bytes;
+	return true;
+}
+
+uint32_t
+glob_forest_root(const struct glob_forest_build *b, uint32_t root)
+{
+	CHECK(b->flat_roots && root < b->root_count);
+	return b->flat_roots[root];
+}
