@@ -45,6 +45,7 @@ struct edit {
 struct wish {
 	const struct rule_change *change;
 	struct resource resource;
+	char room[RESOURCE_ROOM]; /* resource.host */
 	char resource_text[RESOURCE_TEXT];
 	int64_t expires;
 };
@@ -136,20 +137,32 @@ is_in_scope(const struct policy_rule *rule, const struct rule_change *c)
 	return text_is_same(rule->sandbox, c->sandbox);
 }
 
+static bool
+is_called(const struct policy_rule *rule, const char *id)
+{
+	char is[RULE_ID_TEXT];
+
+	rule_id_format(rule->hash, rule->repetition, is);
+	return strcmp(is, id) == 0;
+}
+
 /* `policy ls` numbers what is said repeatedly in all files ("-2"), here it
  * may be the first. */
 static bool
 id_matches(const struct policy *p, const struct policy_rule *rule,
     const char *id)
 {
+	char base[RULE_ID_TEXT];
 	size_t digits = strcspn(id, "-");
 
-	if (strcmp(rule->id, id) == 0)
+	if (is_called(rule, id))
 		return true;
 	for (size_t i = 0; i < p->rule_count; i++)
-		if (strcmp(p->rules[i].id, id) == 0)
+		if (is_called(&p->rules[i], id))
 			return false;
-	return strlen(rule->id) == digits && strncmp(rule->id, id, digits) == 0;
+	rule_id_format(rule->hash, 1, base);
+	return rule->repetition == 1 && strlen(base) == digits &&
+	    strncmp(base, id, digits) == 0;
 }
 
 static bool
@@ -339,7 +352,7 @@ understand(const struct rule_change *c, struct wish *w, struct err *err)
 	if (!c->resource)
 		return (c->edit == RULE_EDIT_REMOVE && c->id) ||
 		    err_set(err, ERR_USAGE, "a rule needs a resource");
-	if (!resource_parse(slice_of(c->resource), &w->resource, err))
+	if (!resource_parse(slice_of(c->resource), w->room, &w->resource, err))
 		return false;
 	resource_format(&w->resource, w->resource_text);
 	return c->edit == RULE_EDIT_REMOVE || !c->expires ||

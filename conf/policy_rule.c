@@ -27,11 +27,16 @@ struct choice {
 	bool enforced;
 };
 
-/* The rule under construction; `rule` is freed on failure. */
+/* The rule under construction; what it points to lives in the document and
+ * here, until the policy has its copy. */
 struct draft {
 	struct policy_reader *reader;
 	struct policy_rule rule;
 	bool has_host;
+	char host[RESOURCE_ROOM];
+	struct resource *except;
+	char (*except_hosts)[RESOURCE_ROOM];
+	char *comment; /* owned; where it is not the document's */
 };
 
 static bool
@@ -76,7 +81,7 @@ policy_read_tls(const struct yaml_document *d, const struct yaml_node *n,
 /* One resource; the message of resource_parse() gets its place. */
 static bool
 read_resource(const struct yaml_document *d, const struct yaml_node *n,
-    struct resource *resource, struct err *err)
+    char room[RESOURCE_ROOM], struct resource *resource, struct err *err)
 {
 	struct err why = {0};
 
@@ -91,7 +96,7 @@ read_resource(const struct yaml_document *d, const struct yaml_node *n,
 		    "one resource an item; \"%.64s\" "
 		    "holds a comma",
 		    n->text.at);
-	return resource_parse(n->text, resource, &why) ||
+	return resource_parse(n->text, room, resource, &why) ||
 	    yaml_error(d, n, err, "%s", why.text);
 }
 
@@ -118,7 +123,7 @@ read_host(void *owner, const struct yaml_document *d, const struct yaml_node *n,
 	struct draft *draft = owner;
 
 	draft->has_host = true;
-	return read_resource(d, n, &draft->rule.resource, err);
+	return read_resource(d, n, draft->host, &draft->rule.resource, err);
 }
 
 static bool
@@ -129,7 +134,7 @@ read_name(void *owner, const struct yaml_document *d, const struct yaml_node *n,
 
 	if (!schema_text(d, n, "name", NAME_MAX_BYTES, err))
 		return false;
-	draft->rule.name = memory_text(n->text.at);
+	draft->rule.name = n->text.at;
 	return true;
 }
 
@@ -141,7 +146,7 @@ read_comment(void *owner, const struct yaml_document *d,
 
 	if (!schema_text(d, n, "comment", COMMENT_MAX_BYTES, err))
 		return false;
-	draft->rule.comment = memory_text(n->text.at);
+	draft->rule.comment = n->text.at;
 	return true;
 }
 
@@ -184,10 +189,14 @@ read_except(void *owner, const struct yaml_document *d,
 		    n->count);
 	if (n->count == 0)
 		return true;
-	rule->except = memory_array(n->count, sizeof(*rule->except));
+	draft->except = memory_array(n->count, sizeof(*draft->except));
+	draft->except_hosts = memory_array(n->count,
+	    sizeof(*draft->except_hosts));
 	for (size_t i = 0; i < n->count; i++)
-		if (!read_resource(d, n->items[i], &rule->except[i], err))
+		if (!read_resource(d, n->items[i], draft->except_hosts[i],
+			&draft->except[i], err))
 			return false;
+	rule->except = draft->except;
 	rule->except_count = n->count;
 	return true;
 }
@@ -298,7 +307,8 @@ read_item(struct draft *draft, const struct yaml_node *n, struct err *err)
 	const struct yaml_document *d = draft->reader->d;
 
 	if (n->kind != YAML_MAP)
-		return read_resource(d, n, &draft->rule.resource, err);
+		return read_resource(d, n, draft->host, &draft->rule.resource,
+		    err);
 	if (!schema_read(&long_form, d, n, draft, err))
 		return false;
 	return draft->has_host ||
@@ -307,18 +317,23 @@ read_item(struct draft *draft, const struct yaml_node *n, struct err *err)
 
 /* The rule stays visible, and says why it does nothing. */
 static void
-turn_off(struct policy_rule *rule)
+turn_off(struct draft *draft)
 {
-	char *comment = NULL;
+	struct policy_rule *rule = &draft->rule;
 
 	rule->disabled = true;
 	if (rule->comment)
-		CHECK(asprintf(&comment, "%s (%s)", rule->comment, ALLOWS_OFF) >
-		    0);
-	else
-		comment = memory_text(ALLOWS_OFF);
-	free(rule->comment);
-	rule->comment = comment;
+		CHECK(asprintf(&draft->comment, "%s (%s)", rule->comment,
+			  ALLOWS_OFF) > 0);
+	rule->comment = draft->comment ? draft->comment : ALLOWS_OFF;
+}
+
+static void
+draft_done(struct draft *draft)
+{
+	free(draft->except);
+	free(draft->except_hosts);
+	free(draft->comment);
 }
 
 static bool
@@ -331,24 +346,24 @@ read_rule(struct policy_reader *r, const struct yaml_node *n, struct err *err)
 		    .decision = r->decision,
 		    .tls = r->decision == DECISION_ALLOW ? r->tls
 							 : RULE_TLS_AUTO,
+		    .sandbox = r->sandbox,
 		    .origin = r->origin,
 		    .line = n->line,
 		    .column = n->column,
 		},
 	};
+	bool done;
 
 	if (r->p->rule_count >= RULES_MAX)
 		return yaml_error(r->d, n, err, "a policy has at most %d rules",
 		    RULES_MAX);
-	if (!read_item(&draft, n, err)) {
-		policy_rule_done(&draft.rule);
-		return false;
-	}
-	if (r->allows_are_off && r->decision == DECISION_ALLOW)
-		turn_off(&draft.rule);
-	draft.rule.sandbox = memory_text(r->sandbox);
-	policy_add_rule(r->p, &draft.rule);
-	return true;
+	done = read_item(&draft, n, err);
+	if (done && r->allows_are_off && r->decision == DECISION_ALLOW)
+		turn_off(&draft);
+	if (done)
+		policy_add_rule(r->p, &draft.rule);
+	draft_done(&draft);
+	return done;
 }
 
 bool

@@ -77,13 +77,15 @@ preset_canonical(const char *name)
 static void
 add_rule(struct policy *p, const struct preset_rule *from, uint32_t origin)
 {
+	char room[RESOURCE_ROOM];
 	struct policy_rule rule = {
-	    .name = memory_text(from->group),
+	    .name = from->group,
 	    .decision = DECISION_ALLOW,
 	    .origin = origin,
 	};
 
-	CHECK(resource_parse(slice_of(from->resource), &rule.resource, NULL));
+	CHECK(resource_parse(slice_of(from->resource), room, &rule.resource,
+	    NULL));
 	policy_add_rule(p, &rule);
 }
 

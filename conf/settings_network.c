@@ -387,6 +387,7 @@ settings_read_no_proxy(void *owner, const struct yaml_document *d,
     const struct yaml_node *n, struct err *err)
 {
 	struct settings_reader *r = owner;
+	char room[RESOURCE_ROOM];
 	struct resource unused;
 	struct value_list list;
 	struct err why = {0};
@@ -399,7 +400,7 @@ settings_read_no_proxy(void *owner, const struct yaml_document *d,
 
 		if (!schema_text(d, at, "upstream.no_proxy", PROXY_MAX, err))
 			return false;
-		if (!resource_parse(at->text, &unused, &why))
+		if (!resource_parse(at->text, room, &unused, &why))
 			return yaml_error(d, at, err, "upstream.no_proxy: %s",
 			    why.text);
 		r->s->no_proxy[i] = memory_text(at->text.at);

@@ -119,10 +119,10 @@ add_verdict(struct record *r, const struct service *s,
 
 	record_text(r, FIELD_VERDICT, slice_of(allowed ? "allow" : "deny"));
 	if (d->rule != RULE_NONE && s->image != NULL) {
-		struct image_rule rule;
+		char id[RULE_ID_TEXT];
 
-		image_rule(s->image, d->rule, &rule);
-		record_text(r, FIELD_RULE, slice_of(rule.id));
+		image_rule_id(s->image, d->rule, id);
+		record_text(r, FIELD_RULE, slice_of(id));
 	}
 	record_text(r, FIELD_REASON, slice_of(reason_text(d->reason)));
 	if (status != 0)

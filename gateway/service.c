@@ -296,18 +296,12 @@ service_drain(struct service *s, void (*drained)(void *owner), void *owner)
 static uint64_t
 until_expiry(const struct image *image)
 {
-	uint64_t now = clock_wall_us() / 1000, next = UINT64_MAX;
+	uint64_t now = clock_wall_us() / 1000;
+	uint64_t next = (uint64_t)image_next_expiry(image,
+			    (int64_t)(now / 1000)) *
+	    1000;
 
-	for (uint32_t i = 0; i < image_rule_count(image); i++) {
-		struct image_rule rule;
-
-		image_rule(image, i, &rule);
-		if (rule.expires > 0 && !rule.disabled &&
-		    (uint64_t)rule.expires * 1000 > now &&
-		    (uint64_t)rule.expires * 1000 < next)
-			next = (uint64_t)rule.expires * 1000;
-	}
-	if (next == UINT64_MAX)
+	if (next == 0)
 		return 0;
 	return next - now < EXPIRY_MS_MAX ? next - now + 1 : EXPIRY_MS_MAX;
 }
@@ -375,10 +369,12 @@ read_no_proxy(struct service *s)
 
 	s->no_proxy = memory_array(set->no_proxy_count + 1,
 	    sizeof(*s->no_proxy));
+	s->no_proxy_rooms = memory_array(set->no_proxy_count + 1,
+	    sizeof(*s->no_proxy_rooms));
 	/* The settings' reader has accepted them. */
 	for (size_t i = 0; i < set->no_proxy_count; i++)
 		CHECK(resource_parse(slice_of(set->no_proxy[i]),
-		    &s->no_proxy[i], NULL));
+		    s->no_proxy_rooms[i], &s->no_proxy[i], NULL));
 	s->no_proxy_count = set->no_proxy_count;
 }
 
@@ -426,6 +422,7 @@ free_owned(struct service *s)
 	/* The list was copied by copy_own(). */
 	free((void *)(uintptr_t)s->o.own.at);
 	free(s->no_proxy);
+	free(s->no_proxy_rooms);
 	free(s->scratch);
 	free(s->sandboxes);
 	free(s);

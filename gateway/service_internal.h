@@ -44,6 +44,7 @@ struct service {
 	struct list pool_hosts;
 	struct timer pool_timer;
 	struct resource *no_proxy; /* upstream: no_proxy: */
+	char (*no_proxy_rooms)[RESOURCE_ROOM];
 	size_t no_proxy_count;
 	struct h1_limits h1;
 	struct field *scratch; /* limits.header_count fields, for one

@@ -36,7 +36,7 @@ static bool
 use_policy(struct worker *w, int fd, uint64_t generation)
 {
 	struct err err = {0};
-	struct image *image = image_map(fd, &err);
+	struct image *image = image_map_validated(fd, &err);
 
 	close(fd);
 	if (!image) {

@@ -31,6 +31,9 @@ struct image *image_open(const void *bytes, size_t len, struct err *err);
 /* Map a sealed memfd, or copy any other file (somebody could change it under
  * us); the image owns the memory, not the descriptor. */
 struct image *image_map(int fd, struct err *err);
+/* The same for an image that the supervisor has validated and sealed: only its
+ * header is checked. */
+struct image *image_map_validated(int fd, struct err *err);
 void image_close(struct image *i);
 
 /* Hex, over what the rules say and their order, not where they stand: the same
@@ -44,9 +47,13 @@ const char *image_preset(const struct image *i); /* "" when none */
  * the section "default" says. */
 uint32_t image_sandbox(const struct image *i, struct slice name);
 
-/* A rule, as text for people. All strings live as long as the image. */
+/* A rule, as text for people. Strings that are not its own live as long as the
+ * image. */
 struct image_rule {
-	const char *id, *name, *comment, *sandbox /* "" = all */, *resource;
+	char id[RULE_ID_TEXT];
+	char resource[RESOURCE_TEXT];
+	struct resource what;
+	const char *name, *comment, *sandbox /* "" = all */;
 	const char *file, *source; /* source: file, preset, local */
 	uint32_t line, column;
 	enum decision decision;
@@ -57,13 +64,26 @@ struct image_rule {
 	enum rule_ech ech;
 	enum rule_refuse refuse;
 	uint32_t except_count;
+	/* HTTP rules: "GET,HEAD" and "/a /b", "" where any will do. */
+	bool is_http;
+	const char *methods, *paths;
+	uint32_t query_count, header_count;
 };
 
 uint32_t image_rule_count(const struct image *i);
 /* index < image_rule_count(); in file order. */
 void image_rule(const struct image *i, uint32_t index, struct image_rule *r);
-const char *image_rule_except(const struct image *i, uint32_t index,
-    uint32_t except);
+void image_rule_id(const struct image *i, uint32_t index,
+    char id[RULE_ID_TEXT]);
+/* `r`'s strings live as long as the image. */
+void image_rule_except(const struct image *i, uint32_t index, uint32_t except,
+    struct resource *r);
+/* n < query_count + header_count; query parameters come first. */
+struct http_condition image_rule_condition(const struct image *i,
+    uint32_t index, uint32_t n);
+/* When the next rule expires after `now`; 0: none will. */
+int64_t image_next_expiry(const struct image *i, int64_t now);
+const char *image_secret(const struct image *i, uint32_t secret);
 /* The files the image was made of. */
 uint32_t image_file_count(const struct image *i);
 const char *image_file(const struct image *i, uint32_t index);

@@ -1,11 +1,9 @@
 /* image_format.h - the bytes of a compiled policy (rules/ only)
  *
- *	header | entries | sources | sides | excepts | slots | sandboxes | files
- *	       | strings
- *
  * Everything is found by offset and index, never by pointer, in the byte order
- * of this machine (another one's mark does not fit). What a look-up touches
- * (slots, entries, strings) is apart from what only people read (sources).
+ * of this machine (another one's mark does not fit). The sections up to NAMES
+ * are what rules mean: they are what a look-up touches and what the digest
+ * covers. The others (sources, words, ..) are read by people only.
  *
  * One hash table answers every question. A rule's key is what must be equal
  * for it to match at all:
@@ -16,9 +14,14 @@
  *	localhost	"localhost"
  *	networks	family, bits and the masked bytes
  *
- * together with the sandbox the rule is for (or SCOPE_ALL). Rules of one key
- * are a chain in file order. A name of n labels costs n+1 look-ups for all and
- * n+1 for its sandbox, however many rules there are.
+ * together with the sandbox the rule is for (or SCOPE_ALL). What has one key
+ * is one run of entries in file order, the last of them marked. A name of n
+ * labels costs at most n+1 look-ups for all and n+1 for its sandbox, however
+ * many rules there are; lengths that no key has are left out.
+ *
+ * Two things stand in the place of many rules: patterns with wildcards inside
+ * labels that share a key are one entry with a tree (glob_tree.h), and HTTP
+ * rules of one host and scope are one entry with a group.
  */
 #ifndef RULES_IMAGE_FORMAT_H
 #define RULES_IMAGE_FORMAT_H
@@ -29,33 +32,45 @@
 #include <string.h>
 
 #include "base/slice.h"
+#include "rules/glob_tree.h"
 #include "rules/image.h"
 #include "rules/resource.h"
 
 #define IMAGE_MAGIC "PENSTOCK"
-#define IMAGE_VERSION 1u
+#define IMAGE_VERSION 2u
 #define IMAGE_BYTE_ORDER 0x01020304u
 #define IMAGE_ALIGN 8
 #define IMAGE_HASH_BYTES 32
 
 #define SCOPE_ALL UINT32_MAX
 #define NO_ENTRY UINT32_MAX
-#define NO_SIDE UINT32_MAX
+#define NO_INDEX UINT32_MAX
 
-/* Two bits family-and-kind first, so that no name is ever a network's key. */
 #define NETWORK_KEY_BYTES 18 /* family, bits, 16 bytes */
 
 enum image_section {
-	SECTION_ENTRIES,   /* struct image_entry, one per rule */
-	SECTION_SOURCES,   /* struct image_source, one per rule */
-	SECTION_SIDES,	   /* struct image_side */
-	SECTION_EXCEPTS,   /* struct image_except */
-	SECTION_SLOTS,	   /* struct image_slot, a power of two */
-	SECTION_SANDBOXES, /* uint32_t names, "default" first, then sorted */
-	SECTION_FILES,	   /* struct image_file */
-	SECTION_STRINGS,   /* NUL-ended texts; the first is "" */
+	SECTION_SLOTS,	    /* struct image_slot */
+	SECTION_ENTRIES,    /* uint32_t words: struct image_entry and texts */
+	SECTION_TERMS,	    /* struct image_terms */
+	SECTION_EXCEPTS,    /* uint32_t: places of entries */
+	SECTION_GROUPS,	    /* struct image_group */
+	SECTION_HTTP,	    /* struct image_http, one per HTTP rule */
+	SECTION_CONDITIONS, /* struct image_condition */
+	SECTION_LINKS,	    /* struct image_link */
+	SECTION_NODES,	    /* struct glob_node */
+	SECTION_LITERALS,   /* bytes of the nodes */
+	SECTION_METHODS,    /* uint32_t names; a method's bit is its index */
+	SECTION_SECRETS,    /* uint32_t names */
+	SECTION_SANDBOXES,  /* uint32_t names, "default" first, then sorted */
+	SECTION_NAMES,	    /* NUL-ended texts; the first is "" */
+	SECTION_SOURCES,    /* struct image_source, one per rule */
+	SECTION_REMARKS,    /* struct image_remark */
+	SECTION_FILES,	    /* struct image_file */
+	SECTION_WORDS,	    /* NUL-ended texts; the first is "" */
 	SECTION_COUNT
 };
+
+#define FIRST_SECTION_FOR_PEOPLE SECTION_SOURCES
 
 struct image_section_place {
 	uint32_t at, count; /* bytes from the start; elements */
@@ -68,133 +83,206 @@ enum image_flag {
 struct image_header {
 	char magic[8];
 	uint32_t version, byte_order;
-	uint64_t length;		    /* of all, in bytes */
-	uint8_t checksum[IMAGE_HASH_BYTES]; /* SHA-256 of what follows */
-	uint8_t digest[IMAGE_HASH_BYTES];   /* of what the rules say */
-	uint32_t flags, preset;		    /* a string */
-	/* Bit n: some network has n bits. A look-up tries those only. */
-	uint64_t bits_of_ipv4[1], bits_of_ipv6[3];
+	uint64_t length; /* of all, in bytes */
+	/* XXH3: damage is found by it, malice by the checks of every index and
+	 * by a signature. */
+	uint64_t header_sum;		  /* of what follows in the header */
+	uint64_t body_sum;		  /* of what follows the header */
+	uint8_t digest[IMAGE_HASH_BYTES]; /* SHA-256 of what rules mean */
+	uint32_t flags, preset;		  /* a name */
+	/* Bit n: some key has n labels; some network has n bits. */
+	uint64_t depths[2], bits_of_ipv4[1], bits_of_ipv6[3];
+	uint32_t tree_nodes, tree_levels; /* of the largest tree */
 	struct image_section_place sections[SECTION_COUNT];
 };
 
+/* A run's slot. The table is never full. */
+struct image_slot {
+	uint32_t hash;
+	uint32_t first; /* its first entry; NO_ENTRY: a free slot */
+};
+
+enum entry_kind {
+	ENTRY_RULE,   /* `index` is a rule */
+	ENTRY_TREE,   /* .. the root of a tree over what stands before the
+		       * key; its values are links to entries */
+	ENTRY_GROUP,  /* .. a group of HTTP rules */
+	ENTRY_SECRET, /* .. a secret */
+};
+
 enum entry_flag {
-	ENTRY_ALLOW = 1,
-	ENTRY_ANY_PORT = 2,
-	ENTRY_RAW = 4,	    /* `raw: allow` */
-	ENTRY_DISABLED = 8, /* in no chain */
-	ENTRY_SPECIAL = 16, /* a network inside a special range */
+	ENTRY_LAST = 1,	   /* of its run */
+	ENTRY_SPECIAL = 2, /* a network inside a special range */
 };
 
-/* What the matcher reads of a rule. */
+/* A pattern. Its text follows, NUL-ended, padded to four bytes; entries are
+ * named by the place of their first word. */
 struct image_entry {
-	uint32_t host; /* a string, not NUL-ended: the host, or a
-			* network's key */
-	uint8_t host_len;
-	uint8_t key_len; /* of the host's end; shorter: has globs */
+	uint32_t index; /* see kind */
+	uint32_t terms;
+	uint8_t host_len;   /* of the text: a host, or a network's key */
+	uint8_t key_len;    /* of the host's end; shorter: has globs */
+	uint8_t kind_depth; /* entry_kind << 6 | resource_kind << 2 | depth */
 	uint8_t flags;
-	uint8_t kind_depth; /* enum resource_kind << 4 | enum host_depth */
-	uint16_t port_from, port_to;
-	uint32_t scope; /* a sandbox, or SCOPE_ALL */
-	uint32_t next;	/* of the chain; NO_ENTRY ends it */
-	uint32_t side;	/* or NO_SIDE */
 };
 
-/* What few rules have. */
-struct image_side {
+enum terms_flag {
+	TERMS_ALLOW = 1,
+	TERMS_ANY_PORT = 2,
+	TERMS_RAW = 4,	    /* `raw: allow` */
+	TERMS_DISABLED = 8, /* in no run */
+};
+
+/* What a rule says beside its pattern; equal terms stand here once. */
+struct image_terms {
 	int64_t expires;
+	uint32_t scope; /* a sandbox, or SCOPE_ALL */
 	uint32_t except, except_count;
-};
-
-struct image_except {
-	struct image_entry entry; /* scope, next and side mean nothing */
-	uint32_t text;
-};
-
-/* What only people read. Strings, unless said otherwise. */
-struct image_source {
-	uint32_t id, name, comment, resource;
-	uint32_t file; /* index of SECTION_FILES */
-	uint32_t line;
-	uint16_t column;
+	uint16_t port_from, port_to;
+	uint8_t flags;
 	uint8_t tls_sni;    /* enum rule_tls << 4 | enum rule_sni */
 	uint8_t ech_refuse; /* enum rule_ech << 4 | enum rule_refuse */
+	uint8_t reserved[5];
+};
+
+/* HTTP rules of one host, ports and scope. */
+struct image_group {
+	uint32_t root;	     /* of the tree of their paths; NO_INDEX: none */
+	uint32_t first;	     /* link to those that take any path, or NO_INDEX */
+	uint32_t rule;	     /* the first of its rules */
+	uint32_t allow;	     /* the first allowing rule that lasts longest */
+	int64_t allow_until; /* when that expires; INT64_MAX: never */
+	uint8_t has_allow;
+	uint8_t judges_methods;
+	uint8_t reserved[6];
+};
+
+struct image_http {
+	uint64_t methods; /* bits; 0: any */
+	uint32_t rule;
+	uint32_t terms;
+	uint32_t conditions; /* query first, then headers */
+	uint8_t query_count, header_count;
+	uint8_t reserved[2];
+};
+
+struct image_condition {
+	uint32_t name, glob; /* names */
+};
+
+/* A list of entries or HTTP rules that one text of a tree stands for. */
+struct image_link {
+	uint32_t to;
+	uint32_t next; /* a smaller index, or NO_INDEX */
+	uint32_t is_http;
+};
+
+/* What only people read. */
+struct image_source {
+	uint32_t hash_high, hash_low, repetition; /* the rule's id */
+	uint32_t entry;
+	uint32_t http; /* NO_INDEX: a network rule */
+	uint32_t line;
+	uint32_t remark;
+	uint16_t column;
+	uint16_t reserved;
+};
+
+/* Words of neighbours are often the same. */
+struct image_remark {
+	uint32_t name, comment;
+	uint32_t methods, paths; /* "GET,HEAD"; "/a /b"; "" any */
+	uint32_t file;		 /* index of SECTION_FILES */
 };
 
 struct image_file {
-	uint32_t path, source;
+	uint32_t path, source; /* words */
 };
 
-struct image_slot {
-	uint32_t hash;
-	uint32_t first; /* entry; NO_ENTRY: a free slot */
-};
-
-_Static_assert(sizeof(struct image_header) == 192, "no hidden padding");
-_Static_assert(sizeof(struct image_entry) == 24, "no hidden padding");
-_Static_assert(sizeof(struct image_side) == 16, "no hidden padding");
-_Static_assert(sizeof(struct image_except) == 28, "no hidden padding");
-_Static_assert(sizeof(struct image_source) == 28, "no hidden padding");
-_Static_assert(sizeof(struct image_file) == 8, "no hidden padding");
+_Static_assert(sizeof(struct image_header) == 280, "no hidden padding");
 _Static_assert(sizeof(struct image_slot) == 8, "no hidden padding");
+_Static_assert(sizeof(struct image_entry) == 12, "no hidden padding");
+_Static_assert(sizeof(struct image_terms) == 32, "no hidden padding");
+_Static_assert(sizeof(struct image_group) == 32, "no hidden padding");
+_Static_assert(sizeof(struct image_http) == 24, "no hidden padding");
+_Static_assert(sizeof(struct image_source) == 32, "no hidden padding");
+_Static_assert(sizeof(struct image_remark) == 20, "no hidden padding");
 
 /* An opened image: the sections as arrays. */
 struct image {
 	const struct image_header *header;
-	const struct image_entry *entries;
-	const struct image_source *sources;
-	const struct image_side *sides;
-	const struct image_except *excepts;
 	const struct image_slot *slots;
-	const uint32_t *sandboxes;
+	const uint32_t *entries;
+	const struct image_terms *terms;
+	const uint32_t *excepts;
+	const struct image_group *groups;
+	const struct image_http *http;
+	const struct image_condition *conditions;
+	const struct image_link *links;
+	struct glob_forest forest;
+	const uint32_t *methods, *secrets, *sandboxes;
+	const char *names;
+	const struct image_source *sources;
+	const struct image_remark *remarks;
 	const struct image_file *files;
-	const char *strings;
-	uint32_t entry_count, side_count, except_count, slot_count,
-	    sandbox_count, file_count, string_bytes;
+	const char *words;
+	uint32_t counts[SECTION_COUNT];
 	char digest[IMAGE_DIGEST_TEXT];
+	/* This process's: a path may be matched while a host is. */
+	struct glob_scratch *host_scratch, *path_scratch;
 	void *owned;   /* a mapping, undone by image_close(); or NULL */
 	size_t mapped; /* its bytes */
 };
 
-static inline enum resource_kind
+static inline const struct image_entry *
+entry_at(const struct image *i, uint32_t place)
+{
+	return (const struct image_entry *)(const void *)&i->entries[place];
+}
+
+static inline const char *
+entry_host(const struct image_entry *e)
+{
+	return (const char *)(e + 1);
+}
+
+/* In words: the entry, its text, a NUL. */
+static inline size_t
+entry_words(size_t host_len)
+{
+	return sizeof(struct image_entry) / 4 + host_len / 4 + 1;
+}
+
+static inline enum entry_kind
 entry_kind(const struct image_entry *e)
 {
-	return (enum resource_kind)(e->kind_depth >> 4);
+	return (enum entry_kind)(e->kind_depth >> 6);
+}
+
+static inline enum resource_kind
+entry_resource(const struct image_entry *e)
+{
+	return (enum resource_kind)(e->kind_depth >> 2 & 3);
 }
 
 static inline enum host_depth
 entry_depth(const struct image_entry *e)
 {
-	return (enum host_depth)(e->kind_depth & 15);
+	return (enum host_depth)(e->kind_depth & 3);
 }
 
-/* Hash of a key, from its last byte to its first: the matcher goes through a
- * name once and has the hash of each of its suffixes on the way. FNV-1a; its
- * keys come from the policy's author, so it needs no secret. */
-#define HASH_START 0xcbf29ce484222325u
-
-static inline uint64_t
-hash_byte(uint64_t hash, uint8_t byte)
+/* The entry after this one in its run. */
+static inline const struct image_entry *
+entry_next(const struct image_entry *e)
 {
-	return (hash ^ byte) * 0x100000001b3u;
+	return (const struct image_entry *)(const void
+		*)((const uint32_t *)(const void *)e +
+	    entry_words(e->host_len));
 }
 
-static inline uint64_t
-hash_before(uint64_t hash, struct slice s)
-{
-	for (size_t i = s.len; i > 0; i--)
-		hash = hash_byte(hash, (uint8_t)s.at[i - 1]);
-	return hash;
-}
-
-/* FNV's low bits are weak where few bytes were hashed: mixed once at last. */
-static inline uint32_t
-hash_with_scope(uint64_t hash, uint32_t scope)
-{
-	hash ^= (uint64_t)scope * 0x9e3779b97f4a7c15u;
-	hash ^= hash >> 32;
-	hash *= 0xd6e8feb86659fd93u;
-	return (uint32_t)(hash >> 32);
-}
+/* An entry as a resource; its host is the image's. */
+void image_resource(const struct image *i, const struct image_entry *e,
+    struct resource *r);
 
 /* The key of a network, as hashed and compared. */
 static inline void
@@ -204,6 +292,13 @@ network_key(const struct address *network, unsigned bits,
 	key[0] = (char)network->family;
 	key[1] = (char)bits;
 	memcpy(key + 2, network->bytes, 16);
+}
+
+/* The table is of any size: a hash's upper bits choose the slot. */
+static inline uint32_t
+slot_of(uint32_t hash, uint32_t slots)
+{
+	return (uint32_t)((uint64_t)hash * slots >> 32);
 }
 
 #endif

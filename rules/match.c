@@ -1,9 +1,6 @@
 /* match.c - facts in, verdict out
  *
- * A target is turned into the few keys under which a rule that matches it must
- * stand (image_format.h), and only those chains are visited: rules for other
- * hosts cost nothing, however many they are. What is found is weighed by one
- * function per question.
+ * What a look-up finds (walk.c) is weighed by one function per question.
  *
  * A special address (rules/special.h) is never opened by a rule that merely
  * includes it: only a network that lies inside a special range was written by
@@ -13,247 +10,69 @@
 
 #include <string.h>
 
-#include "base/check.h"
-#include "rules/image_format.h"
+#include "rules/match_internal.h"
 #include "rules/special.h"
 
-struct walk {
-	const struct image *image;
-	const struct target *target;
-	const struct address
-	    *address; /* what the target resolved to, or NULL */
-	uint32_t sandbox;
-	int64_t now;
-	void (*visit)(struct walk *w, uint32_t rule);
-	void *owner; /* the visitor's */
-};
-
-static const struct image_entry *
-entry_of(const struct walk *w, uint32_t rule)
-{
-	return &w->image->entries[rule];
-}
-
-static struct slice
-host_of(const struct image *i, const struct image_entry *e)
-{
-	return (struct slice){i->strings + e->host, e->host_len};
-}
-
 static bool
-has_key(const struct image *i, const struct image_entry *e, uint32_t scope,
-    bool network, struct slice key)
-{
-	return e->scope == scope && e->key_len == key.len &&
-	    (entry_kind(e) == RESOURCE_NETWORK) == network &&
-	    memcmp(i->strings + e->host + e->host_len - e->key_len, key.at,
-		key.len) == 0;
-}
-
-/* The first rule of a chain, or NO_ENTRY. */
-static uint32_t
-find_chain(const struct image *i, uint32_t scope, bool network,
-    struct slice key, uint64_t key_hash)
-{
-	uint32_t hash = hash_with_scope(key_hash, scope);
-	uint32_t mask = i->slot_count - 1, at = hash & mask;
-
-	for (; i->slots[at].first != NO_ENTRY; at = (at + 1) & mask)
-		if (i->slots[at].hash == hash &&
-		    has_key(i, &i->entries[i->slots[at].first], scope, network,
-			key))
-			return i->slots[at].first;
-	return NO_ENTRY;
-}
-
-/* Ports and dates are the visitor's affair. */
-static bool
-matches_name(const struct walk *w, const struct image_entry *e)
-{
-	struct slice name = {w->target->host, w->target->host_len};
-	size_t before = name.len - e->key_len;
-
-	if (w->target->kind == TARGET_LOCALHOST ||
-	    entry_kind(e) == RESOURCE_LOCALHOST)
-		return w->target->kind == TARGET_LOCALHOST &&
-		    entry_kind(e) == RESOURCE_LOCALHOST;
-	if (e->key_len < e->host_len || entry_depth(e) == DEPTH_EVERY)
-		return host_pattern_matches(entry_depth(e),
-		    host_of(w->image, e), name);
-	if (entry_depth(e) == DEPTH_EXACT)
-		return before == 0;
-	if (before == 0)
-		return false;
-	return entry_depth(e) == DEPTH_DEEP ||
-	    slice_find(name, '.') + 1 == before;
-}
-
-static void
-visit_chain(struct walk *w, uint32_t scope, bool network, struct slice key,
-    uint64_t key_hash)
-{
-	const struct image *i = w->image;
-	uint32_t rule = find_chain(i, scope, network, key, key_hash);
-
-	for (; rule != NO_ENTRY; rule = i->entries[rule].next)
-		if (network || matches_name(w, &i->entries[rule]))
-			w->visit(w, rule);
-}
-
-static void
-visit_key(struct walk *w, bool network, struct slice key, uint64_t key_hash)
-{
-	visit_chain(w, SCOPE_ALL, network, key, key_hash);
-	if (w->sandbox < w->image->sandbox_count)
-		visit_chain(w, w->sandbox, network, key, key_hash);
-}
-
-/* Every suffix of whole labels, the empty one first. */
-static void
-walk_name(struct walk *w)
-{
-	struct slice name = {w->target->host, w->target->host_len};
-	uint64_t hash = HASH_START;
-
-	visit_key(w, false, slice_from(name, name.len), hash);
-	for (size_t at = name.len; at > 0; at--) {
-		hash = hash_byte(hash, (uint8_t)name.at[at - 1]);
-		if (at == 1 || name.at[at - 2] == '.')
-			visit_key(w, false, slice_from(name, at - 1), hash);
-	}
-}
-
-static void
-walk_networks_round(struct walk *w, const struct address *a)
-{
-	const struct image_header *h = w->image->header;
-	const uint64_t *words = a->family == 4 ? h->bits_of_ipv4
-					       : h->bits_of_ipv6;
-	unsigned most = a->family == 4 ? 32 : 128;
-
-	for (unsigned bits = 0; bits <= most; bits++) {
-		struct address network;
-		char key[NETWORK_KEY_BYTES];
-		struct slice s = {key, sizeof(key)};
-
-		if (!(words[bits / 64] >> (bits % 64) & 1))
-			continue;
-		network = network_of(a, bits);
-		network_key(&network, bits, key);
-		visit_key(w, true, s, hash_before(HASH_START, s));
-	}
-}
-
-/* 64:ff9b::a.b.c.d leads to a.b.c.d: the networks round both. */
-static void
-walk_networks(struct walk *w, const struct address *a)
-{
-	struct address inside;
-
-	walk_networks_round(w, a);
-	if (address_from_nat64(a, &inside))
-		walk_networks_round(w, &inside);
-}
-
-static void
-walk_target(struct walk *w)
-{
-	if (w->target->kind == TARGET_ADDRESS)
-		walk_networks(w, &w->target->address);
-	else
-		walk_name(w);
-}
-
-static void
-resource_of(const struct image *i, const struct image_entry *e,
-    struct resource *r)
-{
-	const char *host = i->strings + e->host;
-
-	*r = (struct resource){
-	    .kind = entry_kind(e),
-	    .depth = entry_depth(e),
-	    .has_globs = e->key_len < e->host_len,
-	    .any_port = e->flags & ENTRY_ANY_PORT,
-	    .port_from = e->port_from,
-	    .port_to = e->port_to,
-	};
-	if (r->kind == RESOURCE_NETWORK) {
-		r->network.family = (uint8_t)host[0];
-		r->bits = (uint8_t)host[1];
-		memcpy(r->network.bytes, host + 2, 16);
-		return;
-	}
-	r->host_len = e->host_len;
-	memcpy(r->host, host, e->host_len);
-}
-
-static bool
-except_holds(const struct walk *w, const struct image_except *x, uint16_t port)
+except_holds(const struct walk *w, uint32_t place, uint16_t port)
 {
 	struct target t = *w->target;
 	struct resource r;
 
 	t.port = t.address.port = port;
-	resource_of(w->image, &x->entry, &r);
+	image_resource(w->image, entry_at(w->image, place), &r);
 	return resource_matches(&r, &t) ||
 	    (w->address && resource_matches_address(&r, w->address, port));
 }
 
-static const struct image_side *
-side_of(const struct walk *w, const struct image_entry *e)
+bool
+entry_applies(const struct walk *w, const struct image_entry *e, uint16_t port)
 {
-	return e->side == NO_SIDE ? NULL : &w->image->sides[e->side];
-}
+	const struct image_terms *t = terms_of(w, e);
 
-/* Does a rule whose key matches count, now, for this port? */
-static bool
-applies(const struct walk *w, const struct image_entry *e, uint16_t port)
-{
-	const struct image_side *side = side_of(w, e);
-
-	if (port < e->port_from || port > e->port_to)
+	if (port < t->port_from || port > t->port_to)
 		return false;
-	if (!side)
-		return true;
-	if (side->expires != 0 && w->now >= side->expires)
+	if (t->expires != 0 && w->now >= t->expires)
 		return false;
-	for (uint32_t n = 0; n < side->except_count; n++)
-		if (except_holds(w, &w->image->excepts[side->except + n], port))
+	for (uint32_t n = 0; n < t->except_count; n++)
+		if (except_holds(w, w->image->excepts[t->except + n], port))
 			return false;
 	return true;
 }
 
-/* Smaller is more specific. */
-static unsigned
-breadth(const struct image *i, const struct image_entry *e)
+/* The best rule of those found so far. */
+struct candidate {
+	uint32_t rule; /* or RULE_NONE */
+	const struct image_terms *terms;
+	uint16_t breadth; /* smaller is more specific */
+};
+
+static uint16_t
+breadth(const struct image_entry *e)
 {
-	if (entry_kind(e) == RESOURCE_NETWORK)
-		return 128u - (uint8_t)i->strings[e->host + 1];
-	return entry_depth(e);
+	if (entry_resource(e) == RESOURCE_NETWORK)
+		return (uint16_t)(128u - (uint8_t)entry_host(e)[1]);
+	return (uint16_t)entry_depth(e);
 }
 
 static bool
-goes_before(const struct image *i, uint32_t rule, uint32_t best)
+goes_before(const struct candidate *a, const struct candidate *b)
 {
-	const struct image_entry *a, *b;
-
-	if (best == RULE_NONE)
-		return true;
-	a = &i->entries[rule];
-	b = &i->entries[best];
-	if (breadth(i, a) != breadth(i, b))
-		return breadth(i, a) < breadth(i, b);
-	if (a->scope != b->scope)
-		return b->scope == SCOPE_ALL;
-	return rule < best;
+	if (a->breadth != b->breadth)
+		return a->breadth < b->breadth;
+	if (a->terms->scope != b->terms->scope)
+		return b->terms->scope == SCOPE_ALL;
+	return a->rule < b->rule;
 }
 
 static void
-keep_better(const struct image *i, uint32_t rule, uint32_t *best)
+keep_better(struct candidate *best, uint32_t rule, const struct image_entry *e,
+    const struct image_terms *terms)
 {
-	if (goes_before(i, rule, *best))
-		*best = rule;
+	struct candidate c = {rule, terms, breadth(e)};
+
+	if (best->rule == RULE_NONE || goes_before(&c, best))
+		*best = c;
 }
 
 /* Loopback, and what the kernel takes for it: a literal is openable by no
@@ -271,37 +90,114 @@ is_never_openable(const struct address *a)
 }
 
 struct weighing {
-	uint32_t deny, allow;
-	bool special; /* only networks inside special ranges allow */
-	bool raw;
+	const struct request_facts *request; /* NULL: none */
+	struct candidate deny, allow;	     /* network rules */
+	struct candidate http_deny, http_allow, governing;
+	const struct image_entry *group; /* the one that is being weighed */
+	struct walk *walk;
+	bool special;	     /* only what lies inside special ranges allows */
+	bool has_http_allow; /* only what HTTP rules allow passes */
+	bool opened;	     /* some rule opens this special address */
+	bool raw, judges_methods;
+	uint32_t secret_count, secrets[RULES_SECRETS_MAX];
 };
 
+static const struct candidate nobody = {.rule = RULE_NONE};
+
 static bool
-allows_raw(const struct image_entry *e, uint16_t port)
+allows_raw(const struct image_entry *e, const struct image_terms *t,
+    uint16_t port)
 {
-	if (e->flags & ENTRY_RAW)
+	if (t->flags & TERMS_RAW)
 		return true;
-	if (e->flags & ENTRY_ANY_PORT)
+	if (t->flags & TERMS_ANY_PORT)
 		return false;
-	return entry_kind(e) == RESOURCE_NETWORK || (port != 80 && port != 443);
+	return entry_resource(e) == RESOURCE_NETWORK ||
+	    (port != 80 && port != 443);
 }
 
 static void
-weigh(struct walk *w, uint32_t rule)
+weigh_rule(struct walk *w, struct weighing *found, const struct image_entry *e)
 {
-	const struct image_entry *e = entry_of(w, rule);
-	struct weighing *found = w->owner;
+	const struct image_terms *t = terms_of(w, e);
 
-	if (!applies(w, e, w->target->port))
-		return;
-	if (!(e->flags & ENTRY_ALLOW)) {
-		keep_better(w->image, rule, &found->deny);
+	if (!(t->flags & TERMS_ALLOW)) {
+		keep_better(&found->deny, e->index, e, t);
 		return;
 	}
 	if (found->special && !(e->flags & ENTRY_SPECIAL))
 		return;
-	keep_better(w->image, rule, &found->allow);
-	found->raw |= allows_raw(e, w->target->port);
+	found->opened = true;
+	keep_better(&found->allow, e->index, e, t);
+	found->raw |= allows_raw(e, t, w->target->port);
+}
+
+static void
+keep_http(void *owner, const struct image_http *h)
+{
+	struct weighing *found = owner;
+	const struct image_terms *t = &found->walk->image->terms[h->terms];
+
+	keep_better(t->flags & TERMS_ALLOW ? &found->http_allow
+					   : &found->http_deny,
+	    h->rule, found->group, t);
+}
+
+/* Without a request, an allowing rule that is still in force is enough. */
+static void
+weigh_group(struct walk *w, struct weighing *found, const struct image_entry *e)
+{
+	const struct image_group *g = &w->image->groups[e->index];
+
+	if (found->special && !(e->flags & ENTRY_SPECIAL))
+		return;
+	keep_better(&found->governing, g->rule, e, terms_of(w, e));
+	found->judges_methods |= g->judges_methods;
+	if (g->has_allow)
+		found->has_http_allow = found->opened = true;
+	found->group = e;
+	found->walk = w;
+	if (found->request)
+		http_each(w, g, found->request, keep_http, found);
+	else if (g->has_allow && w->now < g->allow_until)
+		keep_better(&found->http_allow, g->allow, e, terms_of(w, e));
+}
+
+static void
+weigh_secret(struct weighing *found, uint32_t secret)
+{
+	uint32_t fit = found->secret_count < RULES_SECRETS_MAX
+	    ? found->secret_count
+	    : RULES_SECRETS_MAX;
+
+	for (uint32_t n = 0; n < fit; n++)
+		if (found->secrets[n] == secret)
+			return;
+	if (found->secret_count < RULES_SECRETS_MAX)
+		found->secrets[found->secret_count] = secret;
+	found->secret_count++;
+}
+
+static void
+weigh(struct walk *w, const struct image_entry *e)
+{
+	struct weighing *found = w->owner;
+
+	if (!entry_applies(w, e, w->target->port))
+		return;
+	switch (entry_kind(e)) {
+	case ENTRY_RULE:
+		weigh_rule(w, found, e);
+		break;
+	case ENTRY_GROUP:
+		weigh_group(w, found, e);
+		break;
+	case ENTRY_SECRET:
+		weigh_secret(found, e->index);
+		break;
+	case ENTRY_TREE:
+		break;
+	}
 }
 
 static void
@@ -311,65 +207,92 @@ deny_by(struct decision_made *d, enum reason reason, uint32_t rule)
 	    .decision = DECISION_DENY,
 	    .reason = reason,
 	    .rule = rule,
+	    .governed_by = RULE_NONE,
 	};
 }
 
 static void
-allow_by(const struct image *i, const struct target *t,
-    const struct weighing *found, struct decision_made *d)
+allow_by(const struct target *t, const struct weighing *found,
+    const struct candidate *allow, struct decision_made *d)
 {
-	const struct image_source *s = &i->sources[found->allow];
-
 	*d = (struct decision_made){
 	    .decision = DECISION_ALLOW,
 	    .reason = REASON_RULE_ALLOW,
-	    .rule = found->allow,
-	    .tls = (enum rule_tls)(s->tls_sni >> 4),
-	    .sni = (enum rule_sni)(s->tls_sni & 15),
-	    .ech = (enum rule_ech)(s->ech_refuse >> 4),
+	    .rule = allow->rule,
+	    .tls = (enum rule_tls)(allow->terms->tls_sni >> 4),
+	    .sni = (enum rule_sni)(allow->terms->tls_sni & 15),
+	    .ech = (enum rule_ech)(allow->terms->ech_refuse >> 4),
 	    .raw = found->raw,
 	    .by_network = t->kind == TARGET_ADDRESS,
+	    .inspect = found->governing.rule != RULE_NONE,
+	    .secret_count = found->secret_count,
 	};
+	for (uint32_t n = 0; n < found->secret_count && n < RULES_SECRETS_MAX;
+	     n++)
+		d->secrets[n] = found->secrets[n];
 }
 
-static struct walk
-walk_for(const struct image *i, const struct facts *f,
-    void (*visit)(struct walk *w, uint32_t rule), void *owner)
+/* The order in which things count is the language: a deny of either kind, then
+ * special addresses, then what HTTP rules or network rules allow. */
+static void
+conclude(const struct target *t, const struct weighing *found,
+    struct decision_made *d)
 {
-	return (struct walk){
-	    .image = i,
-	    .target = f->target,
-	    .sandbox = f->sandbox,
-	    .now = f->now,
-	    .visit = visit,
-	    .owner = owner,
+	const struct candidate *allow = found->has_http_allow
+	    ? &found->http_allow
+	    : &found->allow;
+
+	if (found->deny.rule != RULE_NONE)
+		deny_by(d, REASON_RULE_DENY, found->deny.rule);
+	else if (found->special &&
+	    (!found->opened || is_never_openable(&t->address)))
+		deny_by(d, REASON_PRIVATE_ADDRESS, RULE_NONE);
+	else if (found->http_deny.rule != RULE_NONE)
+		deny_by(d, REASON_RULE_DENY, found->http_deny.rule);
+	else if (allow->rule == RULE_NONE)
+		deny_by(d, REASON_DEFAULT_DENY, RULE_NONE);
+	else
+		allow_by(t, found, allow, d);
+	d->governed_by = found->governing.rule;
+	d->judges_methods = found->judges_methods;
+}
+
+static struct weighing
+weighing_of(const struct request_facts *request, bool special)
+{
+	return (struct weighing){
+	    .request = request,
+	    .deny = nobody,
+	    .allow = nobody,
+	    .http_deny = nobody,
+	    .http_allow = nobody,
+	    .governing = nobody,
+	    .special = special,
 	};
 }
 
 void
-rules_decide(const struct image *i, const struct facts *f,
-    struct decision_made *d)
+rules_decide_request(const struct image *i, const struct facts *f,
+    const struct request_facts *request, struct decision_made *d)
 {
 	const struct target *t = f->target;
-	struct weighing found = {.deny = RULE_NONE, .allow = RULE_NONE};
+	struct weighing found = weighing_of(request,
+	    t->kind == TARGET_ADDRESS && address_is_special(&t->address));
 	struct walk w = walk_for(i, f, weigh, &found);
 
 	if (image_is_no_policy(i)) {
 		deny_by(d, REASON_NO_POLICY, RULE_NONE);
 		return;
 	}
-	found.special = t->kind == TARGET_ADDRESS &&
-	    address_is_special(&t->address);
 	walk_target(&w);
-	if (found.deny != RULE_NONE)
-		deny_by(d, REASON_RULE_DENY, found.deny);
-	else if (found.special &&
-	    (found.allow == RULE_NONE || is_never_openable(&t->address)))
-		deny_by(d, REASON_PRIVATE_ADDRESS, RULE_NONE);
-	else if (found.allow == RULE_NONE)
-		deny_by(d, REASON_DEFAULT_DENY, RULE_NONE);
-	else
-		allow_by(i, t, &found, d);
+	conclude(t, &found, d);
+}
+
+void
+rules_decide(const struct image *i, const struct facts *f,
+    struct decision_made *d)
+{
+	rules_decide_request(i, f, NULL, d);
 }
 
 /* A literal has been judged as what it is; nothing else may be dialled for it,
@@ -389,12 +312,20 @@ decide_literal(const struct image *i, const struct facts *f,
 	return made.decision == DECISION_ALLOW;
 }
 
+/* Only network rules say which addresses a name may lead to. */
+static void
+weigh_network(struct walk *w, const struct image_entry *e)
+{
+	if (entry_kind(e) == ENTRY_RULE && entry_applies(w, e, w->target->port))
+		weigh_rule(w, w->owner, e);
+}
+
 bool
 rules_decide_address(const struct image *i, const struct facts *f,
     const struct address *a, struct decision_made *d)
 {
-	struct weighing found = {.deny = RULE_NONE, .allow = RULE_NONE};
-	struct walk w = walk_for(i, f, weigh, &found);
+	struct weighing found = weighing_of(NULL, false);
+	struct walk w = walk_for(i, f, weigh_network, &found);
 	struct address judged = *a;
 
 	if (f->target->kind == TARGET_ADDRESS)
@@ -405,117 +336,73 @@ rules_decide_address(const struct image *i, const struct facts *f,
 	}
 	w.address = a;
 	walk_networks(&w, a);
-	if (found.deny != RULE_NONE) {
-		deny_by(d, REASON_RULE_DENY, found.deny);
+	if (found.deny.rule != RULE_NONE) {
+		deny_by(d, REASON_RULE_DENY, found.deny.rule);
 		return false;
 	}
 	address_from_nat64(a, &judged);
 	if (!address_is_special(&judged))
 		return true;
-	found = (struct weighing){
-	    .deny = RULE_NONE, .allow = RULE_NONE, .special = true};
+	found = weighing_of(NULL, true);
 	walk_networks_round(&w, &judged);
-	if (found.allow != RULE_NONE)
+	if (found.allow.rule != RULE_NONE)
 		return true;
 	deny_by(d, REASON_PRIVATE_ADDRESS, RULE_NONE);
 	return false;
 }
 
-/* Is there a port that some rule allows and none denies? Denying rules are
- * asked about one port at a time; each that denies it tells up to where. */
-struct port_search {
-	uint16_t port;
-	uint32_t next; /* above 0: `port` is denied, try this one */
-	bool found;
-};
-
-static uint32_t
-denied_until(const struct walk *w, const struct image_entry *e, uint16_t port)
-{
-	const struct image_side *side = side_of(w, e);
-	uint32_t next = (uint32_t)e->port_to + 1;
-
-	for (uint32_t n = 0; side && n < side->except_count; n++) {
-		uint32_t from =
-		    w->image->excepts[side->except + n].entry.port_from;
-
-		if (from > port && from < next)
-			next = from;
-	}
-	return next;
-}
-
-static void
-look_for_denies(struct walk *w, uint32_t rule)
-{
-	const struct image_entry *e = entry_of(w, rule);
-	struct port_search *s = w->owner;
-	uint32_t until;
-
-	if (e->flags & ENTRY_ALLOW || !applies(w, e, s->port))
-		return;
-	until = denied_until(w, e, s->port);
-	if (until > s->next)
-		s->next = until;
-}
-
-static void
-look_for_ports(struct walk *w, uint32_t rule)
-{
-	const struct image_entry *e = entry_of(w, rule);
-	struct port_search *s = w->owner;
-	struct walk denies = *w;
-	uint32_t port = e->port_from;
-
-	denies.visit = look_for_denies;
-	if (s->found || !(e->flags & ENTRY_ALLOW) ||
-	    !applies(w, e, e->port_from))
-		return;
-	for (; port <= e->port_to; port = s->next) {
-		s->port = (uint16_t)port;
-		s->next = 0;
-		walk_target(&denies);
-		if (s->next == 0) {
-			s->found = true;
-			return;
-		}
-	}
-}
-
-bool
-rules_name_possible(const struct image *i, uint32_t sandbox, int64_t now,
-    struct slice name)
-{
-	struct target t;
-	struct facts f = {.sandbox = sandbox, .now = now, .target = &t};
-	struct port_search search = {0};
-	struct walk w = walk_for(i, &f, look_for_ports, &search);
-
-	if (image_is_no_policy(i) || !target_parse_name(name, &t))
-		return false;
-	walk_target(&w);
-	return search.found;
-}
-
 struct each_match {
+	const struct request_facts *request;
 	void (*each)(void *owner, uint32_t rule);
 	void *owner;
 };
 
 static void
-pass_on(struct walk *w, uint32_t rule)
+pass_http(void *owner, const struct image_http *h)
 {
-	const struct each_match *m = w->owner;
+	const struct each_match *m = owner;
 
-	if (applies(w, entry_of(w, rule), w->target->port))
-		m->each(m->owner, rule);
+	m->each(m->owner, h->rule);
+}
+
+/* All rules of a group are found by their entry: explaining has time. */
+static void
+pass_group(struct walk *w, struct each_match *m, const struct image_entry *e)
+{
+	const struct image *i = w->image;
+
+	if (m->request) {
+		http_each(w, &i->groups[e->index], m->request, pass_http, m);
+		return;
+	}
+	for (uint32_t n = 0; n < i->counts[SECTION_HTTP]; n++) {
+		uint32_t rule = i->http[n].rule;
+
+		if (entry_at(i, i->sources[rule].entry) == e)
+			m->each(m->owner, rule);
+	}
+}
+
+static void
+pass_on(struct walk *w, const struct image_entry *e)
+{
+	struct each_match *m = w->owner;
+
+	if (!entry_applies(w, e, w->target->port))
+		return;
+	if (entry_kind(e) == ENTRY_RULE)
+		m->each(m->owner, e->index);
+	else if (entry_kind(e) == ENTRY_GROUP)
+		pass_group(w, m, e);
 }
 
 void
 rules_each_match(const struct image *i, const struct facts *f,
+    const struct request_facts *request,
     void (*each)(void *owner, uint32_t rule), void *owner)
 {
-	struct each_match m = {.each = each, .owner = owner};
+	struct each_match m = {
+	    .request = request, .each = each, .owner = owner};
 	struct walk w = walk_for(i, f, pass_on, &m);
 
 	walk_target(&w);

@@ -21,6 +21,19 @@ struct facts {
 	const struct target *target;
 };
 
+/* What HTTP rules read of a request. `path` is canonical (path_pattern.h) and
+ * not ambiguous, `query` is what follows the '?' as it will be forwarded.
+ * next_value gives the values of a field one after the other, *at being 0 at
+ * first; `name` is lower case. */
+struct request_facts {
+	struct slice method, path, query;
+	bool (*next_value)(const void *owner, const char *name, size_t *at,
+	    struct slice *value);
+	const void *owner;
+};
+
+#define RULES_SECRETS_MAX 8
+
 struct decision_made {
 	enum decision decision;
 	enum reason reason;
@@ -35,6 +48,17 @@ struct decision_made {
 			  * port */
 	bool by_network; /* allowed as a literal address by a CIDR */
 	bool inspect;	 /* HTTP rules must judge each request */
+	/* The best HTTP rule that governs this host, also where none of them
+	 * lets the request pass; RULE_NONE when there is none. */
+	uint32_t governed_by;
+	/* Some HTTP rule that governs this host names methods: a request
+	 * must not carry another method in a field. */
+	bool judges_methods;
+	/* Secrets that may be put into requests to this host: the first ones,
+	 * and how many there are (more than fit is for the caller to refuse).
+	 */
+	uint32_t secret_count;
+	uint32_t secrets[RULES_SECRETS_MAX];
 };
 
 /* Judge the name or literal address that was asked for. Deny beats allow at
@@ -45,6 +69,17 @@ struct decision_made {
  * a special range opens it; 127.0.0.0/8, 0.0.0.0 and :: no rule opens. */
 void rules_decide(const struct image *i, const struct facts *f,
     struct decision_made *d);
+
+/* The same for one request. A host is governed by the HTTP rules whose pattern
+ * and scope match it, expired ones too. If any of them allows, only requests
+ * that an allowing one in force describes pass, whatever network rules allow;
+ * if they only deny, network rules say what else passes. A denying HTTP rule
+ * that describes the request wins over every allow, as does a network deny.
+ * A condition of an allowing rule must hold for every value of its field or
+ * parameter, that of a denying rule for one. rules_decide() knows no request:
+ * it allows, with `inspect`, where some request could pass. */
+void rules_decide_request(const struct image *i, const struct facts *f,
+    const struct request_facts *request, struct decision_made *d);
 
 /* Judge one address that an allowed name resolved to. True: may be dialled.
  * A deny network wins always; a special address needs an allow network that
@@ -62,8 +97,11 @@ bool rules_name_possible(const struct image *i, uint32_t sandbox, int64_t now,
 
 /* Calls `each` for every rule (deny or allow, of this sandbox or all) that
  * matches, winners included, in no order, for explain and for "overrides"
- * messages; a network that matches but does not open a special address too. */
+ * messages; a network that matches but does not open a special address too. Of
+ * HTTP rules: those in force that describe the request; without one, all that
+ * govern the host, expired ones too. */
 void rules_each_match(const struct image *i, const struct facts *f,
+    const struct request_facts *request,
     void (*each)(void *owner, uint32_t rule), void *owner);
 
 #endif

@@ -1,39 +1,25 @@
 /* policy.c - a policy in memory, as merged from its files
  *
- * A rule's id is what `policy rm` and records name it by, so it depends on
- * what the rule says and not on where it stands: the hash of its scope, its
- * decision and its resource. Later rules that say the same get "-2", "-3";
- * `ids` maps the hash to the latest of them.
+ * A policy has up to millions of rules, so what they say is copied into one
+ * arena, and neighbours that say the same share it.
  */
 #include "rules/policy.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <openssl/sha.h>
 
 #include "base/check.h"
 #include "base/map.h"
 #include "base/memory.h"
+#include "rules/rule_ids.h"
 
-#define HASH_DIGITS 16
+#define TEXTS_CHUNK 262144
 
 void
 policy_init(struct policy *p)
 {
-	*p = (struct policy){.ids = map_new(), .names = map_new()};
-}
-
-void
-policy_rule_done(struct policy_rule *rule)
-{
-	free(rule->id);
-	free(rule->name);
-	free(rule->comment);
-	free(rule->sandbox);
-	free(rule->except);
-	*rule = (struct policy_rule){0};
+	*p = (struct policy){.ids = rule_ids_new(), .names = map_new()};
+	arena_init(&p->texts, TEXTS_CHUNK, SIZE_MAX / 2);
 }
 
 static void
@@ -52,19 +38,17 @@ policy_done(struct policy *p)
 		free(p->origins[i].file);
 		free(p->origins[i].source);
 	}
-	for (size_t i = 0; i < p->rule_count; i++)
-		policy_rule_done(&p->rules[i]);
 	for (size_t i = 0; i < p->test_count; i++)
 		test_done(&p->tests[i]);
-	for (size_t i = 0; i < p->sandbox_count; i++)
-		free(p->sandboxes[i]);
 	free(p->preset);
 	free(p->origins);
 	free(p->rules);
+	free(p->secrets);
 	free(p->tests);
 	free(p->sandboxes);
-	map_free(p->ids);
 	map_free(p->names);
+	rule_ids_free(p->ids);
+	arena_done(&p->texts);
 	*p = (struct policy){0};
 }
 
@@ -80,84 +64,157 @@ policy_add_origin(struct policy *p, const char *file, const char *source)
 	return (uint32_t)p->origin_count++;
 }
 
-/* Each part ends in a NUL, so that no two triples are the same bytes. */
-static void
-hash_rule(const struct policy_rule *rule, char digits[HASH_DIGITS + 1])
+/* Copies into the policy's own memory. */
+
+static void *
+keep(struct policy *p, const void *at, size_t size)
 {
-	char resource[RESOURCE_TEXT];
-	const char *parts[] = {
-	    rule->sandbox ? rule->sandbox : "",
-	    rule->sandbox ? "sandbox" : "all",
-	    rule->decision == DECISION_ALLOW ? "allow" : "deny",
-	    resource,
-	};
-	uint8_t hash[SHA256_DIGEST_LENGTH];
-	char all[RESOURCE_TEXT + 512];
-	size_t len = 0;
+	void *copy = arena_alloc(&p->texts, size);
 
-	resource_format(&rule->resource, resource);
-	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
-		size_t room = strnlen(parts[i], 400) + 1;
-
-		CHECK(len + room <= sizeof(all));
-		memcpy(all + len, parts[i], room - 1);
-		all[len + room - 1] = '\0';
-		len += room;
-	}
-	SHA256((const uint8_t *)all, len, hash);
-	hex_format(hash, HASH_DIGITS / 2, digits);
+	CHECK(copy != NULL);
+	memcpy(copy, at, size);
+	return copy;
 }
 
-/* The number of a repetition stands in the id of the one before. */
-static unsigned long
-next_repetition(const struct policy_rule *latest)
+static const char *
+keep_text(struct policy *p, const char *text)
 {
-	const char *number = latest->id + HASH_DIGITS;
+	return keep(p, text, strlen(text) + 1);
+}
 
-	return *number == '-' ? strtoul(number + 1, NULL, 10) + 1 : 2;
+/* `like`: the same member of the rule before, in our memory; may be NULL. */
+static const char *
+keep_text_like(struct policy *p, const char *text, const char *like)
+{
+	if (!text || !*text)
+		return "";
+	return like && strcmp(text, like) == 0 ? like : keep_text(p, text);
 }
 
 static void
-give_id(struct policy *p, struct policy_rule *rule)
+keep_host(struct policy *p, struct resource *r)
 {
-	char digits[HASH_DIGITS + 1], id[HASH_DIGITS + 24];
-	uintptr_t latest;
-
-	hash_rule(rule, digits);
-	latest = (uintptr_t)map_get(p->ids, slice_of(digits));
-	if (latest)
-		snprintf(id, sizeof(id), "%s-%lu", digits,
-		    next_repetition(&p->rules[latest - 1]));
+	if (r->host_len > 0)
+		r->host = keep(p, r->host, (size_t)r->host_len + 1);
 	else
-		snprintf(id, sizeof(id), "%s", digits);
-	rule->id = memory_text(id);
-	map_put(p->ids, slice_first(slice_of(rule->id), HASH_DIGITS),
-	    (void *)(uintptr_t)(p->rule_count + 1));
+		r->host = "";
 }
 
-static char *
-or_empty(char *text)
+static const struct resource *
+keep_resources(struct policy *p, const struct resource *from, size_t count)
 {
-	return text ? text : memory_text("");
+	struct resource *copies;
+
+	if (count == 0)
+		return NULL;
+	copies = keep(p, from, count * sizeof(*from));
+	for (size_t i = 0; i < count; i++)
+		keep_host(p, &copies[i]);
+	return copies;
+}
+
+static const char *const *
+keep_list(struct policy *p, const char *const *from, size_t count)
+{
+	const char **copies;
+
+	if (count == 0)
+		return NULL;
+	copies = keep(p, from, count * sizeof(*copies));
+	for (size_t i = 0; i < count; i++)
+		copies[i] = keep_text(p, from[i]);
+	return copies;
+}
+
+static const struct http_condition *
+keep_conditions(struct policy *p, const struct http_condition *from,
+    size_t count)
+{
+	struct http_condition *copies;
+
+	if (count == 0)
+		return NULL;
+	copies = keep(p, from, count * sizeof(*copies));
+	for (size_t i = 0; i < count; i++) {
+		copies[i].name = keep_text(p, from[i].name);
+		copies[i].glob = keep_text(p, from[i].glob);
+	}
+	return copies;
+}
+
+static const struct http_terms *
+keep_http(struct policy *p, const struct http_terms *from)
+{
+	struct http_terms *h;
+
+	if (!from)
+		return NULL;
+	h = keep(p, from, sizeof(*from));
+	h->methods = keep_list(p, from->methods, from->method_count);
+	h->paths = keep_list(p, from->paths, from->path_count);
+	h->query = keep_conditions(p, from->query, from->query_count);
+	h->headers = keep_conditions(p, from->headers, from->header_count);
+	return h;
+}
+
+/* The policy's own copy of a sandbox's name, which is added when it is new. */
+static const char *
+keep_sandbox(struct policy *p, const char *name)
+{
+	const char *added = map_get(p->names, slice_of(name));
+
+	if (added)
+		return added;
+	added = keep_text(p, name);
+	p->sandboxes = memory_room(p->sandboxes, p->sandbox_count,
+	    &p->sandbox_capacity, sizeof(*p->sandboxes));
+	p->sandboxes[p->sandbox_count++] = added;
+	map_put(p->names, slice_of(added), (void *)(uintptr_t)added);
+	return added;
+}
+
+void
+policy_add_sandbox(struct policy *p, const char *name)
+{
+	keep_sandbox(p, name);
 }
 
 struct policy_rule *
 policy_add_rule(struct policy *p, const struct policy_rule *rule)
 {
+	const struct policy_rule *before;
 	struct policy_rule *added;
 
 	p->rules = memory_room(p->rules, p->rule_count, &p->rule_capacity,
 	    sizeof(*p->rules));
 	added = &p->rules[p->rule_count];
+	before = p->rule_count > 0 ? added - 1 : added;
 	*added = *rule;
-	added->name = or_empty(rule->name);
-	added->comment = or_empty(rule->comment);
-	free(rule->id);
-	give_id(p, added);
+	added->name = keep_text_like(p, rule->name, before->name);
+	added->comment = keep_text_like(p, rule->comment, before->comment);
+	if (rule->sandbox)
+		added->sandbox = keep_sandbox(p, rule->sandbox);
+	keep_host(p, &added->resource);
+	added->except = keep_resources(p, rule->except, rule->except_count);
+	added->http = keep_http(p, rule->http);
+	rule_ids_give(p->ids, added);
 	p->rule_count++;
-	if (added->sandbox)
-		policy_add_sandbox(p, added->sandbox);
 	return added;
+}
+
+void
+policy_add_secret(struct policy *p, const struct policy_secret *secret)
+{
+	struct policy_secret *added;
+
+	p->secrets = memory_room(p->secrets, p->secret_count,
+	    &p->secret_capacity, sizeof(*p->secrets));
+	added = &p->secrets[p->secret_count++];
+	*added = *secret;
+	added->name = keep_text(p, secret->name);
+	if (secret->sandbox)
+		added->sandbox = keep_sandbox(p, secret->sandbox);
+	added->hosts = keep_resources(p, secret->hosts, secret->host_count);
 }
 
 struct policy_test *
@@ -167,18 +224,4 @@ policy_add_test(struct policy *p, const struct policy_test *test)
 	    sizeof(*p->tests));
 	p->tests[p->test_count] = *test;
 	return &p->tests[p->test_count++];
-}
-
-void
-policy_add_sandbox(struct policy *p, const char *name)
-{
-	char *added;
-
-	if (map_get(p->names, slice_of(name)))
-		return;
-	p->sandboxes = memory_room(p->sandboxes, p->sandbox_count,
-	    &p->sandbox_capacity, sizeof(*p->sandboxes));
-	added = memory_text(name);
-	p->sandboxes[p->sandbox_count++] = added;
-	map_put(p->names, slice_of(added), added);
 }

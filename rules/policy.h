@@ -1,7 +1,7 @@
 /* policy.h - a policy in memory, as merged from its files: the compiler's input
  *
  * conf/ builds it from YAML, `policy ls` prints it, rules/compile.h makes an
- * image of it. Everything is owned by the policy. */
+ * image of it. Everything is owned by the policy: what is added is copied. */
 #ifndef RULES_POLICY_H
 #define RULES_POLICY_H
 
@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "rules/reasons.h"
 #include "rules/resource.h"
 
@@ -28,16 +29,40 @@ struct policy_origin {
 	char *source; /* "file", "preset", "local" */
 };
 
+/* A query parameter or header field that a rule asks for. `glob` is matched
+ * against the whole value, where '*' is any run of bytes. */
+struct http_condition {
+	const char *name; /* header: lower case; query: decoded */
+	const char *glob;
+};
+
+#define HTTP_METHODS_MAX 62    /* different ones in a whole policy */
+#define HTTP_METHOD_BYTES 32   /* of one */
+#define HTTP_PATHS_MAX 1000    /* of one rule */
+#define HTTP_CONDITIONS_MAX 32 /* of one rule, query and headers each */
+
+/* What an HTTP rule asks of a request: all of it must hold. */
+struct http_terms {
+	const char *const *methods; /* upper case; count 0: any */
+	const char *const *paths;   /* path_pattern.h; count 0: any */
+	const struct http_condition *query, *headers;
+	size_t method_count, path_count, query_count, header_count;
+};
+
+#define RULE_ID_TEXT 28 /* 16 hex digits, "-4294967295", NUL */
+
 struct policy_rule {
-	char *id;      /* stable, unique: 16 hex digits of a hash of
-			* scope, decision and canonical resource, with
-			* "-2".. for repetitions */
-	char *name;    /* "" when it has none; presets' groups have */
-	char *comment; /* "" when it has none */
-	char *sandbox; /* NULL: every sandbox */
+	/* Stable and unique: the hash of scope, decision, resource and HTTP
+	 * terms; equal rules are told apart by their number from 1. */
+	uint64_t hash;
+	uint32_t repetition;
+	const char *name;    /* "" when it has none; presets' groups have */
+	const char *comment; /* "" when it has none */
+	const char *sandbox; /* NULL: every sandbox */
 	enum decision decision;
 	struct resource resource;
-	struct resource *except; /* deny only; narrows this one rule */
+	const struct http_terms *http; /* NULL: a network rule */
+	const struct resource *except; /* deny only; narrows this one rule */
 	size_t except_count;
 	int64_t expires; /* seconds since 1970; 0: never */
 	bool disabled;
@@ -48,6 +73,16 @@ struct policy_rule {
 	enum rule_refuse refuse;
 	uint32_t origin;       /* index into policy.origins */
 	uint32_t line, column; /* 1.., 0 in presets */
+};
+
+/* A secret that may be put into requests to these hosts; its value, header and
+ * placeholder are the keeper's affair. It never grants access. */
+struct policy_secret {
+	const char *name;
+	const char *sandbox; /* NULL: every sandbox */
+	const struct resource *hosts;
+	size_t host_count;
+	uint32_t origin, line, column;
 };
 
 /* `tests:`, run by `policy test`. */
@@ -69,25 +104,34 @@ struct policy {
 	size_t origin_count;
 	struct policy_rule *rules; /* in file order, presets first */
 	size_t rule_count;
-	size_t rule_capacity; /* of `rules`; policy.c's own, as is `ids` */
-	struct map *ids;      /* a rule's hash -> its latest index + 1 */
+	struct policy_secret *secrets;
+	size_t secret_count;
 	struct policy_test *tests;
 	size_t test_count;
-	char **sandboxes; /* names with a section, each once */
-	size_t sandbox_count, sandbox_capacity;
-	struct map *names; /* the same, by name; policy.c's own */
+	const char **sandboxes; /* names with a section, each once */
+	size_t sandbox_count;
+	/* policy.c's own: */
+	struct arena texts;
+	struct rule_ids *ids;
+	struct map *names; /* of `sandboxes` */
+	size_t rule_capacity, secret_capacity, sandbox_capacity;
 };
 
 void policy_init(struct policy *p);
 void policy_done(struct policy *p);
 uint32_t policy_add_origin(struct policy *p, const char *file,
     const char *source);
-/* Takes over what `rule` points to; fills in its id. Its sandbox is added. */
+/* Copies all that `rule` points to; fills in hash and repetition. Its sandbox
+ * is added. What it gives stays where it is until the next rule is added. */
 struct policy_rule *policy_add_rule(struct policy *p,
     const struct policy_rule *rule);
+/* Copies, too. */
+void policy_add_secret(struct policy *p, const struct policy_secret *secret);
+/* Takes over what `test` points to. */
 struct policy_test *policy_add_test(struct policy *p,
     const struct policy_test *test);
 void policy_add_sandbox(struct policy *p, const char *name);
-void policy_rule_done(struct policy_rule *rule);
+/* "0123456789abcdef", and "-2".. for a repetition. */
+void rule_id_format(uint64_t hash, uint32_t repetition, char out[RULE_ID_TEXT]);
 
 #endif

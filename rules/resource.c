@@ -21,6 +21,7 @@
 struct parts {
 	struct slice host, port;
 	bool has_port;
+	char *room; /* for the canonical host */
 };
 
 static bool
@@ -127,7 +128,8 @@ become_localhost(struct resource *r)
 {
 	r->kind = RESOURCE_LOCALHOST;
 	r->depth = DEPTH_EXACT;
-	r->host_len = (uint8_t)snprintf(r->host, sizeof(r->host), "localhost");
+	r->host = "localhost";
+	r->host_len = sizeof("localhost") - 1;
 }
 
 /* A literal address without bits: one host, or localhost itself. */
@@ -255,7 +257,7 @@ parse_number(struct slice text, struct slice host, struct resource *r,
 	struct address a;
 
 	if (r->depth == DEPTH_EXACT && address_parse(host, &a)) {
-		memset(r->host, 0, sizeof(r->host));
+		r->host = "";
 		r->host_len = 0;
 		become_address(r, &a);
 		return true;
@@ -266,9 +268,10 @@ parse_number(struct slice text, struct slice host, struct resource *r,
 }
 
 static bool
-parse_name(struct slice text, struct slice host, struct resource *r,
+parse_name(struct slice text, const struct parts *p, struct resource *r,
     struct err *err)
 {
+	struct slice host = p->host;
 	char ascii[RESOURCE_INPUT_MAX];
 	const char *why = NULL;
 	struct slice canonical;
@@ -289,18 +292,17 @@ parse_name(struct slice text, struct slice host, struct resource *r,
 			    "a letter of it stands for a "
 			    "wildcard");
 	}
-	r->host_len = (uint8_t)host_pattern_canonical(host, r->host, &why);
+	r->host_len = (uint8_t)host_pattern_canonical(host, p->room, &why);
 	if (r->host_len == 0)
 		return wrong(err, text, why);
+	r->host = p->room;
 	canonical = (struct slice){r->host, r->host_len};
 	r->has_globs = host_has_globs(canonical);
 	if (host_ends_in_number(canonical))
 		return parse_number(text, host, r, err);
 	if (r->depth == DEPTH_EXACT && !r->has_globs &&
-	    target_parse_name(canonical, &t) && t.kind == TARGET_LOCALHOST) {
-		memset(r->host, 0, sizeof(r->host));
+	    target_parse_name(canonical, &t) && t.kind == TARGET_LOCALHOST)
 		become_localhost(r);
-	}
 	return true;
 }
 
@@ -331,7 +333,7 @@ parse_host(struct slice text, const struct parts *p, struct resource *r,
 		return wrong(err, text,
 		    "a lone * does not say how many labels "
 		    "it stands for; ** is every public name");
-	return parse_name(text, p->host, r, err);
+	return parse_name(text, p, r, err);
 }
 
 /* The bytes of an IPv6 network before its "/" hold colons, so it is cut off
@@ -348,10 +350,11 @@ is_plain_ipv6_network(struct slice text)
 }
 
 bool
-resource_parse(struct slice text, struct resource *r, struct err *err)
+resource_parse(struct slice text, char room[RESOURCE_ROOM], struct resource *r,
+    struct err *err)
 {
-	struct resource parsed = {0};
-	struct parts p = {0};
+	struct resource parsed = {.host = ""};
+	struct parts p = {.room = room};
 
 	if (text.len == 0)
 		return err_set(err, ERR_CONF,

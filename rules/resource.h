@@ -30,12 +30,17 @@ struct resource {
 	struct address network; /* RESOURCE_NETWORK; masked to `bits` */
 	uint8_t bits;
 	uint8_t host_len;
-	char host[TARGET_HOST_MAX + 1]; /* canonical A-labels, without "*." */
+	const char *host; /* canonical A-labels, without "*."; NUL-ended,
+			   * borrowed; "" where there is none */
 };
 
-/* U-labels become A-labels (IDNA 2008, UTS 46). err: ERR_CONF with what is
- * wrong, which limit and which value; no position. */
-bool resource_parse(struct slice text, struct resource *r, struct err *err);
+#define RESOURCE_ROOM (TARGET_HOST_MAX + 1)
+
+/* U-labels become A-labels (IDNA 2008, UTS 46). r->host points into `room`,
+ * which must live as long (a policy keeps its own copy). err: ERR_CONF with
+ * what is wrong, which limit and which value; no position. */
+bool resource_parse(struct slice text, char room[RESOURCE_ROOM],
+    struct resource *r, struct err *err);
 /* Canonical text, as `policy ls` shows it. */
 #define RESOURCE_TEXT (TARGET_HOST_MAX + 24)
 void resource_format(const struct resource *r, char out[RESOURCE_TEXT]);

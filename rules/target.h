@@ -20,6 +20,7 @@
 #include "base/slice.h"
 
 #define TARGET_HOST_MAX 253
+#define TARGET_HOST_ROOM (TARGET_HOST_MAX + 11) /* see host_labels.h */
 
 enum target_kind { TARGET_NAME, TARGET_LOCALHOST, TARGET_ADDRESS };
 
@@ -27,7 +28,7 @@ struct target {
 	enum target_kind kind;
 	uint16_t port;
 	uint8_t host_len;
-	char host[TARGET_HOST_MAX + 1]; /* canonical, NUL-ended, no brackets */
+	char host[TARGET_HOST_ROOM]; /* canonical, NUL-ended, no brackets */
 	struct address address; /* TARGET_ADDRESS only; its port is `port` */
 	bool by_proxy_name;	/* was written host.docker.internal or
 				 * gateway.docker.internal */

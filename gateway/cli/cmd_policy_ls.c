@@ -80,12 +80,16 @@ state_text(const struct listing *l, const struct image_rule *r)
 static char *
 except_text(const struct listing *l, uint32_t rule, const struct image_rule *r)
 {
+	char text[RESOURCE_TEXT];
+	struct resource except;
 	struct text t;
 
 	text_init(&t, 65536);
-	for (uint32_t i = 0; i < r->except_count; i++)
-		text_add_format(&t, "%s%s", i ? "," : "",
-		    image_rule_except(l->image, rule, i));
+	for (uint32_t i = 0; i < r->except_count; i++) {
+		image_rule_except(l->image, rule, i, &except);
+		resource_format(&except, text);
+		text_add_format(&t, "%s%s", i ? "," : "", text);
+	}
 	return t.at;
 }
 
@@ -187,13 +191,16 @@ list_summary(const struct listing *l)
 static json_t *
 rule_object(const struct listing *l, uint32_t rule, const struct image_rule *r)
 {
-	char applies[APPLIES_TEXT];
+	char applies[APPLIES_TEXT], text[RESOURCE_TEXT];
 	json_t *except = json_array(), *o;
+	struct resource what;
 
 	rule_applies_to(r, applies);
-	for (uint32_t i = 0; i < r->except_count; i++)
-		json_array_append_new(except,
-		    json_string(image_rule_except(l->image, rule, i)));
+	for (uint32_t i = 0; i < r->except_count; i++) {
+		image_rule_except(l->image, rule, i, &what);
+		resource_format(&what, text);
+		json_array_append_new(except, json_string(text));
+	}
 	o = json_pack("{s:s,s:s,s:o,s:s,s:s,s:s,s:s,s:s,s:[s],s:o,s:i,s:o}",
 	    "id", r->id, "name", r->name, "policy",
 	    control_text(rule_policy(r)), "source", r->source, "applies_to",

@@ -22,7 +22,7 @@ target_of(const struct resource *name, const struct resource *other)
 
 	t.port = name->port_from > other->port_from ? name->port_from
 						    : other->port_from;
-	memcpy(t.host, name->host, sizeof(t.host));
+	memcpy(t.host, name->host, (size_t)name->host_len + 1);
 	return t;
 }
 
@@ -94,15 +94,12 @@ scopes_meet(const char *sandbox, const char *other)
 bool
 overlap_next(struct overlap *o, struct image_rule *r)
 {
-	struct resource other;
-
 	while (o->next < image_rule_count(o->image)) {
 		image_rule(o->image, o->next++, r);
 		if (r->decision != o->decision || rule_is_off(r, o->now) ||
 		    !scopes_meet(o->sandbox, r->sandbox))
 			continue;
-		if (resource_parse(slice_of(r->resource), &other, NULL) &&
-		    resources_overlap(o->resource, &other))
+		if (resources_overlap(o->resource, &r->what))
 			return true;
 	}
 	return false;

@@ -21,9 +21,13 @@ static bool
 add_resource(struct typed *t, enum decision decision, struct slice text,
     struct err *err)
 {
-	struct typed_rule rule = {.decision = decision};
+	struct typed_rule rule = {
+	    .decision = decision,
+	    .room = memory_new(RESOURCE_ROOM),
+	};
 
-	if (!resource_parse(text, &rule.resource, err)) {
+	if (!resource_parse(text, rule.room, &rule.resource, err)) {
+		free(rule.room);
 		err->kind = ERR_USAGE;
 		return false;
 	}
@@ -53,6 +57,8 @@ typed_add(struct typed *t, enum decision decision, const char *list,
 void
 typed_done(struct typed *t)
 {
+	for (size_t i = 0; i < t->count; i++)
+		free(t->rules[i].room);
 	free(t->rules);
 	*t = (struct typed){.rules = NULL};
 }

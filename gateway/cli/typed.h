@@ -18,6 +18,7 @@
 struct typed_rule {
 	enum decision decision;
 	struct resource resource;
+	char *room; /* resource.host */
 	char text[RESOURCE_TEXT];
 };
 

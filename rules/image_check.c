@@ -1,0 +1,288 @@
+/* image_check.c - is every index of an image sound?
+ *
+ * A checksum tells damage, not malice: whoever can write an image can write
+ * its checksum too. So every offset, index and enumeration is checked here,
+ * once, and neither the matcher nor what prints rules needs a test of its own.
+ * Chains of links go backwards and runs forwards, so both end; the table has a
+ * free slot, so a search ends.
+ */
+#include "rules/image_check.h"
+
+#include <stdlib.h>
+
+#include "base/memory.h"
+
+/* Which words begin an entry, a bit each. */
+struct entries {
+	const struct image *image;
+	uint64_t *starts;
+	uint32_t words;
+};
+
+static bool
+begins_entry(const struct entries *all, uint32_t place)
+{
+	return place < all->words &&
+	    (all->starts[place / 64] >> (place % 64) & 1);
+}
+
+static bool
+is_text(const struct image *i, enum image_section s, uint32_t at)
+{
+	return at < i->counts[s];
+}
+
+static bool
+network_is_sound(const struct image_entry *e)
+{
+	const char *host = entry_host(e);
+
+	return e->host_len == NETWORK_KEY_BYTES && e->key_len == e->host_len &&
+	    (host[0] == 4 || host[0] == 6) &&
+	    (uint8_t)host[1] <= (host[0] == 4 ? 32 : 128);
+}
+
+static bool
+index_is_sound(const struct image *i, const struct image_entry *e)
+{
+	switch (entry_kind(e)) {
+	case ENTRY_RULE:
+		return e->index < i->counts[SECTION_SOURCES];
+	case ENTRY_TREE:
+		return entry_resource(e) == RESOURCE_NAME &&
+		    glob_root_is_sound(&i->forest, e->index, '.');
+	case ENTRY_GROUP:
+		return e->index < i->counts[SECTION_GROUPS];
+	case ENTRY_SECRET:
+		return e->index < i->counts[SECTION_SECRETS];
+	}
+	return false;
+}
+
+static bool
+entry_is_sound(const struct image *i, const struct image_entry *e)
+{
+	unsigned kind = entry_resource(e);
+
+	if (kind > RESOURCE_NETWORK || (e->kind_depth >> 4 & 3) != 0 ||
+	    e->host_len > TARGET_HOST_MAX || e->key_len > e->host_len ||
+	    e->terms >= i->counts[SECTION_TERMS] ||
+	    entry_host(e)[e->host_len] != '\0')
+		return false;
+	if (kind == RESOURCE_NETWORK && !network_is_sound(e))
+		return false;
+	return index_is_sound(i, e);
+}
+
+/* The matcher compares the key of a run's first entry only. */
+static bool
+same_run(const struct image *i, const struct image_entry *a,
+    const struct image_entry *b)
+{
+	return a->key_len == b->key_len &&
+	    memcmp(entry_host(a) + a->host_len - a->key_len,
+		entry_host(b) + b->host_len - b->key_len, a->key_len) == 0 &&
+	    i->terms[a->terms].scope == i->terms[b->terms].scope &&
+	    (entry_resource(a) == RESOURCE_NETWORK) ==
+	    (entry_resource(b) == RESOURCE_NETWORK);
+}
+
+/* One after the other, to the last word; the last of all ends its run. */
+static bool
+entries_are_sound(struct entries *all)
+{
+	const struct image *i = all->image;
+	const struct image_entry *before = NULL;
+
+	for (uint32_t place = 0; place < all->words;) {
+		const struct image_entry *e = entry_at(i, place);
+
+		if (all->words - place < sizeof(*e) / 4 + 1 ||
+		    all->words - place < entry_words(e->host_len) ||
+		    !entry_is_sound(i, e))
+			return false;
+		if (before && !(before->flags & ENTRY_LAST) &&
+		    !same_run(i, before, e))
+			return false;
+		all->starts[place / 64] |= (uint64_t)1 << (place % 64);
+		place += (uint32_t)entry_words(e->host_len);
+		before = e;
+	}
+	return !before || (before->flags & ENTRY_LAST);
+}
+
+static bool
+slots_are_sound(const struct entries *all)
+{
+	const struct image *i = all->image;
+	bool has_free = false;
+
+	for (uint32_t n = 0; n < i->counts[SECTION_SLOTS]; n++) {
+		if (i->slots[n].first == NO_ENTRY)
+			has_free = true;
+		else if (!begins_entry(all, i->slots[n].first))
+			return false;
+	}
+	return has_free;
+}
+
+static bool
+terms_are_sound(const struct entries *all)
+{
+	const struct image *i = all->image;
+
+	for (uint32_t n = 0; n < i->counts[SECTION_TERMS]; n++) {
+		const struct image_terms *t = &i->terms[n];
+
+		if (t->except > i->counts[SECTION_EXCEPTS] ||
+		    t->except_count > i->counts[SECTION_EXCEPTS] - t->except ||
+		    t->tls_sni >> 4 > RULE_TLS_TUNNEL ||
+		    (t->tls_sni & 15) > RULE_SNI_ABSENT_OK ||
+		    t->ech_refuse >> 4 > RULE_ECH_REFUSE ||
+		    (t->ech_refuse & 15) > RULE_REFUSE_INSIDE_TLS)
+			return false;
+	}
+	for (uint32_t n = 0; n < i->counts[SECTION_EXCEPTS]; n++)
+		if (!begins_entry(all, i->excepts[n]))
+			return false;
+	return true;
+}
+
+static bool
+groups_are_sound(const struct image *i)
+{
+	for (uint32_t n = 0; n < i->counts[SECTION_GROUPS]; n++) {
+		const struct image_group *g = &i->groups[n];
+
+		if ((g->root != NO_INDEX &&
+			!glob_root_is_sound(&i->forest, g->root, '/')) ||
+		    (g->first != NO_INDEX &&
+			g->first >= i->counts[SECTION_LINKS]) ||
+		    g->rule >= i->counts[SECTION_SOURCES] ||
+		    (g->has_allow && g->allow >= i->counts[SECTION_SOURCES]))
+			return false;
+	}
+	return true;
+}
+
+/* A hostile tree may lead to a link of the other kind: the matcher looks. */
+static bool
+links_are_sound(const struct entries *all)
+{
+	const struct image *i = all->image;
+
+	for (uint32_t n = 0; n < i->counts[SECTION_LINKS]; n++) {
+		const struct image_link *l = &i->links[n];
+
+		if (l->next != NO_INDEX && l->next >= n)
+			return false;
+		if (l->is_http ? l->to >= i->counts[SECTION_HTTP]
+			       : !begins_entry(all, l->to) ||
+			    entry_kind(entry_at(i, l->to)) == ENTRY_TREE)
+			return false;
+	}
+	return glob_values_are_below(&i->forest, i->counts[SECTION_LINKS]);
+}
+
+static bool
+http_is_sound(const struct image *i)
+{
+	for (uint32_t n = 0; n < i->counts[SECTION_HTTP]; n++) {
+		const struct image_http *h = &i->http[n];
+		uint32_t count = (uint32_t)h->query_count + h->header_count;
+
+		if (h->rule >= i->counts[SECTION_SOURCES] ||
+		    h->terms >= i->counts[SECTION_TERMS] ||
+		    h->conditions > i->counts[SECTION_CONDITIONS] ||
+		    count > i->counts[SECTION_CONDITIONS] - h->conditions)
+			return false;
+	}
+	for (uint32_t n = 0; n < i->counts[SECTION_CONDITIONS]; n++)
+		if (!is_text(i, SECTION_NAMES, i->conditions[n].name) ||
+		    !is_text(i, SECTION_NAMES, i->conditions[n].glob))
+			return false;
+	return true;
+}
+
+static bool
+sources_are_sound(const struct entries *all)
+{
+	const struct image *i = all->image;
+
+	for (uint32_t n = 0; n < i->counts[SECTION_SOURCES]; n++) {
+		const struct image_source *s = &i->sources[n];
+
+		if (!begins_entry(all, s->entry) ||
+		    s->remark >= i->counts[SECTION_REMARKS] ||
+		    (s->http != NO_INDEX && s->http >= i->counts[SECTION_HTTP]))
+			return false;
+	}
+	for (uint32_t n = 0; n < i->counts[SECTION_REMARKS]; n++) {
+		const struct image_remark *r = &i->remarks[n];
+
+		if (!is_text(i, SECTION_WORDS, r->name) ||
+		    !is_text(i, SECTION_WORDS, r->comment) ||
+		    !is_text(i, SECTION_WORDS, r->methods) ||
+		    !is_text(i, SECTION_WORDS, r->paths) ||
+		    r->file >= i->counts[SECTION_FILES])
+			return false;
+	}
+	return true;
+}
+
+static bool
+names_are_sound(const struct image *i)
+{
+	if (!is_text(i, SECTION_NAMES, i->header->preset) ||
+	    i->counts[SECTION_METHODS] > 64)
+		return false;
+	for (uint32_t n = 0; n < i->counts[SECTION_METHODS]; n++)
+		if (!is_text(i, SECTION_NAMES, i->methods[n]))
+			return false;
+	for (uint32_t n = 0; n < i->counts[SECTION_SECRETS]; n++)
+		if (!is_text(i, SECTION_NAMES, i->secrets[n]))
+			return false;
+	for (uint32_t n = 0; n < i->counts[SECTION_SANDBOXES]; n++)
+		if (!is_text(i, SECTION_NAMES, i->sandboxes[n]))
+			return false;
+	for (uint32_t n = 0; n < i->counts[SECTION_FILES]; n++)
+		if (!is_text(i, SECTION_WORDS, i->files[n].path) ||
+		    !is_text(i, SECTION_WORDS, i->files[n].source))
+			return false;
+	return true;
+}
+
+/* In this order: each relies on those before. */
+static const char *
+find_fault(struct entries *all)
+{
+	const struct image *i = all->image;
+
+	if (!glob_forest_is_sound(&i->forest))
+		return "a tree points outside";
+	for (uint32_t n = 0; n < i->counts[SECTION_TERMS]; n++)
+		if (i->terms[n].scope != SCOPE_ALL &&
+		    i->terms[n].scope >= i->counts[SECTION_SANDBOXES])
+			return "a rule is for no sandbox";
+	if (!entries_are_sound(all))
+		return "a pattern points outside";
+	if (!slots_are_sound(all))
+		return "its table points outside";
+	if (!terms_are_sound(all) || !groups_are_sound(i) ||
+	    !links_are_sound(all) || !http_is_sound(i) ||
+	    !sources_are_sound(all))
+		return "a rule points outside";
+	return names_are_sound(i) ? NULL : "a name points outside";
+}
+
+const char *
+image_find_fault(const struct image *i)
+{
+	struct entries all = {.image = i, .words = i->counts[SECTION_ENTRIES]};
+	const char *fault;
+
+	all.starts = memory_array(all.words / 64 + 1, sizeof(*all.starts));
+	fault = find_fault(&all);
+	free(all.starts);
+	return fault;
+}

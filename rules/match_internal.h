@@ -1,0 +1,44 @@
+/* match_internal.h - shared by the files of the matcher (rules/match*.c) */
+#ifndef RULES_MATCH_INTERNAL_H
+#define RULES_MATCH_INTERNAL_H
+
+#include "rules/image_format.h"
+#include "rules/match.h"
+
+/* One look-up: every entry whose pattern matches the target goes to `visit`;
+ * ports, dates and exceptions are the visitor's affair. */
+struct walk {
+	const struct image *image;
+	const struct target *target;
+	const struct address *address; /* what it resolved to, or NULL */
+	struct glob_scratch *scratch;  /* for hosts; not the one in use */
+	uint32_t sandbox;
+	int64_t now;
+	void (*visit)(struct walk *w, const struct image_entry *e);
+	void *owner; /* the visitor's */
+};
+
+struct walk walk_for(const struct image *i, const struct facts *f,
+    void (*visit)(struct walk *w, const struct image_entry *e), void *owner);
+void walk_target(struct walk *w);
+/* The networks round an address; round the IPv4 inside 64:ff9b::/96 too. */
+void walk_networks(struct walk *w, const struct address *a);
+void walk_networks_round(struct walk *w, const struct address *a);
+
+static inline const struct image_terms *
+terms_of(const struct walk *w, const struct image_entry *e)
+{
+	return &w->image->terms[e->terms];
+}
+
+/* Does an entry whose pattern matches count, now, for this port? */
+bool entry_applies(const struct walk *w, const struct image_entry *e,
+    uint16_t port);
+
+/* Runs `found` for each HTTP rule of a group that is in force and describes
+ * the request. */
+void http_each(const struct walk *w, const struct image_group *g,
+    const struct request_facts *request,
+    void (*found)(void *owner, const struct image_http *h), void *owner);
+
+#endif
