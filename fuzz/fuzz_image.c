@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/sha.h>
+#include <xxhash.h>
 
 #include "base/check.h"
 #include "base/memory.h"
@@ -35,13 +35,14 @@ ask(const struct image *i, const char *text, uint32_t sandbox)
 	rules_decide(i, &f, &d);
 	CHECK(d.rule == RULE_NONE || d.rule < image_rule_count(i));
 	rules_decide_address(i, &f, &private, &d);
-	rules_each_match(i, &f, ignore_rule, &sum);
+	rules_each_match(i, &f, NULL, ignore_rule, &sum);
 	rules_name_possible(i, sandbox, 1, (struct slice){t.host, t.host_len});
 }
 
 static void
 use(const struct image *i)
 {
+	struct resource except;
 	struct image_rule r;
 	size_t bytes = 0;
 
@@ -58,8 +59,10 @@ use(const struct image *i)
 		bytes += strlen(r.id) + strlen(r.name) + strlen(r.comment) +
 		    strlen(r.sandbox) + strlen(r.resource) + strlen(r.file) +
 		    strlen(r.source);
-		for (uint32_t x = 0; x < r.except_count && x < 4; x++)
-			bytes += strlen(image_rule_except(i, n, x));
+		for (uint32_t x = 0; x < r.except_count && x < 4; x++) {
+			image_rule_except(i, n, x, &except);
+			bytes += except.host_len;
+		}
 	}
 	for (uint32_t n = 0; n < image_file_count(i); n++)
 		bytes += strlen(image_file(i, n));
@@ -82,7 +85,7 @@ open_and_use(const uint8_t *bytes, size_t len)
 int
 LLVMFuzzerTestOneInput(const uint8_t *at, size_t len)
 {
-	const size_t covered = offsetof(struct image_header, digest);
+	const size_t covered = offsetof(struct image_header, body_sum);
 	uint8_t *bytes = memory_new(len + 1);
 	struct image_header *h = (struct image_header *)(void *)bytes;
 
@@ -94,7 +97,9 @@ LLVMFuzzerTestOneInput(const uint8_t *at, size_t len)
 		h->version = IMAGE_VERSION;
 		h->byte_order = IMAGE_BYTE_ORDER;
 		h->length = len;
-		SHA256(bytes + covered, len - covered, h->checksum);
+		h->body_sum = XXH3_64bits(bytes + sizeof(*h), len - sizeof(*h));
+		h->header_sum = XXH3_64bits(bytes + covered,
+		    sizeof(*h) - covered);
 		open_and_use(bytes, len);
 	}
 	free(bytes);

@@ -14,10 +14,11 @@ static void
 check_rule(const struct policy_rule *rule)
 {
 	char once[RESOURCE_TEXT], twice[RESOURCE_TEXT];
+	char room[RESOURCE_ROOM];
 	struct resource again;
 
 	resource_format(&rule->resource, once);
-	CHECK(resource_parse(slice_of(once), &again, NULL));
+	CHECK(resource_parse(slice_of(once), room, &again, NULL));
 	resource_format(&again, twice);
 	CHECK(strcmp(once, twice) == 0);
 	CHECK(rule->decision == DECISION_DENY || rule->except_count == 0);

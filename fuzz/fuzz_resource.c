@@ -10,15 +10,25 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *at, size_t len);
 
+static bool
+same_resource(struct resource a, struct resource b)
+{
+	if (strcmp(a.host, b.host) != 0)
+		return false;
+	a.host = b.host = NULL;
+	return memcmp(&a, &b, sizeof(a)) == 0;
+}
+
 static void
 check_round_trip(const struct resource *r)
 {
 	char text[RESOURCE_TEXT], again_text[RESOURCE_TEXT];
+	char room[RESOURCE_ROOM];
 	struct resource again;
 
 	resource_format(r, text);
-	CHECK(resource_parse(slice_of(text), &again, NULL));
-	CHECK(memcmp(r, &again, sizeof(again)) == 0);
+	CHECK(resource_parse(slice_of(text), room, &again, NULL));
+	CHECK(same_resource(*r, again));
 	resource_format(&again, again_text);
 	CHECK(strcmp(text, again_text) == 0);
 }
@@ -41,12 +51,13 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *at, size_t len)
 {
 	struct slice text, target;
+	char room[RESOURCE_ROOM];
 	struct err err = {0};
 	struct resource r;
 	struct target t;
 
 	slice_cut((struct slice){(const char *)at, len}, '\n', &text, &target);
-	if (!resource_parse(text, &r, &err)) {
+	if (!resource_parse(text, room, &r, &err)) {
 		CHECK(err.kind == ERR_CONF && err.text[0]);
 		return 0;
 	}

@@ -277,12 +277,12 @@ TEST(removing_by_id_takes_one)
 	static const char text[] = "version: 1\nnetwork:\n"
 				   "  allow: [a.com, a.com, b.com]\n";
 	struct policy p;
-	char id[64], other[64];
+	char id[RULE_ID_TEXT], other[RULE_ID_TEXT + 2];
 
 	policy_init(&p);
 	EXPECT(policy_parse("t", "file", slice_of(text), &p, NULL));
-	snprintf(id, sizeof(id), "%s", p.rules[1].id);
-	snprintf(other, sizeof(other), "%s-7", p.rules[2].id);
+	rule_id_format(p.rules[1].hash, p.rules[1].repetition, id);
+	rule_id_format(p.rules[2].hash, 7, other);
 	policy_done(&p);
 	EXPECT(strchr(id, '-'));
 	expect_edit(text, REMOVE(.id = id),

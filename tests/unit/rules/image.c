@@ -6,26 +6,30 @@
 #include "rules/image.c"
 
 #include "base/file.h"
+#include "base/check.h"
 #include "rules/match.h"
 
 static void
 add(struct policy *p, enum decision decision, const char *sandbox,
     const char *resource, const char *except)
 {
+	char room[RESOURCE_ROOM], except_room[RESOURCE_ROOM];
+	struct resource narrowed;
 	struct policy_rule rule = {
 	    .decision = decision,
-	    .sandbox = memory_text(sandbox),
-	    .name = memory_text("a name"),
+	    .sandbox = sandbox,
+	    .name = "a name",
 	    .expires = except ? 4000000000 : 0,
 	    .line = 3,
 	    .column = 5,
 	};
 
-	EXPECT(resource_parse(slice_of(resource), &rule.resource, NULL));
+	EXPECT(resource_parse(slice_of(resource), room, &rule.resource, NULL));
 	if (except) {
-		rule.except = memory_new(sizeof(*rule.except));
+		rule.except = &narrowed;
 		rule.except_count = 1;
-		EXPECT(resource_parse(slice_of(except), rule.except, NULL));
+		EXPECT(resource_parse(slice_of(except), except_room, &narrowed,
+		    NULL));
 	}
 	policy_add_rule(p, &rule);
 }
@@ -58,6 +62,17 @@ build(size_t *len)
 	return bytes;
 }
 
+static void
+expect_except(const struct image *i, uint32_t rule, const char *wanted)
+{
+	char text[RESOURCE_TEXT];
+	struct resource r;
+
+	image_rule_except(i, rule, 0, &r);
+	resource_format(&r, text);
+	EXPECT_TEXT(text, wanted);
+}
+
 TEST(rules_come_back_as_text)
 {
 	size_t len;
@@ -88,12 +103,12 @@ TEST(rules_come_back_as_text)
 	EXPECT_INT(r.expires, 4000000000);
 	EXPECT_INT(r.except_count, 1);
 	EXPECT(r.any_port);
-	EXPECT_TEXT(image_rule_except(i, 1, 0), "ok.bad.test");
+	expect_except(i, 1, "ok.bad.test");
 	image_rule(i, 4, &r);
 	EXPECT_TEXT(r.resource, "localhost:80");
 	image_rule(i, 6, &r);
 	EXPECT_TEXT(r.resource, "2001:db8::/32");
-	EXPECT_TEXT(image_rule_except(i, 6, 0), "2001:db8:1::/48");
+	expect_except(i, 6, "2001:db8:1::/48");
 	image_close(i);
 	free(bytes);
 }
@@ -109,8 +124,8 @@ TEST(sandboxes_are_found_by_name)
 	for (size_t n = 0; n < 3; n++) {
 		uint32_t index = image_sandbox(i, slice_of(names[n]));
 
-		EXPECT(index > 0 && index < i->sandbox_count);
-		EXPECT_TEXT(i->strings + i->sandboxes[index], names[n]);
+		EXPECT(index > 0 && index < i->counts[SECTION_SANDBOXES]);
+		EXPECT_TEXT(i->names + i->sandboxes[index], names[n]);
 	}
 	EXPECT_INT(image_sandbox(i, slice_of("web")), SANDBOX_OTHER);
 	EXPECT_INT(image_sandbox(i, slice_of("web-10")), SANDBOX_OTHER);
@@ -153,8 +168,7 @@ TEST(the_digest_is_of_what_rules_say)
 	fill(&p);
 	digest_of(&p, before);
 	p.rules[0].line = 99;
-	free(p.rules[1].comment);
-	p.rules[1].comment = memory_text("why");
+	p.rules[1].comment = "why";
 	digest_of(&p, after);
 	EXPECT_TEXT(after, before);
 #define CHANGES(change, back)                                                  \
@@ -173,8 +187,7 @@ TEST(the_digest_is_of_what_rules_say)
 	CHANGES(p.rules[0].resource.port_from = 1,
 	    p.rules[0].resource.port_from = 443);
 	CHANGES(p.rules[1].except_count = 0, p.rules[1].except_count = 1);
-	CHANGES(strcpy(p.rules[1].sandbox, "web-0"),
-	    strcpy(p.rules[1].sandbox, "web-1"));
+	CHANGES(p.rules[1].sandbox = "web-0", p.rules[1].sandbox = "web-1");
 	digest_of(&p, after);
 	EXPECT_TEXT(after, before);
 	policy_done(&p);
@@ -184,9 +197,10 @@ static void
 seal(uint8_t *bytes, size_t len)
 {
 	struct image_header *h = (struct image_header *)bytes;
-	const size_t covered = offsetof(struct image_header, digest);
+	const size_t covered = offsetof(struct image_header, body_sum);
 
-	SHA256(bytes + covered, len - covered, h->checksum);
+	h->body_sum = XXH3_64bits(bytes + sizeof(*h), len - sizeof(*h));
+	h->header_sum = XXH3_64bits(bytes + covered, sizeof(*h) - covered);
 }
 
 TEST(damage_is_seen_at_every_byte)
@@ -246,7 +260,7 @@ use(const struct image *i)
 		EXPECT(strlen(r.resource) + strlen(r.sandbox) + strlen(r.file) <
 		    100000);
 		for (uint32_t x = 0; x < r.except_count; x++)
-			image_rule_except(i, n, x);
+			image_rule_except(i, n, x, &r.what);
 	}
 	image_sandbox(i, slice_of("web-1"));
 	EXPECT(strlen(image_preset(i)) < 100000);
@@ -260,7 +274,8 @@ TEST(hostile_images_are_safe)
 	size_t len, opened = 0, refused = 0;
 	uint8_t *good = build(&len), *bytes = memory_new(len);
 
-	for (size_t at = offsetof(struct image_header, digest); at < len; at++)
+	for (size_t at = offsetof(struct image_header, body_sum); at < len;
+	     at++)
 		for (size_t v = 0; v < ARRAY_SIZE(values); v++) {
 			struct image *i;
 
@@ -279,23 +294,6 @@ TEST(hostile_images_are_safe)
 	free(bytes);
 }
 
-TEST(a_chain_that_goes_back_is_refused)
-{
-	size_t len;
-	uint8_t *bytes = build(&len);
-	struct image_header *h = (struct image_header *)bytes;
-	struct image_entry *entries = (struct image_entry *)(void *)(bytes +
-	    h->sections[SECTION_ENTRIES].at);
-
-	entries[3].next = 3;
-	seal(bytes, len);
-	EXPECT(image_open(bytes, len, NULL) == NULL);
-	entries[3].next = 2;
-	seal(bytes, len);
-	EXPECT(image_open(bytes, len, NULL) == NULL);
-	free(bytes);
-}
-
 TEST(a_table_without_a_free_slot_is_refused)
 {
 	size_t len;
@@ -306,33 +304,6 @@ TEST(a_table_without_a_free_slot_is_refused)
 
 	for (uint32_t n = 0; n < h->sections[SECTION_SLOTS].count; n++)
 		slots[n].first = 0;
-	seal(bytes, len);
-	EXPECT(image_open(bytes, len, NULL) == NULL);
-	free(bytes);
-}
-
-TEST(texts_end_inside)
-{
-	size_t len;
-	uint8_t *bytes = build(&len);
-	struct image_header *h = (struct image_header *)bytes;
-	struct image_section_place *strings = &h->sections[SECTION_STRINGS];
-	struct image_entry *entries = (struct image_entry *)(void *)(bytes +
-	    h->sections[SECTION_ENTRIES].at);
-	struct image_entry good = entries[0];
-
-	entries[0].host = strings->count - 8;
-	seal(bytes, len);
-	EXPECT(image_open(bytes, len, NULL) == NULL);
-	entries[0].host = UINT32_MAX - 3;
-	seal(bytes, len);
-	EXPECT(image_open(bytes, len, NULL) == NULL);
-	entries[0] = good;
-	entries[0].key_len++;
-	seal(bytes, len);
-	EXPECT(image_open(bytes, len, NULL) == NULL);
-	entries[0] = good;
-	bytes[strings->at + strings->count - 1] = 'x';
 	seal(bytes, len);
 	EXPECT(image_open(bytes, len, NULL) == NULL);
 	free(bytes);

@@ -12,6 +12,7 @@
 
 #include "rules/match.c"
 
+#include "base/check.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "tests/unit/rules/reference.h"
@@ -86,6 +87,7 @@ random_network(struct resource *r)
 
 	EXPECT(address_parse(slice_of(PICK(addresses)), &a));
 	*r = (struct resource){.kind = RESOURCE_NETWORK,
+	    .host = "",
 	    .port_from = 1,
 	    .port_to = 65535,
 	    .any_port = pick(2)};
@@ -99,7 +101,7 @@ random_network(struct resource *r)
 }
 
 static void
-random_resource(struct resource *r)
+random_resource(char room[RESOURCE_ROOM], struct resource *r)
 {
 	static const char *const depths[] = {"", "", "*.", "**."};
 	struct text t;
@@ -120,16 +122,18 @@ random_resource(struct resource *r)
 			add_labels(&t, true);
 		}
 		add_ports(&t);
-	} while (!resource_parse(text_slice(&t), r, NULL));
+	} while (!resource_parse(text_slice(&t), room, r, NULL));
 	text_done(&t);
 }
 
 static void
 random_rule(struct policy *p)
 {
+	char room[RESOURCE_ROOM], rooms[2][RESOURCE_ROOM];
+	struct resource except[2];
 	struct policy_rule rule = {
 	    .decision = pick(3) ? DECISION_ALLOW : DECISION_DENY,
-	    .sandbox = memory_text(PICK(sandboxes)),
+	    .sandbox = PICK(sandboxes),
 	    .disabled = pick(16) == 0,
 	    .raw = pick(8) == 0,
 	    .tls = (enum rule_tls)pick(3),
@@ -137,15 +141,14 @@ random_rule(struct policy *p)
 	    .ech = (enum rule_ech)pick(2),
 	};
 
-	random_resource(&rule.resource);
+	random_resource(room, &rule.resource);
 	if (pick(6) == 0)
 		rule.expires = NOW - 1 + pick(3);
 	if (rule.decision == DECISION_DENY && pick(3) == 0) {
 		rule.except_count = 1 + pick(2);
-		rule.except = memory_array(rule.except_count,
-		    sizeof(*rule.except));
+		rule.except = except;
 		for (size_t i = 0; i < rule.except_count; i++)
-			random_resource(&rule.except[i]);
+			random_resource(rooms[i], &except[i]);
 	}
 	policy_add_rule(p, &rule);
 }
@@ -213,7 +216,7 @@ expect_same(const char *what, const struct reference *f,
 	    real->reason == naive->reason && real->raw == naive->raw &&
 	    real->tls == naive->tls && real->sni == naive->sni &&
 	    real->ech == naive->ech && real->by_network == naive->by_network &&
-	    !real->inspect)
+	    !real->inspect && real->governed_by == RULE_NONE)
 		return;
 	print_policy(f->policy);
 	target_format(f->target, target);
@@ -249,7 +252,7 @@ expect_same_matches(const struct image *image, const struct facts *facts,
 	struct counter c = {.reference = f};
 	uint32_t count = 0;
 
-	rules_each_match(image, facts, count_rule, &c);
+	rules_each_match(image, facts, NULL, count_rule, &c);
 	for (uint32_t i = 0; i < f->policy->rule_count; i++) {
 		if (!reference_applies(f, &f->policy->rules[i], f->target->port,
 			NULL))
@@ -355,15 +358,18 @@ add_text_rule(struct policy *p, const char *text)
 	const char *except = strstr(text, " except ");
 	struct policy_rule rule = {
 	    .decision = deny ? DECISION_DENY : DECISION_ALLOW};
+	char room[RESOURCE_ROOM], except_room[RESOURCE_ROOM];
+	struct resource narrowed;
 	struct err err = {0};
 
 	if (except) {
 		all.len = (size_t)(except - all.at);
 		rule.except_count = 1;
-		rule.except = memory_new(sizeof(*rule.except));
-		EXPECT(resource_parse(slice_of(except + 8), rule.except, &err));
+		rule.except = &narrowed;
+		EXPECT(resource_parse(slice_of(except + 8), except_room,
+		    &narrowed, &err));
 	}
-	if (!resource_parse(all, &rule.resource, &err))
+	if (!resource_parse(all, room, &rule.resource, &err))
 		test_fail(__FILE__, __LINE__, "%s", err.text);
 	policy_add_rule(p, &rule);
 }

@@ -6,11 +6,12 @@
 static bool
 meet(const char *a, const char *b)
 {
+	static char room_a[RESOURCE_ROOM], room_b[RESOURCE_ROOM];
 	struct resource x, y;
 	struct err err;
 
-	if (!resource_parse(slice_of(a), &x, &err) ||
-	    !resource_parse(slice_of(b), &y, &err))
+	if (!resource_parse(slice_of(a), room_a, &x, &err) ||
+	    !resource_parse(slice_of(b), room_b, &y, &err))
 		test_fail(__FILE__, __LINE__, "%s", err.text);
 	if (resources_overlap(&x, &y) != resources_overlap(&y, &x))
 		test_fail(__FILE__, __LINE__, "%s and %s: one way only", a, b);
