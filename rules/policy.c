@@ -188,10 +188,12 @@ policy_add_rule(struct policy *p, const struct policy_rule *rule)
 	p->rules = memory_room(p->rules, p->rule_count, &p->rule_capacity,
 	    sizeof(*p->rules));
 	added = &p->rules[p->rule_count];
-	before = p->rule_count > 0 ? added - 1 : added;
+	before = p->rule_count > 0 ? added - 1 : NULL;
 	*added = *rule;
-	added->name = keep_text_like(p, rule->name, before->name);
-	added->comment = keep_text_like(p, rule->comment, before->comment);
+	added->name = keep_text_like(p, rule->name,
+	    before ? before->name : NULL);
+	added->comment = keep_text_like(p, rule->comment,
+	    before ? before->comment : NULL);
 	if (rule->sandbox)
 		added->sandbox = keep_sandbox(p, rule->sandbox);
 	keep_host(p, &added->resource);
