@@ -118,9 +118,17 @@ read_network(void *owner, const struct yaml_document *d,
 	return yaml_is_null(n) || schema_read(&network, d, n, owner, err);
 }
 
+static bool
+read_http(void *owner, const struct yaml_document *d, const struct yaml_node *n,
+    struct err *err)
+{
+	(void)d;
+	return policy_read_http(owner, n, err);
+}
+
 static const struct schema_key sandbox_keys[] = {
     {"network", read_network},
-    {"http", NULL},
+    {"http", read_http},
     {"secrets", NULL},
 };
 
@@ -295,7 +303,7 @@ static const struct schema_key policy_keys[] = {
     {"preset", schema_skip},
     {"tls", schema_skip},
     {"network", read_network},
-    {"http", NULL},
+    {"http", read_http},
     {"secrets", NULL},
     {"sandboxes", read_sandboxes},
     {"tests", read_tests},
@@ -306,11 +314,13 @@ static const struct schema policy_schema = {
 
 /* The rules and tests of one file whose head was read. */
 static bool
-add_file(const struct source_file *f, struct policy *p, struct err *err)
+add_file(const struct source_file *f, struct policy *p,
+    struct method_names *methods, struct err *err)
 {
 	struct policy_reader r = {
 	    .d = f->d,
 	    .p = p,
+	    .methods = methods,
 	    .allows_are_off = f->allows_are_off,
 	};
 	const struct yaml_node *tls = yaml_get(f->d->root, "tls");
@@ -345,9 +355,10 @@ policy_parse(const char *file, const char *source, struct slice text,
 	    .d = yaml_parse(file, text, err),
 	    .source = source,
 	};
-	bool done = f.d && read_head(&f, err) && add_preset_of(&f, p, err) &&
-	    add_file(&f, p, err);
+	struct method_names methods = {.count = 0};
+	bool done = f.d && read_head(&f, err) && add_preset_of(&f, p, err);
 
+	done = done && add_file(&f, p, &methods, err);
 	yaml_document_free(f.d);
 	return done;
 }
@@ -452,11 +463,13 @@ take_all(struct source_files *all, const struct policy_sources *from,
 static bool
 merge(const struct source_files *all, struct policy *p, struct err *err)
 {
+	struct method_names methods = {.count = 0};
+
 	for (size_t i = 0; i < all->count; i++)
 		if (!add_preset_of(&all->files[i], p, err))
 			return false;
 	for (size_t i = 0; i < all->count; i++)
-		if (!add_file(&all->files[i], p, err))
+		if (!add_file(&all->files[i], p, &methods, err))
 			return false;
 	return true;
 }

@@ -27,18 +27,6 @@ struct choice {
 	bool enforced;
 };
 
-/* The rule under construction; what it points to lives in the document and
- * here, until the policy has its copy. */
-struct draft {
-	struct policy_reader *reader;
-	struct policy_rule rule;
-	bool has_host;
-	char host[RESOURCE_ROOM];
-	struct resource *except;
-	char (*except_hosts)[RESOURCE_ROOM];
-	char *comment; /* owned; where it is not the document's */
-};
-
 static bool
 read_choice(const struct yaml_document *d, const struct yaml_node *n,
     const char *key, const struct choice *choices, size_t count, int *value,
@@ -101,7 +89,7 @@ read_resource(const struct yaml_document *d, const struct yaml_node *n,
 }
 
 static bool
-only_on(const struct draft *draft, enum decision decision,
+only_on(const struct rule_draft *draft, enum decision decision,
     const struct yaml_document *d, const struct yaml_node *n, const char *key,
     struct err *err)
 {
@@ -116,21 +104,21 @@ only_on(const struct draft *draft, enum decision decision,
 	    "%s narrows a rule that denies, but this rule allows", key);
 }
 
-static bool
-read_host(void *owner, const struct yaml_document *d, const struct yaml_node *n,
-    struct err *err)
+bool
+rule_read_host(void *owner, const struct yaml_document *d,
+    const struct yaml_node *n, struct err *err)
 {
-	struct draft *draft = owner;
+	struct rule_draft *draft = owner;
 
 	draft->has_host = true;
 	return read_resource(d, n, draft->host, &draft->rule.resource, err);
 }
 
-static bool
-read_name(void *owner, const struct yaml_document *d, const struct yaml_node *n,
-    struct err *err)
+bool
+rule_read_name(void *owner, const struct yaml_document *d,
+    const struct yaml_node *n, struct err *err)
 {
-	struct draft *draft = owner;
+	struct rule_draft *draft = owner;
 
 	if (!schema_text(d, n, "name", NAME_MAX_BYTES, err))
 		return false;
@@ -138,11 +126,11 @@ read_name(void *owner, const struct yaml_document *d, const struct yaml_node *n,
 	return true;
 }
 
-static bool
-read_comment(void *owner, const struct yaml_document *d,
+bool
+rule_read_comment(void *owner, const struct yaml_document *d,
     const struct yaml_node *n, struct err *err)
 {
-	struct draft *draft = owner;
+	struct rule_draft *draft = owner;
 
 	if (!schema_text(d, n, "comment", COMMENT_MAX_BYTES, err))
 		return false;
@@ -150,11 +138,11 @@ read_comment(void *owner, const struct yaml_document *d,
 	return true;
 }
 
-static bool
-read_expires(void *owner, const struct yaml_document *d,
+bool
+rule_read_expires(void *owner, const struct yaml_document *d,
     const struct yaml_node *n, struct err *err)
 {
-	struct draft *draft = owner;
+	struct rule_draft *draft = owner;
 
 	if (!schema_is(d, n, YAML_SCALAR, "expires", err))
 		return false;
@@ -164,11 +152,11 @@ read_expires(void *owner, const struct yaml_document *d,
 		n->text.at);
 }
 
-static bool
-read_disabled(void *owner, const struct yaml_document *d,
+bool
+rule_read_disabled(void *owner, const struct yaml_document *d,
     const struct yaml_node *n, struct err *err)
 {
-	struct draft *draft = owner;
+	struct rule_draft *draft = owner;
 
 	return schema_bool(d, n, "disabled", &draft->rule.disabled, err);
 }
@@ -177,7 +165,7 @@ static bool
 read_except(void *owner, const struct yaml_document *d,
     const struct yaml_node *n, struct err *err)
 {
-	struct draft *draft = owner;
+	struct rule_draft *draft = owner;
 	struct policy_rule *rule = &draft->rule;
 
 	if (!only_on(draft, DECISION_DENY, d, n, "except", err) ||
@@ -205,7 +193,7 @@ static bool
 read_rule_tls(void *owner, const struct yaml_document *d,
     const struct yaml_node *n, struct err *err)
 {
-	struct draft *draft = owner;
+	struct rule_draft *draft = owner;
 
 	return only_on(draft, DECISION_ALLOW, d, n, "tls", err) &&
 	    policy_read_tls(d, n, &draft->rule.tls, err);
@@ -220,7 +208,7 @@ read_sni(void *owner, const struct yaml_document *d, const struct yaml_node *n,
 	    {"any", RULE_SNI_ANY, true},
 	    {"absent-ok", RULE_SNI_ABSENT_OK, true},
 	};
-	struct draft *draft = owner;
+	struct rule_draft *draft = owner;
 	int value = 0;
 
 	if (!only_on(draft, DECISION_ALLOW, d, n, "sni", err) ||
@@ -236,7 +224,7 @@ read_raw(void *owner, const struct yaml_document *d, const struct yaml_node *n,
     struct err *err)
 {
 	static const struct choice choices[] = {{"allow", true, true}};
-	struct draft *draft = owner;
+	struct rule_draft *draft = owner;
 	int value = 0;
 
 	if (!only_on(draft, DECISION_ALLOW, d, n, "raw", err) ||
@@ -255,7 +243,7 @@ read_ech(void *owner, const struct yaml_document *d, const struct yaml_node *n,
 	    {"pass", RULE_ECH_PASS, true},
 	    {"refuse", RULE_ECH_REFUSE, false},
 	};
-	struct draft *draft = owner;
+	struct rule_draft *draft = owner;
 	int value = 0;
 
 	if (!only_on(draft, DECISION_ALLOW, d, n, "ech", err) ||
@@ -274,7 +262,7 @@ read_refuse(void *owner, const struct yaml_document *d,
 	    {"connect", RULE_REFUSE_CONNECT, true},
 	    {"inside-tls", RULE_REFUSE_INSIDE_TLS, false},
 	};
-	struct draft *draft = owner;
+	struct rule_draft *draft = owner;
 	int value = 0;
 
 	if (!read_choice(d, n, "refuse", choices, ARRAY_SIZE(choices), &value,
@@ -285,11 +273,11 @@ read_refuse(void *owner, const struct yaml_document *d,
 }
 
 static const struct schema_key long_form_keys[] = {
-    {"host", read_host},
-    {"name", read_name},
-    {"comment", read_comment},
-    {"expires", read_expires},
-    {"disabled", read_disabled},
+    {"host", rule_read_host},
+    {"name", rule_read_name},
+    {"comment", rule_read_comment},
+    {"expires", rule_read_expires},
+    {"disabled", rule_read_disabled},
     {"except", read_except},
     {"tls", read_rule_tls},
     {"sni", read_sni},
@@ -302,7 +290,7 @@ static const struct schema long_form = {
     "a rule", long_form_keys, ARRAY_SIZE(long_form_keys)};
 
 static bool
-read_item(struct draft *draft, const struct yaml_node *n, struct err *err)
+read_item(struct rule_draft *draft, const struct yaml_node *n, struct err *err)
 {
 	const struct yaml_document *d = draft->reader->d;
 
@@ -317,7 +305,7 @@ read_item(struct draft *draft, const struct yaml_node *n, struct err *err)
 
 /* The rule stays visible, and says why it does nothing. */
 static void
-turn_off(struct draft *draft)
+turn_off(struct rule_draft *draft)
 {
 	struct policy_rule *rule = &draft->rule;
 
@@ -328,8 +316,38 @@ turn_off(struct draft *draft)
 	rule->comment = draft->comment ? draft->comment : ALLOWS_OFF;
 }
 
-static void
-draft_done(struct draft *draft)
+bool
+rule_draft_init(struct rule_draft *draft, struct policy_reader *r,
+    const struct yaml_node *n, struct err *err)
+{
+	*draft = (struct rule_draft){
+	    .reader = r,
+	    .rule =
+		{
+		    .decision = r->decision,
+		    .sandbox = r->sandbox,
+		    .origin = r->origin,
+		    .line = n->line,
+		    .column = n->column,
+		},
+	};
+	return r->p->rule_count < RULES_MAX ||
+	    yaml_error(r->d, n, err, "a policy has at most %d rules",
+		RULES_MAX);
+}
+
+void
+rule_draft_finish(struct rule_draft *draft)
+{
+	struct policy_reader *r = draft->reader;
+
+	if (r->allows_are_off && draft->rule.decision == DECISION_ALLOW)
+		turn_off(draft);
+	policy_add_rule(r->p, &draft->rule);
+}
+
+void
+rule_draft_done(struct rule_draft *draft)
 {
 	free(draft->except);
 	free(draft->except_hosts);
@@ -339,30 +357,17 @@ draft_done(struct draft *draft)
 static bool
 read_rule(struct policy_reader *r, const struct yaml_node *n, struct err *err)
 {
-	struct draft draft = {
-	    .reader = r,
-	    .rule =
-		{
-		    .decision = r->decision,
-		    .tls = r->decision == DECISION_ALLOW ? r->tls
-							 : RULE_TLS_AUTO,
-		    .sandbox = r->sandbox,
-		    .origin = r->origin,
-		    .line = n->line,
-		    .column = n->column,
-		},
-	};
+	struct rule_draft draft;
 	bool done;
 
-	if (r->p->rule_count >= RULES_MAX)
-		return yaml_error(r->d, n, err, "a policy has at most %d rules",
-		    RULES_MAX);
+	if (!rule_draft_init(&draft, r, n, err))
+		return false;
+	if (r->decision == DECISION_ALLOW)
+		draft.rule.tls = r->tls;
 	done = read_item(&draft, n, err);
-	if (done && r->allows_are_off && r->decision == DECISION_ALLOW)
-		turn_off(&draft);
 	if (done)
-		policy_add_rule(r->p, &draft.rule);
-	draft_done(&draft);
+		rule_draft_finish(&draft);
+	rule_draft_done(&draft);
 	return done;
 }
 

@@ -20,6 +20,26 @@ parse(const char *text, size_t len, struct policy *p, struct err *err)
 /* tests/conf/good: what was understood, a line for each rule and test. */
 
 static void
+dump_conditions(const char *what, const struct http_condition *c, size_t count,
+    struct text *t)
+{
+	for (size_t i = 0; i < count; i++)
+		text_add_format(t, " %s=%s:%s", what, c[i].name, c[i].glob);
+}
+
+static void
+dump_http(const struct http_terms *h, struct text *t)
+{
+	text_add(t, " http");
+	for (size_t i = 0; i < h->method_count; i++)
+		text_add_format(t, " %s", h->methods[i]);
+	for (size_t i = 0; i < h->path_count; i++)
+		text_add_format(t, " path=%s", h->paths[i]);
+	dump_conditions("query", h->query, h->query_count, t);
+	dump_conditions("header", h->headers, h->header_count, t);
+}
+
+static void
 dump_rule(const struct policy_rule *r, struct text *t)
 {
 	char resource[RESOURCE_TEXT];
@@ -46,6 +66,8 @@ dump_rule(const struct policy_rule *r, struct text *t)
 		resource_format(&r->except[i], resource);
 		text_add_format(t, " except=%s", resource);
 	}
+	if (r->http)
+		dump_http(r->http, t);
 	text_add_char(t, '\n');
 }
 
@@ -99,7 +121,7 @@ check_good(const char *path)
 
 TEST(good_files_say_what_they_mean)
 {
-	EXPECT(corpus_each("tests/conf/good", check_good) >= 14);
+	EXPECT(corpus_each("tests/conf/good", check_good) >= 15);
 }
 
 static void
@@ -115,7 +137,7 @@ check_bad(const char *path)
 
 TEST(broken_files_tell_where_and_why)
 {
-	EXPECT(corpus_each("tests/conf/bad", check_bad) >= 60);
+	EXPECT(corpus_each("tests/conf/bad", check_bad) >= 90);
 }
 
 /* Merging. */
