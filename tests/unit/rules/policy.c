@@ -82,6 +82,79 @@ TEST(texts_are_never_null)
 	policy_done(&p); /* done twice is fine */
 }
 
+/* Whoever adds may free all of it at once. */
+TEST(what_a_rule_points_to_is_copied)
+{
+	char name[] = "a name", comment[] = "why", web[] = "web-1";
+	char host[] = "a.test", except_host[] = "b.a.test";
+	char method[] = "GET", path[] = "/x", field[] = "x-a", glob[] = "b*";
+	const char *methods[] = {method}, *paths[] = {path};
+	struct http_condition query = {field, glob}, header = {glob, field};
+	struct http_terms http = {methods, paths, &query, &header, 1, 1, 1, 1};
+	struct resource except = {
+	    .kind = RESOURCE_NAME, .host = except_host, .host_len = 8};
+	struct policy_rule rule = {
+	    .name = name,
+	    .comment = comment,
+	    .sandbox = web,
+	    .resource = {.host = host, .host_len = 6},
+	    .http = &http,
+	    .except = &except,
+	    .except_count = 1,
+	};
+	char *const mine[] = {
+	    name, comment, web, host, except_host, method, path, field, glob};
+	struct policy p;
+
+	policy_init(&p);
+	policy_add_rule(&p, &rule);
+	policy_add_rule(&p, &rule);
+	for (size_t i = 0; i < ARRAY_SIZE(mine); i++)
+		memset(mine[i], '-', strlen(mine[i]));
+	methods[0] = paths[0] = query.name = header.name = NULL;
+	except.host = NULL;
+	memset(&http, 0, sizeof(http));
+	for (size_t i = 0; i < p.rule_count; i++) {
+		const struct policy_rule *r = &p.rules[i];
+
+		EXPECT_TEXT(r->name, "a name");
+		EXPECT_TEXT(r->comment, "why");
+		EXPECT_TEXT(r->sandbox, "web-1");
+		EXPECT_TEXT(r->resource.host, "a.test");
+		EXPECT_TEXT(r->except[0].host, "b.a.test");
+		EXPECT_TEXT(r->http->methods[0], "GET");
+		EXPECT_TEXT(r->http->paths[0], "/x");
+		EXPECT_TEXT(r->http->query[0].name, "x-a");
+		EXPECT_TEXT(r->http->headers[0].glob, "x-a");
+		EXPECT_INT(r->http->method_count, 1);
+		EXPECT_INT(r->repetition, i + 1);
+	}
+	policy_done(&p);
+}
+
+TEST(what_a_secret_points_to_is_copied)
+{
+	char name[] = "openai", web[] = "web-1", host[] = "a.test";
+	struct resource hosts[2] = {
+	    {.host = host, .host_len = 6}, {.host = host, .host_len = 6}};
+	struct policy_secret secret = {
+	    .name = name, .sandbox = web, .hosts = hosts, .host_count = 2};
+	struct policy p;
+
+	policy_init(&p);
+	policy_add_secret(&p, &secret);
+	memset(name, '-', strlen(name));
+	memset(web, '-', strlen(web));
+	memset(host, '-', strlen(host));
+	memset(hosts, 0, sizeof(hosts));
+	EXPECT_INT(p.secret_count, 1);
+	EXPECT_TEXT(p.secrets[0].name, "openai");
+	EXPECT_TEXT(p.secrets[0].sandbox, "web-1");
+	EXPECT_TEXT(p.secrets[0].hosts[1].host, "a.test");
+	EXPECT_INT(p.sandbox_count, 1);
+	policy_done(&p);
+}
+
 TEST(sandboxes_are_listed_once)
 {
 	static const char *const wanted[] = {"web-1", "b", "z", "a"};
