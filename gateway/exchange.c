@@ -16,6 +16,7 @@
 #include "base/memory.h"
 #include "gateway/asked.h"
 #include "gateway/exchange_internal.h"
+#include "rules/path_pattern.h"
 
 #define ARENA_CHUNK 2048
 
@@ -51,12 +52,28 @@ exchange_body_is_too_long(const struct exchange *x, uint64_t bytes)
 	return limit != 0 && bytes > limit;
 }
 
+/* By the live policy; afterwards x->forwarded is what was judged. */
+static void
+judge(struct exchange *x, struct decision_made *d)
+{
+	struct service *s = x->service;
+	struct facts f = service_facts(x->tuple.sandbox, &x->tuple.target);
+	struct screened_request r = {.head = &x->head,
+	    .host = x->forwarded.host,
+	    .path = x->forwarded.path,
+	    .query = x->forwarded.query,
+	    .arena = &x->arena};
+
+	screen_request(s->image, &f, &s->o.own, &r, d);
+	x->forwarded.path = r.path;
+	x->detail = r.wrong;
+}
+
 static enum step_result
 step_judge(struct exchange *x)
 {
 	struct service *s = x->service;
 	const char *wrong = read_asked(x);
-	struct facts f;
 
 	if (wrong != NULL)
 		return refuse_malformed(x, wrong);
@@ -72,12 +89,11 @@ step_judge(struct exchange *x)
 		x->refuse_status = 413;
 		return exchange_refuse_because(x, REASON_LIMIT);
 	}
-	f = service_facts(x->tuple.sandbox, &x->tuple.target);
-	screen_target(s->image, &f, &s->o.own, &x->verdict);
-	if (x->verdict.decision == DECISION_DENY)
-		return exchange_refuse(x, &x->verdict, NULL);
 	target_format_host(&x->tuple.target, 80, x->host);
 	x->forwarded.host = slice_of(x->host);
+	judge(x, &x->verdict);
+	if (x->verdict.decision == DECISION_DENY)
+		return exchange_refuse(x, &x->verdict, NULL);
 	x->origin = origin_take_idle(s, x->tuple.sandbox, &x->tuple.target,
 	    &x->tuple.dialled);
 	x->pooled = x->origin != NULL;
@@ -89,8 +105,7 @@ static void
 on_origin(void *owner, const struct origin_outcome *o)
 {
 	struct exchange *x = owner;
-	struct decision_made d = {
-	    .decision = DECISION_DENY, .reason = o->reason, .rule = o->rule};
+	struct decision_made d = decision_denied(o->reason, o->rule);
 
 	x->waiting = NULL;
 	x->detail = o->detail;
@@ -262,9 +277,10 @@ exchange_start(const struct exchange_request *r)
 	x->owner = r->owner;
 	x->detail = r->detail;
 	x->refuse_status = r->refuse_status;
-	/* Three times the greatest head: its bytes, its fields, its target. */
+	/* Three times the greatest head (its bytes, its fields, its target),
+	 * and its path in canonical form. */
 	arena_init(&x->arena, ARENA_CHUNK,
-	    3 * s->limits->header_bytes +
+	    (3 + PATH_ROOM(1)) * s->limits->header_bytes +
 		s->limits->header_count * sizeof(struct field) + ARENA_CHUNK);
 	CHECK(head_copy(&x->arena, r->head, &x->head));
 	x->tuple = (struct tuple){.sandbox = r->sandbox,
@@ -284,24 +300,32 @@ exchange_start(const struct exchange_request *r)
 	return x;
 }
 
+/* Judged with all of its request, as if it came now. What has gone out already
+ * must have gone out as it would now: then nothing more is taken out of it. */
 void
 exchange_judge_again(struct exchange *x)
 {
 	struct service *s = x->service;
+	size_t fields = x->head.fields.count;
+	bool upgrades = x->head.has_upgrade;
+	bool is_out = x->note.is_open || x->step == EXCHANGE_RELAY;
 	struct facts f;
 	struct decision_made d;
 
 	if (x->closed || !x->tuple.has_target)
 		return;
+	judge(x, &d);
 	f = service_facts(x->tuple.sandbox, &x->tuple.target);
-	screen_target(s->image, &f, &s->o.own, &d);
 	if (d.decision == DECISION_ALLOW && x->tuple.dialled.family != 0 &&
 	    x->tuple.target.kind == TARGET_NAME)
 		screen_address(s->image, &f, &s->o.own, &x->tuple.dialled, &d);
-	if (d.decision == DECISION_ALLOW)
-		x->verdict = d;
-	else if (x->note.is_open)
+	if (d.decision == DECISION_DENY && !is_out)
+		exchange_refuse(x, &d, NULL);
+	else if (d.decision == DECISION_DENY ||
+	    (is_out &&
+		(fields != x->head.fields.count ||
+		    upgrades != x->head.has_upgrade)))
 		exchange_close(x, CLOSE_POLICY);
 	else
-		exchange_refuse(x, &d, NULL); /* nothing has left yet */
+		x->verdict = d;
 }

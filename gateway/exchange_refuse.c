@@ -98,6 +98,8 @@ exchange_refuse(struct exchange *x, const struct decision_made *d,
 {
 	struct refusal r = {.reason = d->reason,
 	    .rule = d->rule,
+	    .governed_by = d->governed_by,
+	    .request = &x->forwarded,
 	    .status = x->refuse_status,
 	    .detail = x->detail,
 	    .refused = address,
@@ -117,8 +119,7 @@ exchange_refuse(struct exchange *x, const struct decision_made *d,
 enum step_result
 exchange_refuse_because(struct exchange *x, enum reason reason)
 {
-	struct decision_made d = {
-	    .decision = DECISION_DENY, .reason = reason, .rule = RULE_NONE};
+	struct decision_made d = decision_denied(reason, RULE_NONE);
 
 	return exchange_refuse(x, &d, NULL);
 }

@@ -54,16 +54,18 @@ guest_data(void *exchange, struct slice bytes, bool last)
 		finish_if_done(x);
 }
 
+/* Where requests are judged by their fields, none may come later. */
 static void
 guest_trailers(void *exchange, const struct fields *f)
 {
+	static const struct fields none;
 	struct exchange *x = exchange;
 
 	if (x->origin == NULL)
 		return;
 	x->request_done = true;
 	exchange_touch(x);
-	x->origin->ops->trailers(x->origin, f);
+	x->origin->ops->trailers(x->origin, x->verdict.inspect ? &none : f);
 	finish_if_done(x);
 }
 

@@ -4,15 +4,21 @@
  *	  reason: rule-deny (a rule denies it, and a deny wins over every allow)
  *	  rule: 3f2a... "no ads" (policy.yaml:12)
  *	  to allow it: penstock policy rm network --id 3f2a...
+ *
+ * A host with HTTP rules says which of them governs it, and the command allows
+ * this one kind of request, not the host.
  */
 #include "gateway/refusal.h"
 
 #include <stdio.h>
 
+#include "gateway/end.h"
 #include "gateway/service_internal.h"
 #include "gateway/tuple.h"
+#include "rules/path_pattern.h"
 
 #define BODY_MAX 8192
+#define HINT_MAX 4096
 
 bool
 refusal_wants_json(const struct head *request)
@@ -86,6 +92,92 @@ hint_allow(struct text *out, const struct tuple *t, const char *resource)
 		text_add_format(out, " --sandbox %s", t->sandbox->name);
 }
 
+/* Nothing to a shell, in the middle of a word. */
+static bool
+is_plain_word(struct slice word)
+{
+	for (size_t i = 0; i < word.len; i++) {
+		char c = ascii_lower(word.at[i]);
+
+		if ((c < 'a' || c > 'z') && (c < '0' || c > '9') &&
+		    strchr("/._%+,:@-", c) == NULL)
+			return false;
+	}
+	return word.len > 0;
+}
+
+/* A word of a shell's command line. A request's path and method are visible
+ * ASCII, so a quote is all that can end a quoted one. */
+static void
+add_word(struct text *out, struct slice word)
+{
+	if (is_plain_word(word)) {
+		text_add_slice(out, word);
+		return;
+	}
+	text_add_char(out, '\'');
+	for (size_t i = 0; i < word.len; i++)
+		if (word.at[i] == '\'')
+			text_add(out, "'\\''");
+		else
+			text_add_char(out, word.at[i]);
+	text_add_char(out, '\'');
+}
+
+/* A pattern that is this path alone. */
+static void
+add_path_word(struct text *out, struct slice path)
+{
+	struct text pattern;
+
+	text_init(&pattern, 3 * PATH_PATTERN_MAX);
+	for (size_t i = 0; i < path.len; i++)
+		if (path.at[i] == '*')
+			text_add(&pattern, "%2A");
+		else
+			text_add_char(&pattern, path.at[i]);
+	/* No pattern ends so; this one holds for that path and all below. */
+	if (path.len > 1 && path.at[path.len - 1] == '/')
+		text_add(&pattern, "**");
+	add_word(out, text_slice(&pattern));
+	text_done(&pattern);
+}
+
+/* The host has HTTP rules, so that only another of them can let this pass. */
+static void
+hint_allow_request(struct text *out, const struct refusal *r)
+{
+	if (r->request == NULL) {
+		text_add(out, " --path '/**'");
+		return;
+	}
+	text_add(out, " --method ");
+	add_word(out, r->request->head->method);
+	if (path_is_ambiguous(r->request->path) == NULL &&
+	    !slice_is(r->request->path, "*") &&
+	    r->request->path.len <= PATH_PATTERN_MAX / 3) {
+		text_add(out, " --path ");
+		add_path_word(out, r->request->path);
+	}
+}
+
+static const char uninspectable_hint[] =
+    "ask for http://, where each request can be judged, or take the host's "
+    "HTTP rules out of the policy";
+
+/* The HTTP rule that governs the host; false: none does, or it has not been
+ * its fault. */
+static bool
+find_governing(const struct service *s, const struct refusal *r,
+    struct image_rule *rule)
+{
+	if (r->reason != REASON_DEFAULT_DENY || r->governed_by == RULE_NONE ||
+	    s->image == NULL)
+		return false;
+	image_rule(s->image, r->governed_by, rule);
+	return true;
+}
+
 /* What to type; empty when no command helps. */
 static void
 make_hint(const struct service *s, const struct refusal *r,
@@ -103,6 +195,11 @@ make_hint(const struct service *s, const struct refusal *r,
 	case REASON_DEFAULT_DENY:
 	case REASON_RAW_REFUSED:
 		hint_allow(out, t, text);
+		if (find_governing(s, r, &rule))
+			hint_allow_request(out, r);
+		break;
+	case REASON_UNINSPECTABLE:
+		text_add(out, uninspectable_hint);
 		break;
 	case REASON_RULE_DENY:
 		if (r->rule == RULE_NONE || s->image == NULL)
@@ -128,32 +225,34 @@ make_hint(const struct service *s, const struct refusal *r,
 }
 
 static void
-add_rule_text(const struct service *s, const struct refusal *r,
-    struct text *body)
+add_rule_text(struct text *body, const char *role,
+    const struct image_rule *rule)
 {
-	struct image_rule rule;
-
-	if (r->rule == RULE_NONE || s->image == NULL)
-		return;
-	image_rule(s->image, r->rule, &rule);
-	text_add_format(body, "  rule: %s", rule.id);
-	if (rule.name[0] != '\0')
-		text_add_format(body, " \"%s\"", rule.name);
-	if (rule.line != 0)
-		text_add_format(body, " (%s:%u)\n", rule.file, rule.line);
+	text_add_format(body, "  %s: %s", role, rule->id);
+	if (rule->name[0] != '\0')
+		text_add_format(body, " \"%s\"", rule->name);
+	if (rule->line != 0)
+		text_add_format(body, " (%s:%u)\n", rule->file, rule->line);
 	else
-		text_add_format(body, " (%s)\n", rule.file);
+		text_add_format(body, " (%s)\n", rule->file);
 }
 
 static void
 make_text(const struct service *s, const struct refusal *r, const char *phrase,
     const char *hint, struct text *body)
 {
+	struct image_rule rule;
+
 	text_add_format(body, "%s\n  reason: %s (%s)\n", phrase,
 	    reason_text(r->reason), reason_sentence(r->reason));
 	if (r->detail != NULL)
 		text_add_format(body, "  detail: %s\n", r->detail);
-	add_rule_text(s, r, body);
+	if (r->rule != RULE_NONE && s->image != NULL) {
+		image_rule(s->image, r->rule, &rule);
+		add_rule_text(body, "rule", &rule);
+	}
+	if (find_governing(s, r, &rule))
+		add_rule_text(body, "governed by", &rule);
 	if (hint[0] != '\0')
 		text_add_format(body, "  to allow it: %s\n", hint);
 }
@@ -166,7 +265,7 @@ add_json_error(const struct refusal *r, const char *phrase, const char *hint,
 {
 	struct text message;
 
-	text_init(&message, 1024);
+	text_init(&message, HINT_MAX);
 	text_add(&message, phrase);
 	if (hint[0] != '\0')
 		text_add_format(&message, " (to allow it: %s)", hint);
@@ -178,12 +277,25 @@ add_json_error(const struct refusal *r, const char *phrase, const char *hint,
 	text_done(&message);
 }
 
+static void
+add_json_rule(struct text *body, const char *key, const struct image_rule *rule)
+{
+	json_object_begin(body, key);
+	json_text(body, "id", rule->id);
+	json_text(body, "name", rule->name);
+	json_text(body, "file", rule->file);
+	json_number(body, "line", rule->line);
+	json_object_end(body);
+}
+
 /* RFC 9457. */
 static void
 make_json(const struct service *s, const struct refusal *r,
     const struct tuple *t, int status, const char *phrase, const char *hint,
     struct text *body)
 {
+	struct image_rule rule;
+
 	json_object_begin(body, NULL);
 	json_text(body, "type", "about:blank");
 	json_text(body, "title", title_of(r->reason));
@@ -197,16 +309,11 @@ make_json(const struct service *s, const struct refusal *r,
 		json_number(body, "port", t->target.port);
 	}
 	if (r->rule != RULE_NONE && s->image != NULL) {
-		struct image_rule rule;
-
 		image_rule(s->image, r->rule, &rule);
-		json_object_begin(body, "rule");
-		json_text(body, "id", rule.id);
-		json_text(body, "name", rule.name);
-		json_text(body, "file", rule.file);
-		json_number(body, "line", rule.line);
-		json_object_end(body);
+		add_json_rule(body, "rule", &rule);
 	}
+	if (find_governing(s, r, &rule))
+		add_json_rule(body, "governed_by", &rule);
 	if (hint[0] != '\0')
 		json_text(body, "hint", hint);
 	add_json_error(r, phrase, hint, body);
@@ -247,7 +354,7 @@ refusal_make(const struct service *s, const struct tuple *t,
 	struct text hint;
 
 	text_init(body, BODY_MAX);
-	text_init(&hint, 1024);
+	text_init(&hint, HINT_MAX);
 	make_phrase(r, t, phrase);
 	make_hint(s, r, t, &hint);
 	if (r->wants_json)

@@ -11,13 +11,18 @@
 #include "gateway/http/head.h"
 #include "rules/match.h"
 
+struct request_head;
 struct service;
 struct tuple;
 
 struct refusal {
 	enum reason reason;
-	int status;	    /* 0: the reason's own */
-	uint32_t rule;	    /* RULE_NONE, or the rule that decided */
+	int status;    /* 0: the reason's own */
+	uint32_t rule; /* RULE_NONE, or the rule that decided */
+	/* With default-deny: the HTTP rule that governs the host, or
+	 * RULE_NONE; and what was asked for (NULL: a CONNECT). */
+	uint32_t governed_by;
+	const struct request_head *request;
 	const char *detail; /* NULL, or one clause more: what was malformed,
 			     * which limit; constant text */
 	const struct address

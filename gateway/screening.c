@@ -5,7 +5,11 @@
  * So own listeners are refused by address, whatever name led there. */
 #include "gateway/screening.h"
 
+#include <stdio.h>
+
 #include "base/check.h"
+#include "gateway/forwarded.h"
+#include "rules/path_pattern.h"
 
 /* What the guests' environment names as its proxy (docker-sandboxes.md 3). */
 #define PROXY_PORT 3128
@@ -82,22 +86,118 @@ target_is_own(const struct own_listeners *own, const struct target *t)
 	return true;
 }
 
-static void
-deny(struct decision_made *d, enum reason reason)
-{
-	*d = (struct decision_made){
-	    .decision = DECISION_DENY, .reason = reason, .rule = RULE_NONE};
-}
-
 void
 screen_target(const struct image *i, const struct facts *f,
     const struct own_listeners *own, struct decision_made *d)
 {
-	if (target_is_own(own, f->target)) {
-		deny(d, REASON_OWN_LISTENER);
+	if (target_is_own(own, f->target))
+		*d = decision_denied(REASON_OWN_LISTENER, RULE_NONE);
+	else
+		rules_decide(i, f, d);
+}
+
+#define CLAUSE 160
+
+/* "it ..." in a sentence that stands alone. */
+static const char *
+path_clause(struct arena *arena, const char *why)
+{
+	char *clause = arena_alloc(arena, CLAUSE);
+
+	if (clause == NULL)
+		return "the path has no single reading";
+	snprintf(clause, CLAUSE, "the path has no single reading: %s", why);
+	return clause;
+}
+
+/* The path as rules read it. NULL, or a clause that says why none may. */
+static const char *
+read_path(struct screened_request *r)
+{
+	struct slice path = r->path;
+	const char *why;
+	char *room;
+
+	if (path_is_ambiguous(path) == NULL)
+		return NULL;
+	room = arena_alloc(r->arena, PATH_ROOM(path.len));
+	if (room == NULL)
+		return "the path is too long to be read";
+	why = path_canonical(path, room, &r->path);
+	return why != NULL ? path_clause(r->arena, why) : NULL;
+}
+
+/* Methods are compared as they are, but many a server knows "delete". */
+static bool
+is_upper_case(struct slice method)
+{
+	for (size_t i = 0; i < method.len; i++)
+		if (method.at[i] >= 'a' && method.at[i] <= 'z')
+			return false;
+	return true;
+}
+
+/* Fields that end here or are taken out take no part in the judgement: what
+ * was judged is what goes on. */
+static void
+judge_request(const struct image *i, const struct facts *f,
+    struct screened_request *r, struct decision_made *d)
+{
+	bool has_lookalike = false;
+	struct forwarded forwarded = {r->head, r->host, &has_lookalike};
+	struct request_facts request = {
+	    .method = r->head->method,
+	    .path = r->path,
+	    .query = r->query.len > 0 ? slice_from(r->query, 1) : r->query,
+	    .next_value = forwarded_next_value,
+	    .owner = &forwarded,
+	};
+
+	rules_decide_request(i, f, &request, d);
+	if (d->governed_by == RULE_NONE)
 		return;
+	if (forwarded_take_out(r->head, d->judges_methods)) {
+		has_lookalike = false;
+		rules_decide_request(i, f, &request, d);
 	}
-	rules_decide(i, f, d);
+	if (d->judges_methods && !is_upper_case(r->head->method))
+		r->wrong = "some readers take its method for the one in "
+			   "capital letters";
+	else if (has_lookalike)
+		r->wrong = "some readers take one of its fields for another "
+			   "that a rule asks for";
+}
+
+/* A host without HTTP rules, which is nearly every one, costs one look-up and
+ * no look at the path. What is malformed is so only where nothing refuses it
+ * anyway. */
+void
+screen_request(const struct image *i, const struct facts *f,
+    const struct own_listeners *own, struct screened_request *r,
+    struct decision_made *d)
+{
+	uint32_t governed_by;
+
+	r->wrong = NULL;
+	screen_target(i, f, own, d);
+	governed_by = d->governed_by;
+	if (governed_by == RULE_NONE)
+		return;
+	r->wrong = read_path(r);
+	if (r->wrong == NULL)
+		judge_request(i, f, r, d);
+	if (d->decision == DECISION_DENY) {
+		r->wrong = NULL;
+	} else if (r->wrong != NULL) {
+		*d = decision_denied(REASON_MALFORMED, RULE_NONE);
+		d->governed_by = governed_by;
+	}
+}
+
+void
+screen_uninspectable(struct decision_made *d)
+{
+	*d = decision_denied(REASON_UNINSPECTABLE, d->governed_by);
 }
 
 bool
@@ -106,7 +206,7 @@ screen_address(const struct image *i, const struct facts *f,
     struct decision_made *d)
 {
 	if (is_own_listener(own, a)) {
-		deny(d, REASON_OWN_LISTENER);
+		*d = decision_denied(REASON_OWN_LISTENER, RULE_NONE);
 		return false;
 	}
 	return rules_decide_address(i, f, a, d);

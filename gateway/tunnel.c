@@ -134,6 +134,7 @@ refuse(struct tunnel *t, const struct decision_made *d, const char *detail,
 {
 	struct refusal r = {.reason = d->reason,
 	    .rule = d->rule,
+	    .governed_by = d->governed_by,
 	    .status = status,
 	    .detail = detail,
 	    .refused = address,
@@ -150,8 +151,7 @@ refuse(struct tunnel *t, const struct decision_made *d, const char *detail,
 static void
 refuse_because(struct tunnel *t, enum reason reason, const char *detail)
 {
-	struct decision_made d = {
-	    .decision = DECISION_DENY, .reason = reason, .rule = RULE_NONE};
+	struct decision_made d = decision_denied(reason, RULE_NONE);
 
 	refuse(t, &d, detail, 0, NULL);
 }
@@ -189,8 +189,7 @@ static void
 on_reached(void *owner, const struct reach_outcome *r)
 {
 	struct tunnel *t = owner;
-	struct decision_made d = {
-	    .decision = DECISION_DENY, .reason = r->reason, .rule = r->rule};
+	struct decision_made d = decision_denied(r->reason, r->rule);
 
 	t->reach = NULL;
 	if (r->reason == REASON_RULE_ALLOW) {

@@ -3,7 +3,10 @@
  * The client's first bytes tell (first_bytes.h): TLS is judged by its server
  * name and relayed, HTTP/1 becomes exchanges, anything else passes only where
  * the rule says so. None of the client's bytes goes on before the tunnel's
- * opening record is stored; a server that speaks first is relayed meanwhile. */
+ * opening record is stored; a server that speaks first is relayed meanwhile.
+ *
+ * To a host with HTTP rules only HTTP/1 passes, each request judged by them:
+ * everything else, a server that speaks first too, is `uninspectable`. */
 #ifndef GATEWAY_TUNNEL_H
 #define GATEWAY_TUNNEL_H
 

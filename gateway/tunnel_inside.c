@@ -27,6 +27,8 @@ refuse_inside(struct tunnel *t, enum reason reason, bool with_alert)
 
 	d.decision = DECISION_DENY;
 	d.reason = reason;
+	if (reason == REASON_UNINSPECTABLE)
+		screen_uninspectable(&d);
 	t->verdict = d;
 	t->service->o.figures->denied++;
 	/* Behind a server that spoke first the opening line is written: then
@@ -151,6 +153,7 @@ serve_inside(struct tunnel *t)
 		return;
 	}
 	t->tuple.inside = "http";
+	t->inside = INSIDE_HTTP1;
 	if (!record_opening(t))
 		return;
 	t->step = TUNNEL_INSIDE;
@@ -192,6 +195,24 @@ judge_name(const struct tunnel *t)
 	return t->verdict.inspect ? REASON_UNINSPECTABLE : REASON_RULE_ALLOW;
 }
 
+/* Neither TLS nor HTTP, as far as we know. */
+static enum reason
+judge_raw(const struct tunnel *t)
+{
+	if (t->verdict.inspect)
+		return REASON_UNINSPECTABLE;
+	return t->verdict.raw ? REASON_RULE_ALLOW : REASON_RAW_REFUSED;
+}
+
+/* Bytes may have passed before the client's first ones have told: a server's
+ * that speaks first, or to a client that only listens. */
+static bool
+has_passed_any(const struct tunnel *t)
+{
+	return t->step == TUNNEL_FLUSH || t->step == TUNNEL_RELAY ||
+	    (t->step == TUNNEL_PEEK && stream_bytes_in(t->origin) > t->base_in);
+}
+
 enum reason
 tunnel_judge_inside(const struct tunnel *t)
 {
@@ -202,11 +223,12 @@ tunnel_judge_inside(const struct tunnel *t)
 		return t->verdict.inspect ? REASON_UNINSPECTABLE
 					  : REASON_RULE_ALLOW;
 	case INSIDE_RAW:
-		return t->verdict.raw && !t->verdict.inspect
-		    ? REASON_RULE_ALLOW
-		    : REASON_RAW_REFUSED;
-	case INSIDE_UNKNOWN: /* not told yet */
-	case INSIDE_HTTP1:   /* each request is judged */
+		return judge_raw(t);
+	case INSIDE_UNKNOWN:
+		return t->verdict.inspect && has_passed_any(t)
+		    ? REASON_UNINSPECTABLE
+		    : REASON_RULE_ALLOW;
+	case INSIDE_HTTP1: /* each request is judged */
 		break;
 	}
 	return REASON_RULE_ALLOW;
@@ -226,9 +248,10 @@ judge_inside(struct tunnel *t, enum inside inside)
 }
 
 /* Another name than was asked for may be fine (a literal address takes any),
- * but not one that a rule denies: a deny wins, whatever way leads there. */
-static bool
-name_is_denied(struct tunnel *t, const struct client_hello *h)
+ * but not one that a rule denies, and not one whose requests a rule must judge:
+ * both hold whatever way leads there. */
+static enum reason
+judge_other_name(struct tunnel *t, const struct client_hello *h)
 {
 	struct target named;
 	struct decision_made d;
@@ -236,14 +259,18 @@ name_is_denied(struct tunnel *t, const struct client_hello *h)
 
 	if (t->name != NAME_ANOTHER ||
 	    !target_parse_name(slice_of(h->sni), &named))
-		return false;
+		return REASON_RULE_ALLOW;
 	named.port = t->tuple.target.port;
 	f = service_facts(t->tuple.sandbox, &named);
 	rules_decide(t->service->image, &f, &d);
-	if (d.reason != REASON_RULE_DENY)
-		return false;
-	t->verdict.rule = d.rule;
-	return true;
+	if (d.reason == REASON_RULE_DENY) {
+		t->verdict.rule = d.rule;
+		return REASON_RULE_DENY;
+	}
+	if (d.governed_by == RULE_NONE)
+		return REASON_RULE_ALLOW;
+	t->verdict.governed_by = d.governed_by;
+	return REASON_UNINSPECTABLE;
 }
 
 /* The name is kept no longer than the record needs it: an idle tunnel shall
@@ -251,10 +278,13 @@ name_is_denied(struct tunnel *t, const struct client_hello *h)
 static void
 judge_hello(struct tunnel *t, const struct client_hello *h)
 {
+	enum reason reason;
+
 	t->name = compare_name(t, h);
 	t->tuple.sni = slice_of(h->sni);
-	if (name_is_denied(t, h))
-		refuse_inside(t, REASON_RULE_DENY, true);
+	reason = judge_other_name(t, h);
+	if (reason != REASON_RULE_ALLOW)
+		refuse_inside(t, reason, true);
 	else
 		judge_inside(t, INSIDE_TLS);
 	t->tuple.sni = (struct slice){0};
@@ -279,6 +309,15 @@ judge_tls(struct tunnel *t)
 	}
 }
 
+/* It has not told what it is, and it will not. */
+static void
+refuse_unknown(struct tunnel *t)
+{
+	refuse_inside(t,
+	    t->verdict.inspect ? REASON_UNINSPECTABLE : REASON_RAW_REFUSED,
+	    false);
+}
+
 static void
 look_inside(struct tunnel *t)
 {
@@ -293,7 +332,7 @@ look_inside(struct tunnel *t)
 	switch (first_bytes_tell(in)) {
 	case INSIDE_UNKNOWN:
 		if (t->guest_ended || stream_is_full(t->guest))
-			refuse_inside(t, REASON_RAW_REFUSED, false);
+			refuse_unknown(t);
 		break;
 	case INSIDE_TLS:
 		judge_tls(t);
@@ -324,6 +363,11 @@ guest_readable(void *owner)
 static void
 relay_early(struct tunnel *t)
 {
+	/* Requests would come first. */
+	if (t->verdict.inspect && stream_peek(t->origin).len > 0) {
+		refuse_inside(t, REASON_UNINSPECTABLE, false);
+		return;
+	}
 	if (stream_peek(t->origin).len > 0) {
 		if (!record_opening(t))
 			return;
@@ -359,6 +403,17 @@ some_writable(void *owner)
 		relay_early(t);
 }
 
+/* The client has ended before it sent a byte: nothing to judge. Where requests
+ * are judged, there is none to answer either. */
+static void
+only_listens(struct tunnel *t)
+{
+	if (t->verdict.inspect)
+		tunnel_end_and_tell(t, CLOSE_GUEST_CLOSED);
+	else
+		begin_flush(t);
+}
+
 static void
 guest_ended(void *owner, enum stream_end how)
 {
@@ -372,7 +427,7 @@ guest_ended(void *owner, enum stream_end how)
 	else if (t->step == TUNNEL_PEEK && stream_peek(t->guest).len > 0)
 		look_inside(t);
 	else if (t->step == TUNNEL_PEEK)
-		begin_flush(t); /* it only listens: nothing to judge */
+		only_listens(t);
 }
 
 static void
@@ -407,7 +462,7 @@ tunnel_on_timer(void *owner)
 	if (t->step == TUNNEL_REFUSED) {
 		tunnel_end_and_tell(t, t->refused_as);
 	} else if (t->step == TUNNEL_PEEK && t->first_byte_seen) {
-		refuse_inside(t, REASON_RAW_REFUSED, false);
+		refuse_unknown(t);
 		t->refused_as = CLOSE_PEEK_TIMEOUT;
 	} else {
 		tunnel_end_and_tell(t, CLOSE_IDLE);
@@ -439,5 +494,5 @@ tunnel_establish(struct tunnel *t, struct stream *origin)
 	if (stream_peek(t->guest).len > 0)
 		stream_show_again(t->guest);
 	else if (t->guest_ended)
-		begin_flush(t); /* as in guest_ended() */
+		only_listens(t);
 }
