@@ -1,0 +1,196 @@
+/* cmd_policy_explain.c - penstock policy explain: why, and what would change it
+ *
+ * The verdict is the one of `policy check`, by the same functions on the same
+ * image; rules/explain.h adds every rule that had a part in it, and those that
+ * nearly had one. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/memory.h"
+#include "gateway/cli/command.h"
+#include "gateway/cli/explain.h"
+#include "gateway/cli/print.h"
+
+struct explain_flags {
+	const char *sandbox, *method;
+	struct option_list headers, policy;
+	bool json, resolve;
+};
+
+OPTIONS(policy_explain, struct explain_flags,
+    OPT_TEXT(struct explain_flags, sandbox, "sandbox", 's', "NAME",
+	"ask for this sandbox; default: the sandbox \"default\""),
+    OPT_TEXT(struct explain_flags, method, "method", 'X', "METHOD",
+	"the HTTP method of a URL; default: GET"),
+    OPT_LIST(struct explain_flags, headers, "header", 'H', "NAME:VALUE",
+	"a header field that is sent with it"),
+    OPT_LIST(struct explain_flags, policy, "policy", 'p', "PATH",
+	"explain this file, directory or image alone, without a gateway"),
+    OPT_FLAG(struct explain_flags, resolve, "resolve", 'r',
+	"look the name up too, and judge its addresses"),
+    OPT_FLAG(struct explain_flags, json, "json", 'j', "print one JSON object"));
+
+static bool
+open_judge(const struct client *c, const struct explain_flags *flags,
+    struct explained *x, struct err *err)
+{
+	const struct option_list *list = &flags->policy;
+	char **paths;
+	bool done;
+
+	if (!list->count) {
+		done = judge_open(c, &x->judge, err);
+		x->is_live = x->judge.live != NULL;
+		return done;
+	}
+	paths = memory_array(list->count, sizeof(*paths));
+	for (size_t i = 0; i < list->count; i++)
+		paths[i] = memory_text(list->at[i]);
+	done = judge_open_paths(paths, list->count, &x->judge, err);
+	for (size_t i = 0; i < list->count; i++)
+		free(paths[i]);
+	free(paths);
+	if (list->count == 1 && !policy_path_is_image(list->at[0]))
+		x->file = list->at[0];
+	return done;
+}
+
+static bool
+resolve(const struct client *c, struct explained *x, struct err *err)
+{
+	struct settings settings;
+	bool done;
+
+	if (!judge_settings(c, &x->judge, &settings, err))
+		return false;
+	done = question_resolve(&x->question, &x->judge, &settings, &x->reply,
+	    err);
+	settings_done(&settings);
+	return done;
+}
+
+/* A request that has no single reading is as malformed as such a target. */
+static void
+become_malformed(struct explained *x, const char *why)
+{
+	x->reply.why = why;
+	x->reply.made = (struct decision_made){.decision = DECISION_DENY,
+	    .reason = REASON_MALFORMED,
+	    .rule = RULE_NONE,
+	    .governed_by = RULE_NONE};
+}
+
+static void
+ask_rules(struct explained *x)
+{
+	struct facts facts = {
+	    .sandbox = image_sandbox(x->judge.image,
+		slice_of(x->question.sandbox ? x->question.sandbox
+					     : "default")),
+	    .now = (int64_t)time(NULL),
+	    .target = &x->reply.target,
+	};
+
+	explain(x->judge.image, &facts,
+	    x->has_request ? &x->request.facts : NULL, &x->explanation);
+}
+
+static void
+ask(struct explained *x, const struct explain_flags *flags)
+{
+	const char *why = NULL;
+
+	question_ask(&x->question, &x->judge, &x->reply);
+	if (!x->reply.has_target)
+		return;
+	x->has_request = asked_request(x->question.text, flags->method,
+	    &flags->headers, &x->request, &why);
+	if (why) {
+		become_malformed(x, why);
+		return;
+	}
+	ask_rules(x);
+	if (x->reply.made.reason != REASON_OWN_LISTENER)
+		x->reply.made = x->explanation.made;
+}
+
+bool
+explained_is_overruled(const struct explained *x)
+{
+	return x->reply.made.reason != x->explanation.made.reason;
+}
+
+static int
+explain_all(const struct client *c, struct explained *x,
+    const struct explain_flags *flags)
+{
+	struct err err = {.kind = ERR_NONE};
+
+	if (!open_judge(c, flags, x, &err))
+		return print_failure(&err);
+	ask(x, flags);
+	if (flags->resolve && !resolve(c, x, &err))
+		return print_failure(&err);
+	explain_remedies(x);
+	if (flags->json)
+		explain_print_json(x);
+	else
+		explain_print(x);
+	return reply_is_allowed(&x->reply) ? EXIT_DONE : EXIT_NO;
+}
+
+/* "network TARGET", or the target alone. */
+static const char *
+operand_of(const struct call *call)
+{
+	if (call->operand_count == 1 &&
+	    strcmp(call->operands[0], "network") != 0)
+		return call->operands[0];
+	if (call->operand_count == 2 && !strcmp(call->operands[0], "network"))
+		return call->operands[1];
+	fprintf(stderr, "usage: penstock policy explain %s\n",
+	    call->command->operands);
+	return NULL;
+}
+
+/* Only a URL has a path; about a target alone no request can be asked. */
+static bool
+flags_fit(const struct explain_flags *flags, const char *text)
+{
+	if (strstr(text, "://") || (!flags->method && !flags->headers.count))
+		return true;
+	fprintf(stderr,
+	    "penstock: --method and --header are about a request: give its "
+	    "URL, not a host and port alone\n");
+	return false;
+}
+
+int
+cmd_policy_explain(struct call *call)
+{
+	const struct explain_flags *flags = call->options;
+	struct explained *x;
+	struct client c;
+	struct err err;
+	const char *text = operand_of(call);
+	int code;
+
+	if (!text || !flags_fit(flags, text))
+		return EXIT_USAGE;
+	if (!client_open(&c, &err))
+		return print_failure(&err);
+	x = memory_new(sizeof(*x));
+	x->judge.compiled.fd = -1;
+	x->question = (struct question){
+	    .text = text, .method = flags->method, .sandbox = flags->sandbox};
+	code = explain_all(&c, x, flags);
+	explanation_done(&x->explanation);
+	asked_request_done(&x->request);
+	reply_done(&x->reply);
+	judge_close(&x->judge);
+	free(x);
+	client_done(&c);
+	return code;
+}

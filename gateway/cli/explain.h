@@ -1,0 +1,69 @@
+/* explain.h - what `policy explain` has found out, for its two ways to say it
+ *
+ * Included by gateway/cli/cmd_policy_explain.c and explain_*.c only. */
+#ifndef GATEWAY_CLI_EXPLAIN_H
+#define GATEWAY_CLI_EXPLAIN_H
+
+#include "gateway/cli/client.h"
+#include "gateway/cli/options.h"
+#include "gateway/cli/question.h"
+#include "rules/explain.h"
+
+/* The request that a URL and flags describe, as HTTP rules read it. */
+struct asked_request {
+	struct request_facts facts;
+	char *room;			   /* owned: the canonical path */
+	const struct option_list *headers; /* "Name: value" */
+};
+
+/* False when `url` is none; else *why is a clause when its path or a header
+ * has no single reading, or NULL. Borrows all it is given. */
+bool asked_request(const char *url, const char *method,
+    const struct option_list *headers, struct asked_request *a,
+    const char **why);
+void asked_request_done(struct asked_request *a);
+
+enum remedy_kind {
+	REMEDY_ALLOW,  /* a network rule is missing */
+	REMEDY_DENY,   /* .. and this one would refuse it */
+	REMEDY_REMOVE, /* `rule` denies */
+	REMEDY_NARROW, /* .. and need not: `except:` */
+	REMEDY_HTTP,   /* an HTTP rule is missing */
+	REMEDY_INIT,   /* there is no policy */
+	REMEDY_NONE,   /* nothing can be done, and why */
+};
+
+#define REMEDY_TEXT 1024
+#define REMEDIES_MAX 16
+
+/* One thing to do, or one step of it. */
+struct remedy {
+	enum remedy_kind kind;
+	uint32_t rule;		    /* or RULE_NONE */
+	char sentence[REMEDY_TEXT]; /* "" where the command says it all */
+	char command[REMEDY_TEXT];  /* "" where a file must be edited */
+};
+
+struct explained {
+	struct question question;
+	struct judge judge;
+	struct reply reply;
+	bool has_request;
+	struct asked_request request;
+	struct explanation explanation;
+	const char *file; /* the one policy file asked about, or NULL */
+	bool is_live;
+	struct remedy remedies[REMEDIES_MAX];
+	size_t remedy_count;
+};
+
+/* The verdict is another one than the rules', which were not asked or did not
+ * have the last word. */
+bool explained_is_overruled(const struct explained *x);
+/* Fills in x->remedies. */
+void explain_remedies(struct explained *x);
+const char *remedy_code(enum remedy_kind k);
+void explain_print(const struct explained *x);
+void explain_print_json(const struct explained *x);
+
+#endif
