@@ -49,7 +49,7 @@ struct engine {
 /* The last one has no name. */
 extern const struct engine engines[];
 
-double seconds_now(void);
+double seconds_now(void); /* CPU time of this process */
 void engine_fail(const char *what) __attribute__((noreturn));
 /* The program's own main(), for one that is entered otherwise. */
 int engine_main(int argc, char **argv);
