@@ -34,7 +34,7 @@ struct glob_forest_build {
 	struct glob_node *flat;
 	uint8_t *flat_bytes;
 	uint32_t *order; /* while finishing: which node each flat one is */
-	size_t flat_byte_count;
+	size_t flat_byte_count, flat_byte_room;
 };
 
 struct glob_forest_build *
@@ -231,26 +231,6 @@ glob_tree_add(struct glob_forest_build *b, uint32_t root,
 	return at == NONE ? NULL : &b->nodes[at].value;
 }
 
-/* How many bytes the flat form takes for the labels and indexes. */
-static uint64_t
-flat_bytes(const struct glob_forest_build *b)
-{
-	uint64_t sum = 0;
-
-	for (size_t i = 0; i < b->node_count; i++) {
-		const struct build_node *n = &b->nodes[i];
-		struct glob_node flat = {.kind = n->kind};
-
-		sum += n->run_len;
-		for (uint32_t c = n->child; c != NONE; c = b->nodes[c].sibling)
-			if (b->nodes[c].kind == GLOB_LITERAL)
-				flat.literals++;
-		if (glob_node_has_index(&flat))
-			sum += sizeof(struct glob_index);
-	}
-	return sum;
-}
-
 /* Its children take their places in the order; *end is behind the last. */
 static void
 list_children(struct glob_forest_build *b, struct glob_node *flat,
@@ -266,22 +246,33 @@ list_children(struct glob_forest_build *b, struct glob_node *flat,
 	}
 }
 
-static void
-write_index(struct glob_forest_build *b, const struct build_node *n)
+/* Room for `len` more bytes of the flat form, which are zero. */
+static uint8_t *
+more_bytes(struct glob_forest_build *b, size_t len)
 {
-	struct glob_index index = {0};
+	uint8_t *room;
 
-	for (uint32_t c = n->child; c != NONE; c = b->nodes[c].sibling) {
-		unsigned word = b->nodes[c].first / 64u;
+	while (b->flat_byte_room - b->flat_byte_count < len)
+		b->flat_bytes = memory_room(b->flat_bytes, b->flat_byte_room,
+		    &b->flat_byte_room, 1);
+	room = b->flat_bytes + b->flat_byte_count;
+	b->flat_byte_count += len;
+	return room;
+}
 
-		if (b->nodes[c].kind != GLOB_LITERAL)
-			continue;
-		glob_set_add(index.set, b->nodes[c].first);
-		while (++word < ARRAY_SIZE(index.before))
-			index.before[word]++;
-	}
-	memcpy(b->flat_bytes + b->flat_byte_count, &index, sizeof(index));
-	b->flat_byte_count += sizeof(index);
+static void
+write_index(struct glob_forest_build *b, const struct glob_node *n)
+{
+	const uint32_t *child = b->order + n->children + n->specials;
+	uint8_t low = b->nodes[child[0]].first;
+	uint8_t last = (uint8_t)(b->nodes[child[n->literals - 1]].first - low);
+	struct glob_index *index = (void *)more_bytes(b,
+	    sizeof(*index) + last + 1u);
+
+	index->low = low;
+	index->last = last;
+	for (unsigned i = 0; i < n->literals; i++)
+		index->child[b->nodes[child[i]].first - low] = (uint8_t)(i + 1);
 }
 
 static void
@@ -299,11 +290,15 @@ write_node(struct glob_forest_build *b, uint32_t at, uint32_t *end)
 	};
 	list_children(b, flat, n, end);
 	if (n->run_len > 0)
-		memcpy(b->flat_bytes + b->flat_byte_count, b->bytes + n->label,
+		memcpy(more_bytes(b, n->run_len), b->bytes + n->label,
 		    n->run_len);
-	b->flat_byte_count += n->run_len;
-	if (glob_node_has_index(flat))
-		write_index(b, n);
+	if (glob_kind_is_run(n->kind) && n->child != NONE) {
+		flat->run_len = sizeof(struct glob_span);
+		more_bytes(b, sizeof(struct glob_span));
+	}
+	flat->has_index = glob_node_needs_index(flat);
+	if (flat->has_index)
+		write_index(b, flat);
 }
 
 /* One tree from *end on, level by level. */
@@ -328,25 +323,86 @@ write_tree(struct glob_forest_build *b, size_t root, struct glob_forest *f,
 		f->tree_nodes = *end - start;
 }
 
+/* `s` once more bytes stand in front of it. */
+static struct glob_span
+span_plus(struct glob_span s, unsigned bytes)
+{
+	unsigned least = s.least + bytes, most = s.most + bytes;
+
+	if (s.most == GLOB_ENDLESS || most > GLOB_ENDLESS)
+		most = GLOB_ENDLESS;
+	if (least >= GLOB_ENDLESS)
+		least = GLOB_ENDLESS - 1;
+	return (struct glob_span){(uint16_t)least, (uint16_t)most};
+}
+
+/* What can be read behind the label of a node, by its children alone; `spans`
+ * says of each of these what it can read with its label. */
+static struct glob_span
+span_below(const struct glob_node *n, const struct glob_span *spans)
+{
+	struct glob_span all = {GLOB_ENDLESS, 0};
+
+	for (uint32_t i = 0; i < n->specials + (uint32_t)n->literals; i++) {
+		struct glob_span s = spans[n->children + i];
+
+		if (all.least > s.least)
+			all.least = s.least;
+		if (all.most < s.most)
+			all.most = s.most;
+	}
+	return all;
+}
+
+/* Children stand behind their parents: from the end, each is known when its
+ * parent asks. */
+static void
+write_spans(struct glob_forest_build *b, uint32_t count)
+{
+	struct glob_span *spans = memory_array(count + 1ul, sizeof(*spans));
+
+	for (uint32_t at = count; at-- > 0;) {
+		const struct glob_node *n = &b->flat[at];
+		bool is_run = glob_kind_is_run(n->kind);
+		bool is_leaf = n->specials == 0 && n->literals == 0;
+		struct glob_span s = span_below(n, spans);
+
+		if (is_run && !is_leaf)
+			memcpy(b->flat_bytes + n->label, &s, sizeof(s));
+		if (is_leaf || n->value != GLOB_NO_VALUE)
+			s.least = 0;
+		if (is_run)
+			s.most = GLOB_ENDLESS;
+		else if (n->kind == GLOB_LITERAL)
+			s = span_plus(s, n->run_len + 1u);
+		else
+			s = span_plus(s, 1);
+		spans[at] = s;
+	}
+	free(spans);
+}
+
 bool
 glob_forest_finish(struct glob_forest_build *b, struct glob_forest *f)
 {
-	uint64_t bytes = flat_bytes(b);
 	uint32_t end = 0;
 
 	CHECK(!b->flat);
-	if (b->node_count > FLAT_LIMIT || bytes > FLAT_LIMIT)
-		return false;
 	b->flat = memory_array(b->node_count + 1, sizeof(*b->flat));
-	b->flat_bytes = memory_new(bytes + 1);
 	b->order = memory_array(b->node_count + 1, sizeof(*b->order));
 	b->flat_roots = memory_array(b->root_count + 1, sizeof(*b->flat_roots));
-	*f = (struct glob_forest){.nodes = b->flat, .bytes = b->flat_bytes};
-	for (size_t i = 0; i < b->root_count; i++)
+	*f = (struct glob_forest){0};
+	for (size_t i = 0; i < b->root_count; i++) {
 		write_tree(b, i, f, &end);
-	CHECK(end == b->node_count && b->flat_byte_count == bytes);
+		if (b->flat_byte_count > FLAT_LIMIT)
+			return false;
+	}
+	CHECK(end == b->node_count);
+	write_spans(b, end);
+	f->nodes = b->flat;
+	f->bytes = b->flat_bytes;
 	f->node_count = end;
-	f->byte_count = (uint32_t)bytes;
+	f->byte_count = (uint32_t)b->flat_byte_count;
 	return true;
 }
 

@@ -8,9 +8,10 @@
  * before.
  *
  * A node stands for what has been read once its label is: a literal's label
- * is `first` and then `run_len` bytes, a class's is the set of its 32 bytes;
- * the others have none. Behind the label lies, where the node has several
- * literal children, a `glob_index` that tells the child by its first byte.
+ * is `first` and then `run_len` bytes, a class's is the set of its 32 bytes. A
+ * run with children has its `glob_span` there, the others have nothing. Behind
+ * the label lies, where the node has several literal children, a `glob_index`
+ * that tells the child by its first byte.
  *
  * All numbers in the byte order of the machine, as in the rest of the image. */
 #ifndef RULES_GLOB_TREE_FORMAT_H
@@ -35,24 +36,34 @@ struct glob_node {
 	uint32_t children; /* index of the first one */
 	uint32_t value;	   /* of the pattern that ends here, or GLOB_NO_VALUE */
 	uint32_t label;	   /* offset among the bytes */
-	uint16_t run_len;
+	uint16_t run_len;  /* bytes of the label, but for `first` */
 	uint16_t specials; /* children that are no literals: these come first */
 	uint8_t kind;
 	uint8_t first;
 	uint8_t literals; /* children by literal, ascending by `first` */
-	uint8_t zero;
+	uint8_t has_index;
 };
 static_assert(sizeof(struct glob_node) == 20, "the image's layout");
 
 #define GLOB_SET_BYTES 32
 
-/* Which first bytes the literal children have, and how many of these stand
- * before each 64 of them. */
-struct glob_index {
-	uint8_t set[GLOB_SET_BYTES];
-	uint8_t before[4];
+/* Of bytes that follow a node, the fewest and the most that a pattern can read
+ * there. For a run: where it can end, counted from the text's end. */
+struct glob_span {
+	uint16_t least;
+	uint16_t most; /* GLOB_ENDLESS when there is another run below */
 };
-static_assert(sizeof(struct glob_index) == 36, "the image's layout");
+static_assert(sizeof(struct glob_span) == 4, "the image's layout");
+
+#define GLOB_ENDLESS UINT16_MAX
+
+/* The number of the literal child, counted from 1, that begins with `low`, and
+ * so on up to the highest; 0 where there is none. */
+struct glob_index {
+	uint8_t low;
+	uint8_t last; /* the highest first byte, counted from low */
+	uint8_t child[];
+};
 
 static inline bool
 glob_kind_is_run(unsigned kind)
@@ -62,7 +73,7 @@ glob_kind_is_run(unsigned kind)
 
 /* Behind a run every byte is tried, so there an index pays sooner. */
 static inline bool
-glob_node_has_index(const struct glob_node *n)
+glob_node_needs_index(const struct glob_node *n)
 {
 	return n->literals >= (glob_kind_is_run(n->kind) ? 2 : 4);
 }

@@ -90,13 +90,38 @@ find_byte(const struct match *m, uint32_t from, uint32_t to, char byte)
 	return found ? (uint32_t)(found - m->text) : to;
 }
 
-static inline unsigned
-ones(uint64_t word)
+/* memcmp() is a call; most runs are shorter than one is worth. */
+static inline bool
+same_bytes(const void *a, const void *b, size_t len)
 {
-	word -= word >> 1 & 0x5555555555555555;
-	word = (word & 0x3333333333333333) + (word >> 2 & 0x3333333333333333);
-	word = (word + (word >> 4)) & 0x0f0f0f0f0f0f0f0f;
-	return (unsigned)(word * 0x0101010101010101 >> 56);
+	uint64_t a_long, b_long;
+	uint32_t a_word, b_word;
+	const char *x = a, *y = b;
+
+	if (len > 16)
+		return memcmp(x, y, len) == 0;
+	if (len >= 8) {
+		memcpy(&a_long, x, 8);
+		memcpy(&b_long, y, 8);
+		if (a_long != b_long)
+			return false;
+		memcpy(&a_long, x + len - 8, 8);
+		memcpy(&b_long, y + len - 8, 8);
+		return a_long == b_long;
+	}
+	if (len >= 4) {
+		memcpy(&a_word, x, 4);
+		memcpy(&b_word, y, 4);
+		if (a_word != b_word)
+			return false;
+		memcpy(&a_word, x + len - 4, 4);
+		memcpy(&b_word, y + len - 4, 4);
+		return a_word == b_word;
+	}
+	for (size_t i = 0; i < len; i++)
+		if (x[i] != y[i])
+			return false;
+	return true;
 }
 
 static inline const struct glob_index *
@@ -105,27 +130,30 @@ index_of(const struct match *m, const struct glob_node *n)
 	return (const struct glob_index *)(m->bytes + n->label + n->run_len);
 }
 
+/* The number, from 1, of the child that begins with `byte`; or 0. */
+static inline unsigned
+index_find(const struct glob_index *index, uint8_t byte)
+{
+	unsigned offset = (unsigned)byte - index->low;
+
+	return offset > index->last ? 0 : index->child[offset];
+}
+
 /* Which child by literal begins with `byte`; NOWHERE when none does. */
 static inline uint32_t
 literal_child(const struct match *m, const struct glob_node *n, uint8_t byte)
 {
 	uint32_t first = n->children + n->specials;
-	const struct glob_index *index;
-	unsigned word = byte / 64u;
-	uint64_t bits;
+	unsigned number;
 
-	if (!glob_node_has_index(n)) {
-		for (uint32_t i = 0; i < n->literals; i++)
-			if (m->nodes[first + i].first == byte)
-				return first + i;
-		return NOWHERE;
+	if (n->has_index) {
+		number = index_find(index_of(m, n), byte);
+		return number ? first + number - 1 : NOWHERE;
 	}
-	index = index_of(m, n);
-	if (!glob_set_holds(index->set, byte))
-		return NOWHERE;
-	memcpy(&bits, index->set + 8 * word, sizeof(bits));
-	bits &= ((uint64_t)1 << byte % 64) - 1;
-	return first + index->before[word] + ones(bits);
+	for (uint32_t i = 0; i < n->literals; i++)
+		if (m->nodes[first + i].first == byte)
+			return first + i;
+	return NOWHERE;
 }
 
 /* Reads the byte at `pos` and its run with a child by literal: the child, and
@@ -139,13 +167,14 @@ read_literal(struct match *m, const struct glob_node *n, uint32_t *pos)
 	if (n->literals == 0 || *pos == m->len)
 		return NOWHERE;
 	at = literal_child(m, n, (uint8_t)m->text[*pos]);
+	m->steps++;
 	if (at == NOWHERE)
 		return NOWHERE;
 	child = &m->nodes[at];
-	m->steps += 1u + child->run_len;
+	m->steps += child->run_len;
 	if (child->run_len > m->len - *pos - 1 ||
-	    memcmp(m->text + *pos + 1, m->bytes + child->label,
-		child->run_len) != 0)
+	    !same_bytes(m->text + *pos + 1, m->bytes + child->label,
+		child->run_len))
 		return NOWHERE;
 	*pos += 1u + child->run_len;
 	return at;
@@ -158,7 +187,7 @@ report(const struct match *m, const struct glob_node *n)
 		m->hit(m->owner, n->value);
 }
 
-/* Where a run that begins at `pos` can end at the latest; NOWHERE when it
+/* Where a run that begins at `pos` must end at the latest; NOWHERE when it
  * cannot stand there at all. */
 static inline uint32_t
 run_end(const struct match *m, const struct glob_node *n, uint32_t pos)
@@ -171,129 +200,169 @@ run_end(const struct match *m, const struct glob_node *n, uint32_t pos)
 	return m->len;
 }
 
-/* A run is reached at `pos`: unless it was before, its places wait. */
-static inline void
-start_run(struct match *m, uint32_t at, uint32_t pos)
+/* Of the places from *from to *to, those from where something below can read
+ * all that is left of the text; false when there are none. */
+static inline bool
+narrow(const struct match *m, const struct glob_node *n, uint32_t *from,
+    uint32_t *to)
+{
+	struct glob_span span;
+	uint32_t left = m->len - *from, end = *to;
+
+	memcpy(&span, m->bytes + n->label, sizeof(span));
+	if (span.least > left)
+		return false;
+	if (*to > m->len - span.least)
+		*to = m->len - span.least;
+	if (span.most != GLOB_ENDLESS && span.most < left)
+		*from = m->len - span.most;
+	/* Only a separator can follow: that is where a STAR has its end. */
+	if (n->kind == GLOB_STAR && n->literals == 1 && n->specials == 0 &&
+	    (char)m->nodes[n->children].first == m->separator && *from < end)
+		*from = end;
+	return *from <= *to;
+}
+
+/* A run is reached at *pos: unless it was before, its places wait to be tried.
+ * When there is just one: the run, and *pos is that; else NOWHERE. */
+static inline uint32_t
+start_run(struct match *m, uint32_t at, uint32_t *pos)
 {
 	const struct glob_node *n = &m->nodes[at];
 	struct glob_seen *seen = &m->scratch->seen[at - m->root];
-	uint32_t end;
+	uint32_t from = *pos, end;
 
-	if (seen->generation == m->scratch->generation && pos <= seen->end)
-		return;
-	end = run_end(m, n, pos);
+	if (seen->generation == m->scratch->generation && from <= seen->end)
+		return NOWHERE;
+	end = run_end(m, n, from);
 	if (end == NOWHERE)
-		return;
-	m->steps += n->kind == GLOB_STAR ? end - pos : 1;
+		return NOWHERE;
+	m->steps += n->kind == GLOB_STAR ? end - from : 0;
 	*seen = (struct glob_seen){m->scratch->generation, end};
 	if (end == m->len)
 		report(m, n);
-	if (n->specials > 0 || n->literals > 0)
-		*m->top++ = (struct glob_task){at, pos, end, 0};
+	if ((n->specials == 0 && n->literals == 0) ||
+	    !narrow(m, n, &from, &end))
+		return NOWHERE;
+	if (from == end) {
+		*pos = from;
+		return at;
+	}
+	*m->top++ = (struct glob_task){at, from, end, 0};
+	return NOWHERE;
 }
 
-/* Has `n` a special that may begin with any byte? SEGMENTS need a separator or
- * the end. */
+/* Reads on with a child that is no literal: what is to be walked down from, or
+ * NOWHERE. */
+static inline uint32_t
+read_special(struct match *m, uint32_t at, uint32_t *pos)
+{
+	const struct glob_node *n = &m->nodes[at];
+	uint8_t byte;
+
+	m->steps++;
+	if (glob_kind_is_run(n->kind))
+		return start_run(m, at, pos);
+	if (*pos == m->len)
+		return NOWHERE;
+	byte = (uint8_t)m->text[(*pos)++];
+	if (n->kind == GLOB_ONE)
+		return (char)byte == m->separator ? NOWHERE : at;
+	return glob_set_holds(m->bytes + n->label, byte) ? at : NOWHERE;
+}
+
+/* Can a special of `n` begin with any byte? SEGMENTS need a separator or the
+ * end. */
 static inline bool
 begins_anywhere(const struct match *m, const struct glob_node *n)
 {
-	return n->specials > 1 ||
-	    (n->specials == 1 && m->nodes[n->children].kind != GLOB_SEGMENTS);
+	return n->specials > 1 || n->kind != GLOB_STAR ||
+	    m->nodes[n->children].kind != GLOB_SEGMENTS;
 }
 
-/* The first place from `pos` on, but not behind `end`, from where a child of
- * the run could go on; NOWHERE when there is none. */
+/* The first place from `pos` to `end` where a literal below the run begins;
+ * NOWHERE when there is none. */
 static inline uint32_t
-next_place(struct match *m, const struct glob_node *n, uint32_t pos,
+find_literal(struct match *m, const struct glob_node *n, uint32_t pos,
     uint32_t end)
 {
 	uint32_t stop = end < m->len ? end + 1 : end, from = pos;
 	const struct glob_index *index;
 
-	if (begins_anywhere(m, n))
-		return pos;
-	if (n->specials == 1 && n->kind != GLOB_STAR)
-		return pos;
+	if (n->literals == 0)
+		return NOWHERE;
 	if (n->literals == 1) {
 		uint8_t first = m->nodes[n->children + n->specials].first;
 
 		pos = find_byte(m, pos, stop, (char)first);
-	} else if (n->literals > 1) {
-		index = index_of(m, n);
-		while (pos < stop &&
-		    !glob_set_holds(index->set, (uint8_t)m->text[pos]))
-			pos++;
 	} else {
-		pos = end;
+		index = index_of(m, n);
+		while (pos < stop && !index_find(index, (uint8_t)m->text[pos]))
+			pos++;
 	}
 	m->steps += pos - from;
-	if (pos < stop || n->specials == 1)
-		return pos < end ? pos : end;
-	return NOWHERE;
+	return pos < stop ? pos : NOWHERE;
 }
 
-/* Takes the uppermost task one step on: where it leads, *pos being behind it;
- * or NOWHERE. A task that has nothing more to try is gone before what follows
- * from it is added. */
+/* The first place from `pos` to `end` that is worth trying. */
+static inline uint32_t
+next_place(struct match *m, const struct glob_node *n, uint32_t pos,
+    uint32_t end)
+{
+	uint32_t found;
+
+	if (n->specials > 0 && begins_anywhere(m, n))
+		return pos;
+	found = find_literal(m, n, pos, end);
+	return found == NOWHERE && n->specials > 0 ? end : found;
+}
+
+/* Tries the special whose turn it is. A task with nothing more to try is gone
+ * before what follows from it is added. */
 static inline uint32_t
 try_special(struct match *m, uint32_t *pos)
 {
 	struct glob_task *t = m->top - 1;
 	const struct glob_node *n = &m->nodes[t->node];
 	uint32_t at = n->children + t->next;
-	const struct glob_node *child = &m->nodes[at];
-	uint8_t byte;
 
 	*pos = t->pos;
 	if (++t->next == n->specials)
 		m->top--;
-	m->steps++;
-	if (glob_kind_is_run(child->kind)) {
-		start_run(m, at, *pos);
-		return NOWHERE;
-	}
-	if (*pos == m->len)
-		return NOWHERE;
-	byte = (uint8_t)m->text[(*pos)++];
-	if (child->kind == GLOB_ONE)
-		return (char)byte == m->separator ? NOWHERE : at;
-	return glob_set_holds(m->bytes + child->label, byte) ? at : NOWHERE;
+	return read_special(m, at, pos);
 }
 
-/* The next place of the run that waits uppermost. */
+/* Takes the next place of the run whose turn it is. */
 static inline uint32_t
 try_place(struct match *m, uint32_t *pos)
 {
 	struct glob_task *t = m->top - 1;
-	const struct glob_node *n = &m->nodes[t->node];
 	uint32_t at = t->node;
+	uint32_t place = next_place(m, &m->nodes[at], t->pos, t->end);
 
 	m->steps++;
-	*pos = next_place(m, n, t->pos, t->end);
-	if (*pos >= t->end)
+	if (place >= t->end)
 		m->top--;
 	else
-		t->pos = *pos + 1;
-	if (*pos == NOWHERE)
-		return NOWHERE;
+		t->pos = place + 1;
+	*pos = place;
+	return place == NOWHERE ? NOWHERE : at;
+}
+
+/* From a node whose label was read up to *pos, or a run that ends there: one
+ * node further down. */
+static inline uint32_t
+walk_down(struct match *m, uint32_t at, uint32_t *pos)
+{
+	const struct glob_node *n = &m->nodes[at];
+
+	if (*pos == m->len && !glob_kind_is_run(n->kind))
+		report(m, n);
+	if (n->specials == 1 && n->literals == 0)
+		return read_special(m, n->children, pos);
 	if (n->specials > 0)
 		*m->top++ = (struct glob_task){at, *pos, NO_RUN, 0};
 	return read_literal(m, n, pos);
-}
-
-/* From a node whose label is read up to `pos`, straight down. */
-static inline void
-walk_down(struct match *m, uint32_t at, uint32_t pos)
-{
-	while (at != NOWHERE) {
-		const struct glob_node *n = &m->nodes[at];
-
-		if (pos == m->len)
-			report(m, n);
-		if (n->specials > 0)
-			*m->top++ = (struct glob_task){at, pos, NO_RUN, 0};
-		at = read_literal(m, n, &pos);
-	}
 }
 
 void
@@ -313,16 +382,17 @@ glob_tree_match(const struct glob_forest *f, uint32_t root, struct slice text,
 	    .hit = hit,
 	    .owner = owner,
 	};
+	uint32_t at = root, pos = 0;
 
-	CHECK(text.len < UINT32_MAX);
+	CHECK(text.len < NOWHERE);
 	forget(s);
-	walk_down(&m, root, 0);
-	while (m.top > s->tasks) {
-		uint32_t pos, at;
-
+	for (;;) {
+		while (at != NOWHERE)
+			at = walk_down(&m, at, &pos);
+		if (m.top == s->tasks)
+			break;
 		at = m.top[-1].end == NO_RUN ? try_special(&m, &pos)
 					     : try_place(&m, &pos);
-		walk_down(&m, at, pos);
 	}
 	s->steps = m.steps;
 }

@@ -13,18 +13,19 @@ struct tree_walk {
 	uint32_t levels;
 };
 
+/* How long the label of a node is, where its kind says. */
 static bool
-label_is_sound(const struct glob_forest *f, const struct glob_node *n)
+label_length_is_sound(const struct glob_node *n)
 {
-	uint64_t end = (uint64_t)n->label + n->run_len;
+	bool is_leaf = n->specials == 0 && n->literals == 0;
 
-	if (n->kind == GLOB_CLASS && n->run_len != GLOB_SET_BYTES)
-		return false;
-	if (n->kind != GLOB_CLASS && n->kind != GLOB_LITERAL && n->run_len != 0)
-		return false;
-	if (glob_node_has_index(n))
-		end += sizeof(struct glob_index);
-	return end <= f->byte_count;
+	if (n->kind == GLOB_LITERAL)
+		return true;
+	if (n->kind == GLOB_CLASS)
+		return n->run_len == GLOB_SET_BYTES;
+	if (glob_kind_is_run(n->kind) && !is_leaf)
+		return n->run_len == sizeof(struct glob_span);
+	return n->run_len == 0;
 }
 
 /* Specials first, then literals, ascending. */
@@ -47,22 +48,37 @@ children_are_sound(const struct glob_forest *f, const struct glob_node *n)
 
 /* The index must be the one that its children make. */
 static bool
-index_is_sound(const struct glob_forest *f, const struct glob_node *n)
+index_is_sound(const struct glob_node *n, const struct glob_node *child,
+    const struct glob_index *index, uint64_t room)
 {
-	const struct glob_node *child = f->nodes + n->children + n->specials;
-	struct glob_index index = {0};
+	unsigned number = 0;
 
-	if (!glob_node_has_index(n))
-		return true;
-	for (uint32_t i = 0; i < n->literals; i++) {
-		unsigned word = child[i].first / 64u;
+	if (room < sizeof(*index) || room < sizeof(*index) + index->last + 1ul)
+		return false;
+	if (index->low != child[0].first ||
+	    index->low + index->last != child[n->literals - 1].first)
+		return false;
+	for (unsigned i = 0; i <= index->last; i++) {
+		bool is_child = index->low + i == child[number].first;
 
-		glob_set_add(index.set, child[i].first);
-		while (++word < sizeof(index.before))
-			index.before[word]++;
+		if (index->child[i] != (is_child ? number + 1 : 0))
+			return false;
+		number += is_child;
 	}
-	return memcmp(&index, f->bytes + n->label + n->run_len,
-		   sizeof(index)) == 0;
+	return true;
+}
+
+static bool
+label_is_sound(const struct glob_forest *f, const struct glob_node *n)
+{
+	uint64_t end = (uint64_t)n->label + n->run_len;
+
+	if (end > f->byte_count || !label_length_is_sound(n))
+		return false;
+	return !n->has_index ||
+	    index_is_sound(n, f->nodes + n->children + n->specials,
+		(const struct glob_index *)(f->bytes + end),
+		f->byte_count - end);
 }
 
 static bool
@@ -72,13 +88,12 @@ node_is_sound(struct tree_walk *w, uint32_t at)
 	uint32_t count = n->specials + (uint32_t)n->literals;
 
 	if ((n->kind == GLOB_ROOT) != (at == w->start) ||
-	    n->kind > GLOB_LITERAL || n->zero != 0)
+	    n->kind > GLOB_LITERAL || n->has_index != glob_node_needs_index(n))
 		return false;
 	if (n->children != w->end || count > w->f->node_count - w->end)
 		return false;
 	w->end += count;
-	return label_is_sound(w->f, n) && children_are_sound(w->f, n) &&
-	    index_is_sound(w->f, n);
+	return children_are_sound(w->f, n) && label_is_sound(w->f, n);
 }
 
 static bool
