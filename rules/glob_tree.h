@@ -21,7 +21,8 @@
 #define GLOB_CLASSES_MAX 4096 /* different ones at one place of a tree */
 
 /* Borrowed from a builder or an image: position-independent, nodes aligned
- * to 4. The two last numbers are in the image too: they size the scratch. */
+ * to 4, `bytes` not NULL even when there are none. The two last numbers are in
+ * the image too: they size the scratch. */
 struct glob_forest {
 	const struct glob_node *nodes;
 	const uint8_t *bytes;

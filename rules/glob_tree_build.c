@@ -329,7 +329,7 @@ span_plus(struct glob_span s, unsigned bytes)
 {
 	unsigned least = s.least + bytes, most = s.most + bytes;
 
-	if (s.most == GLOB_ENDLESS || most > GLOB_ENDLESS)
+	if (most > GLOB_ENDLESS)
 		most = GLOB_ENDLESS;
 	if (least >= GLOB_ENDLESS)
 		least = GLOB_ENDLESS - 1;
@@ -391,6 +391,8 @@ glob_forest_finish(struct glob_forest_build *b, struct glob_forest *f)
 	b->flat = memory_array(b->node_count + 1, sizeof(*b->flat));
 	b->order = memory_array(b->node_count + 1, sizeof(*b->order));
 	b->flat_roots = memory_array(b->root_count + 1, sizeof(*b->flat_roots));
+	/* An address even when there is no byte. */
+	b->flat_bytes = memory_room(NULL, 0, &b->flat_byte_room, 1);
 	*f = (struct glob_forest){0};
 	for (size_t i = 0; i < b->root_count; i++) {
 		write_tree(b, i, f, &end);

@@ -272,11 +272,11 @@ read_special(struct match *m, uint32_t at, uint32_t *pos)
 }
 
 /* Can a special of `n` begin with any byte? SEGMENTS need a separator or the
- * end. */
+ * end; they stand last, so others would stand before them. */
 static inline bool
 begins_anywhere(const struct match *m, const struct glob_node *n)
 {
-	return n->specials > 1 || n->kind != GLOB_STAR ||
+	return n->kind != GLOB_STAR ||
 	    m->nodes[n->children].kind != GLOB_SEGMENTS;
 }
 

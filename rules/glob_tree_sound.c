@@ -87,7 +87,7 @@ node_is_sound(struct tree_walk *w, uint32_t at)
 	const struct glob_node *n = &w->f->nodes[at];
 	uint32_t count = n->specials + (uint32_t)n->literals;
 
-	if ((n->kind == GLOB_ROOT) != (at == w->start) ||
+	if ((at == w->start && n->kind != GLOB_ROOT) ||
 	    n->kind > GLOB_LITERAL || n->has_index != glob_node_needs_index(n))
 		return false;
 	if (n->children != w->end || count > w->f->node_count - w->end)

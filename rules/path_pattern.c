@@ -70,6 +70,29 @@ is_overlong(struct slice s)
 	    (first == 0xf0 && second < 0x90);
 }
 
+/* Takes a byte, encoded or not, off the front: is it a hexadecimal digit? */
+static bool
+take_hex(struct slice *s)
+{
+	int encoded = percent_byte(*s);
+	char byte;
+
+	if (s->len == 0)
+		return false;
+	byte = encoded >= 0 ? (char)encoded : s->at[0];
+	*s = slice_from(*s, encoded >= 0 ? 3 : 1);
+	return ascii_hex(byte) >= 0;
+}
+
+/* Behind "%25" at the front of `s`: would decoding once leave "%XX"? */
+static bool
+is_encoded_twice(struct slice s)
+{
+	struct slice rest = slice_from(s, 3);
+
+	return take_hex(&rest) && take_hex(&rest);
+}
+
 /* About the "%XX" at the front of `s`. */
 static const char *
 why_not_percent(struct slice s)
@@ -84,8 +107,7 @@ why_not_percent(struct slice s)
 		return "it holds an encoded semicolon";
 	if (byte < 0x20 || byte == 0x7f)
 		return "it holds an encoded control byte";
-	if (byte == '%' && s.len >= 5 && ascii_hex(s.at[3]) >= 0 &&
-	    ascii_hex(s.at[4]) >= 0)
+	if (byte == '%' && is_encoded_twice(s))
 		return "it is encoded twice";
 	if (is_overlong(s))
 		return "it holds overlong UTF-8";

@@ -7,170 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "rules/glob_pattern.c"
 #include "rules/glob_tree_build.c"
 #include "rules/glob_tree_match.c"
-#undef NONE
-#include "rules/glob_tree_sound.c"
-
-#include "rules/path_pattern.h"
-
-#define PATTERNS 64
-
-/* A tree, and the patterns in it. */
-struct trial {
-	struct glob_forest_build *build;
-	struct glob_forest forest;
-	struct glob_scratch scratch;
-	uint32_t root;
-	int count, hits[PATTERNS];
-	struct glob_pattern patterns[PATTERNS];
-};
-
-static void
-count_hit(void *owner, uint32_t value)
-{
-	struct trial *t = owner;
-
-	EXPECT(value < (uint32_t)t->count);
-	t->hits[value]++;
-}
-
-/* Puts the patterns together; equal ones share the first one's value. */
-static void
-put_together(struct trial *t)
-{
-	t->build = glob_forest_build_new();
-	t->root = glob_tree_new_root(t->build, t->patterns[0].separator);
-	for (int i = 0; i < t->count; i++) {
-		uint32_t *value = glob_tree_add(t->build, t->root,
-		    &t->patterns[i]);
-
-		EXPECT(value != NULL);
-		if (*value == GLOB_NO_VALUE)
-			*value = (uint32_t)i;
-	}
-	EXPECT(glob_forest_finish(t->build, &t->forest));
-	t->root = glob_forest_root(t->build, t->root);
-	EXPECT(glob_forest_is_sound(&t->forest));
-	EXPECT(glob_root_is_sound(&t->forest, t->root,
-	    t->patterns[0].separator));
-	EXPECT(glob_values_are_below(&t->forest, (uint32_t)t->count));
-	glob_scratch_init(&t->scratch, t->forest.tree_nodes, t->forest.levels);
-}
-
-static void
-take_apart(struct trial *t)
-{
-	glob_scratch_done(&t->scratch);
-	glob_forest_build_free(t->build);
-	t->count = 0;
-}
-
-static void
-match(struct trial *t, struct slice text)
-{
-	memset(t->hits, 0, sizeof(t->hits));
-	glob_tree_match(&t->forest, t->root, text, &t->scratch, count_hit, t);
-}
-
-static struct glob_pattern *
-next_pattern(struct trial *t)
-{
-	EXPECT(t->count < PATTERNS);
-	return &t->patterns[t->count++];
-}
-
-static void
-add_path(struct trial *t, const char *text)
-{
-	char canonical[PATH_PATTERN_MAX + 1];
-	struct err err = {0};
-	size_t len;
-
-	if (!path_pattern_canonical(slice_of(text), canonical, &len, &err))
-		test_fail(__FILE__, __LINE__, "%s", err.text);
-	EXPECT(glob_pattern_of_path((struct slice){canonical, len},
-	    next_pattern(t)));
-}
-
-static bool
-one_path_matches(const char *pattern, const char *path)
-{
-	static struct trial t;
-	size_t len = strlen(path);
-
-	t.count = 0;
-	add_path(&t, pattern);
-	put_together(&t);
-	match(&t, (struct slice){test_guarded(path, len), len});
-	take_apart(&t);
-	return t.hits[0];
-}
-
-TEST(what_path_globs_match)
-{
-	static const struct {
-		const char *pattern, *path;
-		bool matches;
-	} rows[] = {
-	    {"/", "/", true},
-	    {"/", "/a", false},
-	    {"/a", "/a", true},
-	    {"/a", "/a/", false},
-	    {"/a", "/ab", false},
-	    {"/abc", "/ab", false},
-	    {"/**", "/", true},
-	    {"/**", "/a/b/c", true},
-	    {"/**", "*", false},
-	    {"/repos/**", "/repos", true},
-	    {"/repos/**", "/repos/", true},
-	    {"/repos/**", "/repos/a/b", true},
-	    {"/repos/**", "/reposx", false},
-	    {"/repos/**", "/repo", false},
-	    {"/a/**/b", "/a/b", true},
-	    {"/a/**/b", "/a/x/b", true},
-	    {"/a/**/b", "/a/x/y/b", true},
-	    {"/a/**/b", "/a/xb", false},
-	    {"/a/**/b", "/ab", false},
-	    {"/a/**/b", "/a/b/c", false},
-	    {"/a/**/b/**", "/a/x/b/b", true},
-	    {"/**/a/**", "/a/a/a", true},
-	    {"/**/a", "/a", true},
-	    {"/**/a", "/ba", false},
-	    {"/**/**", "/", true},
-	    {"/*", "/", true},
-	    {"/*", "/a", true},
-	    {"/*", "/a/", false},
-	    {"/v*/x", "/v1/x", true},
-	    {"/v*/x", "/v/x", true},
-	    {"/v*/x", "/v1/2/x", false},
-	    {"/*.json", "/a.json", true},
-	    {"/*.json", "/.json", true},
-	    {"/*.json", "/a.json.json", true},
-	    {"/*.json", "/a/b.json", false},
-	    {"/*a*a*", "/aa", true},
-	    {"/*a*a*", "/ba", false},
-	    {"/*/**", "/", true},
-	    {"/*/**", "/a", true},
-	    {"/*/**", "/a/b/c", true},
-	    {"/a*/**/b", "/ax/b", true},
-	    {"/a*/**/b", "/ax/y/b", true},
-	    {"/a*/**/b", "/x/b", false},
-	    {"/%2A", "/*", true},
-	    {"/%2A", "/a", false},
-	    {"/\xc3\xa9", "/%C3%A9", true},
-	    {"/a%20b", "/a%20b", true},
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-		if (one_path_matches(rows[i].pattern, rows[i].path) !=
-		    rows[i].matches)
-			test_fail(__FILE__, __LINE__, "%s %s %s",
-			    rows[i].pattern,
-			    rows[i].matches ? "misses" : "matches",
-			    rows[i].path);
-}
+#include "tests/unit/rules/glob_trial.h"
 
 TEST(one_text_hits_each_of_its_patterns_once)
 {
@@ -205,17 +44,6 @@ TEST(equal_patterns_share_a_value)
 	EXPECT(glob_pattern_of_path(slice_of("/a/*"), &p));
 	EXPECT_INT(*glob_tree_add(b, root, &p), GLOB_NO_VALUE);
 	glob_forest_build_free(b);
-}
-
-static uint32_t
-random_below(uint32_t limit)
-{
-	static uint64_t state = 88172645463325252;
-
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return (uint32_t)(state >> 20) % limit;
 }
 
 static bool
@@ -298,33 +126,6 @@ random_pattern(struct glob_pattern *p)
 		glob_pattern_kind(p, GLOB_SEGMENTS);
 }
 
-static struct slice
-random_text(const char *alphabet, size_t most)
-{
-	static char text[64];
-	size_t len = random_below((uint32_t)most);
-
-	for (size_t i = 0; i < len; i++)
-		text[i] = alphabet[random_below((uint32_t)strlen(alphabet))];
-	return (struct slice){text, len};
-}
-
-static bool
-same_pattern(const struct glob_pattern *a, const struct glob_pattern *b)
-{
-	for (uint32_t i = 0; i < a->count && a->count == b->count; i++) {
-		const struct glob_token *t = &a->tokens[i], *u = &b->tokens[i];
-
-		if (t->kind != u->kind || t->first != u->first)
-			return false;
-		if (t->kind == GLOB_CLASS &&
-		    memcmp(a->sets[t->set], b->sets[u->set], GLOB_SET_BYTES) !=
-			0)
-			return false;
-	}
-	return a->count == b->count;
-}
-
 /* Each pattern's hits are 1 when it matches and no equal one stands before. */
 static void
 compare_with_naive(struct trial *t, struct slice text)
@@ -357,4 +158,141 @@ TEST(random_patterns_match_as_one_by_one)
 			compare_with_naive(&t, random_text("abcde//", 14));
 		take_apart(&t);
 	}
+}
+
+/* Steps of one pattern of `unit` repeated, and `end`, on that many bytes. */
+static uint64_t
+steps(const char *begin, const char *unit, int times, const char *end,
+    const char *text_unit, size_t len)
+{
+	static struct trial t;
+	char *text = memory_new(len + 1), pattern[PATH_PATTERN_MAX + 1];
+	uint64_t count;
+
+	strcpy(pattern, begin);
+	while (times-- > 0)
+		strcat(pattern, unit);
+	strcat(pattern, end);
+	text[0] = '/';
+	for (size_t i = 1; i < len; i++)
+		text[i] = text_unit[i % strlen(text_unit)];
+	add_path(&t, pattern);
+	put_together(&t);
+	match(&t, (struct slice){text, len});
+	count = t.scratch.steps;
+	EXPECT(count <= (len + 1) * 2 * (strlen(pattern) + 2));
+	take_apart(&t);
+	free(text);
+	return count;
+}
+
+TEST(no_text_costs_more_than_its_length)
+{
+	static const struct {
+		const char *begin, *unit, *end, *text;
+		int times;
+	} rows[] = {
+	    {"/", "a*", "b", "a", 100},
+	    {"/", "*a", "b*", "a", 100},
+	    {"/*", "a", "b*", "a", 500},
+	    {"/**", "/*a", "/**/b", "a/", 3},
+	    {"/**/*", "a*", "/**/*b/**/c", "aaaaaaaa/", 40},
+	    {"/*", "/**/*", "/b", "a/", 3},
+	    {"/**", "/a", "/**/b*", "a/", 100},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		uint64_t short_text = steps(rows[i].begin, rows[i].unit,
+		    rows[i].times, rows[i].end, rows[i].text, 8192);
+		uint64_t long_text = steps(rows[i].begin, rows[i].unit,
+		    rows[i].times, rows[i].end, rows[i].text, 65536);
+
+		if (long_text > short_text * 8 + short_text / 2)
+			test_fail(__FILE__, __LINE__,
+			    "row %zu: %lu steps for 8 K, %lu for 64 K", i,
+			    (unsigned long)short_text,
+			    (unsigned long)long_text);
+	}
+}
+
+TEST(ten_thousand_patterns_stay_apart)
+{
+	static const struct {
+		const char *front, *behind, *text_front, *text_behind;
+	} shapes[] = {
+	    {"/api/r", "/**", "/api/r", "/x"},
+	    {"/repos/*/n", "/**", "/repos/x/n", "/y"},
+	    {"/**/n", "", "/x/y/n", ""},
+	    {"/files/*_", ".json", "/files/x_", ".json"},
+	};
+	struct glob_forest_build *b = glob_forest_build_new();
+	static struct glob_pattern p;
+	static struct trial t;
+	uint32_t roots[ARRAY_SIZE(shapes)];
+	char text[64];
+
+	for (size_t i = 0; i < ARRAY_SIZE(shapes); i++) {
+		roots[i] = glob_tree_new_root(b, '/');
+		for (uint32_t k = 0; k < 10000; k++) {
+			snprintf(text, sizeof(text), "%s%u%s", shapes[i].front,
+			    k, shapes[i].behind);
+			EXPECT(glob_pattern_of_path(slice_of(text), &p));
+			*glob_tree_add(b, roots[i], &p) = k % PATTERNS;
+		}
+	}
+	EXPECT(glob_forest_finish(b, &t.forest));
+	EXPECT(glob_forest_is_sound(&t.forest));
+	glob_scratch_init(&t.scratch, t.forest.tree_nodes, t.forest.levels);
+	t.count = PATTERNS;
+	for (size_t i = 0; i < ARRAY_SIZE(shapes); i++) {
+		t.root = glob_forest_root(b, roots[i]);
+		for (uint32_t k = 0; k < 20000; k += 7) {
+			int sum = 0;
+
+			snprintf(text, sizeof(text), "%s%u%s",
+			    shapes[i].text_front, k, shapes[i].text_behind);
+			match(&t, slice_of(text));
+			for (int v = 0; v < PATTERNS; v++)
+				sum += t.hits[v];
+			EXPECT_INT(sum, k < 10000);
+			EXPECT_INT(t.hits[k % PATTERNS], k < 10000);
+		}
+	}
+	glob_scratch_done(&t.scratch);
+	glob_forest_build_free(b);
+}
+
+TEST(too_many_classes_at_one_place_are_refused)
+{
+	struct glob_forest_build *b = glob_forest_build_new();
+	uint32_t root = glob_tree_new_root(b, '.');
+	static struct glob_pattern p;
+	uint8_t set[GLOB_SET_BYTES] = {0};
+
+	for (unsigned i = 0; i <= GLOB_CLASSES_MAX; i++) {
+		memcpy(set, &i, sizeof(i));
+		glob_pattern_init(&p, '.');
+		EXPECT(glob_pattern_class(&p, set));
+		EXPECT((glob_tree_add(b, root, &p) != NULL) ==
+		    (i < GLOB_CLASSES_MAX));
+	}
+	glob_forest_build_free(b);
+}
+
+/* After four billion matches nothing is taken for seen, neither what was never
+ * seen nor what was in the last match of that number. */
+TEST(the_generation_may_wrap)
+{
+	static const uint32_t before[] = {UINT32_MAX, UINT32_MAX, 0, 0};
+	static struct trial t;
+
+	add_path(&t, "/**/a/**");
+	put_together(&t);
+	for (size_t i = 0; i < ARRAY_SIZE(before); i++) {
+		if (before[i])
+			t.scratch.generation = before[i];
+		match(&t, slice_of("/a/a"));
+		EXPECT_INT(t.hits[0], 1);
+	}
+	take_apart(&t);
 }
