@@ -20,6 +20,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "conf/expires.h"
+#include "conf/http_rule.h"
 #include "conf/policy_compare.h"
 #include "conf/policy_file.h"
 #include "conf/schema.h"
@@ -44,10 +45,8 @@ struct edit {
 /* What a change asks for, checked. */
 struct wish {
 	const struct rule_change *change;
-	struct resource resource;
-	char room[RESOURCE_ROOM]; /* resource.host */
-	char resource_text[RESOURCE_TEXT];
-	int64_t expires;
+	struct policy policy;		/* of the one rule */
+	const struct policy_rule *rule; /* NULL: an id alone */
 };
 
 static struct slice
@@ -74,24 +73,19 @@ edit_done(struct edit *e)
 	policy_done(&e->policy);
 }
 
-static enum decision
-decision_of(const struct wish *w)
-{
-	return w->change->edit == RULE_EDIT_ALLOW ? DECISION_ALLOW
-						  : DECISION_DENY;
-}
-
 /* Is this in force already, in all that was asked for? */
 static bool
 serves(const struct policy_rule *rule, const struct wish *w)
 {
 	const struct rule_change *c = w->change;
+	const struct policy_rule *wanted = w->rule;
 
-	return rule->decision == decision_of(w) &&
-	    text_is_same(rule->sandbox, c->sandbox) &&
-	    resource_is_same(&rule->resource, &w->resource) &&
-	    !rule->disabled && rule->expires == w->expires &&
-	    rule->raw == c->raw && rule->except_count == 0 &&
+	return rule->decision == wanted->decision &&
+	    text_is_same(rule->sandbox, wanted->sandbox) &&
+	    resource_is_same(&rule->resource, &wanted->resource) &&
+	    http_is_same(rule->http, wanted->http) && !rule->disabled &&
+	    rule->expires == wanted->expires && rule->raw == wanted->raw &&
+	    rule->except_count == 0 &&
 	    (!c->name || strcmp(c->name, rule->name) == 0) &&
 	    (!c->comment || strcmp(c->comment, rule->comment) == 0);
 }
@@ -177,16 +171,20 @@ is_to_remove(const struct policy *p, const struct policy_rule *rule,
 		return id_matches(p, rule, c->id) &&
 		    (!c->sandbox || is_in_scope(rule, c));
 	return is_in_scope(rule, c) &&
-	    resource_is_same(&rule->resource, &w->resource);
+	    resource_is_same(&rule->resource, &w->rule->resource) &&
+	    http_is_same(rule->http, w->rule->http);
 }
 
-/* The list and index of the item at a rule's place. */
+/* The list and index of the item at a rule's place, in the file's or in a
+ * sandbox's section. */
 static const struct yaml_node *
-find_in_network(const struct yaml_node *network, const struct policy_rule *rule,
+find_item(const struct yaml_node *section, const struct policy_rule *rule,
     size_t *index)
 {
-	const struct yaml_node *list = yaml_get(network,
-	    rule->decision == DECISION_ALLOW ? "allow" : "deny");
+	const struct yaml_node *list = rule->http
+	    ? yaml_get(section, "http")
+	    : yaml_get(yaml_get(section, "network"),
+		  rule->decision == DECISION_ALLOW ? "allow" : "deny");
 
 	for (size_t i = 0; list && i < list->count; i++)
 		if (list->items[i]->line == rule->line &&
@@ -212,7 +210,7 @@ remove_rule(struct edit *e, const struct policy_rule *rule, struct err *err)
 	section = rule->sandbox
 	    ? yaml_get(yaml_get(d->root, "sandboxes"), rule->sandbox)
 	    : d->root;
-	list = find_in_network(yaml_get(section, "network"), rule, &index);
+	list = find_item(section, rule, &index);
 	CHECK(list);
 	text_init(&after, YAML_FILE_MAX);
 	yaml_edit_remove(text_of(e), list, index, &after);
@@ -252,7 +250,7 @@ add_pair(struct text *t, const char *key, const char *value)
 {
 	if (!value)
 		return;
-	text_add_format(t, ", %s: ", key);
+	text_add_format(t, "%s%s: ", t->len > 1 ? ", " : "", key);
 	yaml_edit_quote(t, slice_of(value));
 }
 
@@ -261,14 +259,21 @@ static void
 write_item(const struct wish *w, struct text *item)
 {
 	const struct rule_change *c = w->change;
+	char resource[RESOURCE_TEXT];
 
-	if (!c->name && !c->comment && !c->expires && !c->raw) {
-		yaml_edit_quote(item, slice_of(w->resource_text));
+	resource_format(&w->rule->resource, resource);
+	if (!c->name && !c->comment && !c->expires && !c->raw && !c->http) {
+		yaml_edit_quote(item, slice_of(resource));
 		return;
 	}
-	text_add(item, "{host: ");
-	yaml_edit_quote(item, slice_of(w->resource_text));
-	add_pair(item, "name", c->name);
+	text_add_char(item, '{');
+	if (c->http)
+		add_pair(item, "name", c->name);
+	add_pair(item, "host", resource);
+	if (c->http)
+		http_rule_write(w->rule, item);
+	else
+		add_pair(item, "name", c->name);
 	add_pair(item, "comment", c->comment);
 	add_pair(item, "expires", c->expires);
 	if (c->raw)
@@ -296,8 +301,13 @@ write_rule(const struct edit *e, const struct yaml_document *d,
 		    ? w->change->sandbox
 		    : sandbox.at;
 	}
-	path[depth++] = "network";
-	path[depth++] = decision_of(w) == DECISION_ALLOW ? "allow" : "deny";
+	if (w->rule->http) {
+		path[depth++] = "http";
+	} else {
+		path[depth++] = "network";
+		path[depth++] = w->rule->decision == DECISION_ALLOW ? "allow"
+								    : "deny";
+	}
 	write_item(w, &item);
 	if (e->len == 0)
 		text_add(after, new_file_head);
@@ -343,23 +353,58 @@ apply_add(struct edit *e, const struct wish *w, size_t *changed,
 }
 
 static bool
-understand(const struct rule_change *c, struct wish *w, struct err *err)
+read_network_rule(const struct rule_change *c, struct policy *p,
+    struct err *err)
 {
-	*w = (struct wish){.change = c};
+	struct policy_rule rule = {
+	    .decision = c->edit == RULE_EDIT_ALLOW ? DECISION_ALLOW
+						   : DECISION_DENY,
+	    .sandbox = c->sandbox,
+	    .name = c->name,
+	    .comment = c->comment,
+	    .raw = c->raw,
+	};
+	char room[RESOURCE_ROOM];
+
+	if (!resource_parse(slice_of(c->resource), room, &rule.resource, err))
+		return false;
+	if (c->edit != RULE_EDIT_REMOVE && c->expires &&
+	    !expires_parse(slice_of(c->expires), &rule.expires))
+		return err_set(err, ERR_USAGE,
+		    "expires must be " EXPIRES_WANTED ", not \"%.64s\"",
+		    c->expires);
+	policy_add_rule(p, &rule);
+	return true;
+}
+
+bool
+rule_change_read(const struct rule_change *c, struct policy *p, struct err *err)
+{
+	bool done;
+
 	if (c->sandbox && !sandbox_name_is_valid(slice_of(c->sandbox)))
 		return err_set(err, ERR_USAGE,
 		    "\"%.80s\" is no name of a sandbox", c->sandbox);
 	if (!c->resource)
-		return (c->edit == RULE_EDIT_REMOVE && c->id) ||
-		    err_set(err, ERR_USAGE, "a rule needs a resource");
-	if (!resource_parse(slice_of(c->resource), w->room, &w->resource, err))
+		return err_set(err, ERR_USAGE, "a rule needs a resource");
+	policy_init(p);
+	done = c->http ? http_rule_read(c, p, err)
+		       : read_network_rule(c, p, err);
+	if (!done)
+		policy_done(p);
+	return done;
+}
+
+static bool
+understand(const struct rule_change *c, struct wish *w, struct err *err)
+{
+	*w = (struct wish){.change = c};
+	if (c->edit == RULE_EDIT_REMOVE && c->id && !c->resource)
+		return true;
+	if (!rule_change_read(c, &w->policy, err))
 		return false;
-	resource_format(&w->resource, w->resource_text);
-	return c->edit == RULE_EDIT_REMOVE || !c->expires ||
-	    expires_parse(slice_of(c->expires), &w->expires) ||
-	    err_set(err, ERR_USAGE,
-		"expires must be " EXPIRES_WANTED ", not \"%.64s\"",
-		c->expires);
+	w->rule = &w->policy.rules[0];
+	return true;
 }
 
 static bool
@@ -367,12 +412,15 @@ apply(struct edit *e, const struct rule_change *change, size_t *changed,
     struct err *err)
 {
 	struct wish w;
+	bool done;
 
 	if (!understand(change, &w, err))
 		return false;
-	return change->edit == RULE_EDIT_REMOVE
+	done = change->edit == RULE_EDIT_REMOVE
 	    ? apply_remove(e, &w, changed, err)
 	    : apply_add(e, &w, changed, err);
+	policy_done(&w.policy);
+	return done;
 }
 
 bool

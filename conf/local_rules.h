@@ -22,13 +22,22 @@ struct rule_change {
 	const char *resource; /* canonical text; with REMOVE, may be NULL */
 	const char *id;	      /* REMOVE only, may be NULL */
 	const char *name, *comment, *expires; /* NULL: not given */
+	/* What an HTTP rule asks of a request, in YAML's flow style as it stands
+	 * behind `allow:` ("{methods: [GET], paths: [\"/x/\"]}"); NULL: a network
+	 * rule. */
+	const char *http;
 	bool raw;
 };
+
+/* The one rule of a change, in `p`, which is initialised here; policy_done()
+ * it on success only. Of a REMOVE by resource it is a deny. */
+bool rule_change_read(const struct rule_change *c, struct policy *p,
+    struct err *err);
 
 /* Apply all changes to the text of one file. `*changed` counts the rules that
  * were added or removed (a rule that is there already, in force and with the
  * same options, is not added twice). REMOVE by resource takes allows and denies
- * of exactly this scope, by id one rule. *after to free(). Pure: nothing is
+ * of exactly this scope and, with `http`, these terms; by id one rule. *after to free(). Pure: nothing is
  * written. The result was read again: it says what it said before but for these
  * changes. What is wrong in a change itself is ERR_USAGE. */
 bool rules_edit_text(const char *file, struct slice before,

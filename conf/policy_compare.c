@@ -23,6 +23,41 @@ resource_is_same(const struct resource *a, const struct resource *b)
 	return strcmp(a_text, b_text) == 0;
 }
 
+static bool
+texts_are_same(const char *const *a, const char *const *b, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(a[i], b[i]) != 0)
+			return false;
+	return true;
+}
+
+static bool
+conditions_are_same(const struct http_condition *a,
+    const struct http_condition *b, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(a[i].name, b[i].name) != 0 ||
+		    strcmp(a[i].glob, b[i].glob) != 0)
+			return false;
+	return true;
+}
+
+bool
+http_is_same(const struct http_terms *a, const struct http_terms *b)
+{
+	if (!a || !b)
+		return a == b;
+	return a->method_count == b->method_count &&
+	    a->path_count == b->path_count &&
+	    a->query_count == b->query_count &&
+	    a->header_count == b->header_count &&
+	    texts_are_same(a->methods, b->methods, a->method_count) &&
+	    texts_are_same(a->paths, b->paths, a->path_count) &&
+	    conditions_are_same(a->query, b->query, a->query_count) &&
+	    conditions_are_same(a->headers, b->headers, a->header_count);
+}
+
 bool
 rule_is_same(const struct policy_rule *a, const struct policy_rule *b)
 {
@@ -33,7 +68,8 @@ rule_is_same(const struct policy_rule *a, const struct policy_rule *b)
 	    text_is_same(a->comment, b->comment) && a->expires == b->expires &&
 	    a->disabled == b->disabled && a->raw == b->raw &&
 	    a->tls == b->tls && a->sni == b->sni && a->ech == b->ech &&
-	    a->refuse == b->refuse && a->except_count == b->except_count;
+	    a->refuse == b->refuse && a->except_count == b->except_count &&
+	    http_is_same(a->http, b->http);
 
 	for (size_t i = 0; same && i < a->except_count; i++)
 		same = resource_is_same(&a->except[i], &b->except[i]);

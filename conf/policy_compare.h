@@ -11,6 +11,8 @@
 
 bool text_is_same(const char *a, const char *b); /* NULL is NULL's */
 bool resource_is_same(const struct resource *a, const struct resource *b);
+/* As conf/policy_http.c reads them: sets, in order. NULL is NULL's. */
+bool http_is_same(const struct http_terms *a, const struct http_terms *b);
 /* Everything but id, origin and place. */
 bool rule_is_same(const struct policy_rule *a, const struct policy_rule *b);
 /* `more` is `fewer` with one more rule at any place; its index goes to *at.

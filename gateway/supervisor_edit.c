@@ -113,7 +113,8 @@ read_change(const json_t *from, struct rule_change *c, struct err *err)
 	    !text_of(from, "id", &c->id, err) ||
 	    !text_of(from, "name", &c->name, err) ||
 	    !text_of(from, "comment", &c->comment, err) ||
-	    !text_of(from, "expires", &c->expires, err))
+	    !text_of(from, "expires", &c->expires, err) ||
+	    !text_of(from, "http", &c->http, err))
 		return false;
 	c->raw = json_is_true(json_object_get(from, "raw"));
 	for (size_t n = 0; edit && n < ARRAY_SIZE(edits); n++)

@@ -1,15 +1,18 @@
 /* cmd_policy_allow.c - penstock policy allow, policy deny, and their older
  * spelling, network proxy */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/nearest.h"
 #include "gateway/cli/command.h"
+#include "gateway/cli/http_flags.h"
 #include "gateway/cli/typed.h"
 
 struct edit_flags {
 	const char *sandbox, *file, *name, *comment, *expires;
 	bool global, raw;
+	struct http_flags http;
 };
 
 OPTIONS(policy_edit, struct edit_flags,
@@ -26,7 +29,8 @@ OPTIONS(policy_edit, struct edit_flags,
     OPT_TEXT(struct edit_flags, expires, "expires", 0, "TIME",
 	"when it ends: RFC 3339, or 90s, 15m, 2h, 7d from now"),
     OPT_FLAG(struct edit_flags, raw, "raw", 0,
-	"let bytes pass that are neither TLS nor HTTP (ssh, databases)"));
+	"let bytes pass that are neither TLS nor HTTP (ssh, databases)"),
+    OPT_HTTP(struct edit_flags, http));
 
 /* Of old a sandbox's name could stand before the resources. A name has
  * nothing in it that makes a resource. */
@@ -57,7 +61,7 @@ scope_is_clear(const struct edit_flags *f, struct err *err)
 static bool
 read_kind(const struct call *call, size_t *first, struct err *err)
 {
-	static const char *const others[] = {"filesystem", "http", "mcp"};
+	static const char *const others[] = {"filesystem", "mcp"};
 	const char *word = call->operands[0];
 
 	*first = !strcmp(word, "network");
@@ -71,6 +75,11 @@ read_kind(const struct call *call, size_t *first, struct err *err)
 			return err_set(err, ERR_USAGE,
 			    "\"%s\"; did you mean \"network\"?", word);
 	}
+	if (!strcmp(word, "http"))
+		return err_set(err, ERR_USAGE,
+		    "an HTTP rule is typed as one about the network with "
+		    "--method or --path: network HOST --method GET --path "
+		    "'/x/**'");
 	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
 		if (!strcmp(word, others[i]))
 			return err_set(err, ERR_USAGE,
@@ -110,10 +119,14 @@ run_edit(struct call *call, enum decision decision)
 	    .raw = f->raw,
 	};
 	struct err err = {.kind = ERR_NONE};
-	bool done = read_operands(call, decision, &t, &err) &&
-	    typed_write(&t, &err);
+	char *http = NULL;
+	bool done = http_flags_text(&f->http, &http, &err);
 
+	t.http = http;
+	done = done && read_operands(call, decision, &t, &err) &&
+	    typed_write(&t, &err);
 	typed_done(&t);
+	free(http);
 	return done ? EXIT_DONE : print_failure(&err);
 }
 

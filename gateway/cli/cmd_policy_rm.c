@@ -11,6 +11,7 @@
 #include "gateway/cli/client.h"
 #include "gateway/cli/command.h"
 #include "gateway/cli/edit.h"
+#include "gateway/cli/http_flags.h"
 #include "gateway/cli/print.h"
 #include "gateway/cli/rule_text.h"
 #include "gateway/cli/typed.h"
@@ -19,17 +20,20 @@ struct rm_flags {
 	struct option_list id, resource;
 	const char *sandbox, *file;
 	bool force;
+	struct http_flags http;
 };
 
 OPTIONS(policy_rm, struct rm_flags,
     OPT_LIST(struct rm_flags, id, "id", 0, "ID", "the rule with this id"),
     OPT_LIST(struct rm_flags, resource, "resource", 0, "RESOURCE",
-	"the rules that name this resource, allow and deny"),
+	"the rules for this resource, allow and deny; HTTP rules with the "
+	"very --method, --path, --query and --header"),
     OPT_TEXT(struct rm_flags, sandbox, "sandbox", 's', "NAME",
 	"of this sandbox; default: of all sandboxes together"),
     OPT_TEXT(struct rm_flags, file, "file", 0, "FILE",
 	"in this policy file in place of the typed rules"),
-    OPT_FLAG(struct rm_flags, force, "force", 'f', "no such rule is no error"));
+    OPT_FLAG(struct rm_flags, force, "force", 'f', "no such rule is no error"),
+    OPT_HTTP(struct rm_flags, http));
 
 struct reset_flags {
 	bool force;
@@ -42,6 +46,7 @@ OPTIONS(policy_reset, struct reset_flags,
 struct removal {
 	const struct rm_flags *flags;
 	struct typed typed; /* the resources; allow or deny is the same here */
+	char *http;	    /* rule_change.http */
 	struct rule_change *changes;
 	size_t count;
 };
@@ -68,8 +73,13 @@ collect(struct removal *m, const struct call *call, struct err *err)
 {
 	const struct option_list *ids = &m->flags->id;
 
-	if (!read_resources(m, call, err))
+	if (!http_flags_text(&m->flags->http, &m->http, err) ||
+	    !read_resources(m, call, err))
 		return false;
+	if (m->http && !m->typed.count)
+		return err_set(err, ERR_USAGE,
+		    "--method, --path, --query and --header say which HTTP "
+		    "rule of a --resource");
 	m->count = m->typed.count + ids->count;
 	if (!m->count)
 		return err_set(err, ERR_USAGE,
@@ -78,10 +88,12 @@ collect(struct removal *m, const struct call *call, struct err *err)
 	for (size_t i = 0; i < m->count; i++) {
 		m->changes[i].edit = RULE_EDIT_REMOVE;
 		m->changes[i].sandbox = m->flags->sandbox;
-		if (i < m->typed.count)
+		if (i < m->typed.count) {
 			m->changes[i].resource = m->typed.rules[i].text;
-		else
+			m->changes[i].http = m->http;
+		} else {
 			m->changes[i].id = ids->at[i - m->typed.count];
+		}
 	}
 	return true;
 }
@@ -95,14 +107,15 @@ is_meant(const struct rule_change *change, const struct image_rule *r)
 	    !strcmp(change->sandbox ? change->sandbox : "", r->sandbox);
 }
 
-/* Nothing was removed: perhaps it stands where we do not write. */
+/* Nothing was removed: perhaps it stands where we do not write, or asks for
+ * something else of a request. */
 static void
 say_where(const struct client *c, const struct removal *m)
 {
 	struct image_rule r;
 	struct judge judge;
 	struct err err;
-	char place[PLACE_TEXT];
+	char place[PLACE_TEXT], *what;
 
 	fprintf(stderr, "penstock: there is no such typed rule\n");
 	if (m->flags->file || !judge_open(c, &judge, &err))
@@ -113,8 +126,10 @@ say_where(const struct client *c, const struct removal *m)
 			if (!is_meant(&m->changes[n], &r))
 				continue;
 			rule_place(&r, place);
+			what = rule_what(judge.image, i, &r);
 			fprintf(stderr, "  %s %s (%s) stands in %s\n",
-			    decision_text(r.decision), r.resource, r.id, place);
+			    decision_text(r.decision), what, r.id, place);
+			free(what);
 		}
 	}
 	judge_close(&judge);
@@ -154,6 +169,7 @@ cmd_policy_rm(struct call *call)
 		client_done(&c);
 	}
 	free(m.changes);
+	free(m.http);
 	typed_done(&m.typed);
 	return code;
 }

@@ -4,9 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "gateway/control.h"
 
 #define PRESET "preset "
+#define WHAT_MAX ((size_t)4 << 20)
 
 const char *
 decision_text(enum decision d)
@@ -37,6 +39,26 @@ rule_applies_to(const struct image_rule *r, char out[APPLIES_TEXT])
 		snprintf(out, APPLIES_TEXT, "sandbox:%s", r->sandbox);
 	else
 		snprintf(out, APPLIES_TEXT, "all");
+}
+
+char *
+rule_what(const struct image *i, uint32_t rule, const struct image_rule *r)
+{
+	struct text t;
+
+	text_init(&t, WHAT_MAX);
+	text_add(&t, r->resource);
+	if (r->is_http)
+		text_add_format(&t, " %s", *r->methods ? r->methods : "ANY");
+	if (r->is_http && *r->paths)
+		text_add_format(&t, " %s", r->paths);
+	for (uint32_t n = 0; n < r->query_count + r->header_count; n++) {
+		struct http_condition c = image_rule_condition(i, rule, n);
+
+		text_add_format(&t, " %s %s=%s",
+		    n < r->query_count ? "query" : "header", c.name, c.glob);
+	}
+	return t.at;
 }
 
 void

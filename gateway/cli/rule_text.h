@@ -13,6 +13,10 @@ const char *rule_policy(const struct image_rule *r);
 /* "all" or "sandbox:NAME". */
 #define APPLIES_TEXT 160
 void rule_applies_to(const struct image_rule *r, char out[APPLIES_TEXT]);
+/* The resource, and what an HTTP rule asks for: "api.x.com GET,HEAD /a /b
+ * query service=git-* header x-team=red"; to free(). */
+char *rule_what(const struct image *i, uint32_t rule,
+    const struct image_rule *r);
 /* "policy.yaml:4", or "preset balanced". */
 #define PLACE_TEXT 512
 void rule_place(const struct image_rule *r, char out[PLACE_TEXT]);

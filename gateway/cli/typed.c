@@ -63,60 +63,145 @@ typed_done(struct typed *t)
 	*t = (struct typed){.rules = NULL};
 }
 
+static struct rule_change
+change_of(const struct typed *t, const struct typed_rule *rule)
+{
+	return (struct rule_change){
+	    .edit = rule->decision == DECISION_ALLOW ? RULE_EDIT_ALLOW
+						     : RULE_EDIT_DENY,
+	    .sandbox = t->sandbox,
+	    .resource = rule->text,
+	    .name = t->name,
+	    .comment = t->comment,
+	    .expires = t->expires,
+	    .http = t->http,
+	    .raw = t->raw,
+	};
+}
+
+/* A rule's id up to the number that tells equal rules apart. */
+static bool
+has_hash(const struct image_rule *r, const char *hash)
+{
+	size_t len = strlen(hash);
+
+	return strncmp(r->id, hash, len) == 0 &&
+	    (r->id[len] == '\0' || r->id[len] == '-');
+}
+
 /* How many rules of an image, among those that are edited here, are this one;
  * *found is the last: what was added stands behind what was there. */
 static size_t
 find_rules(const struct typed *t, const struct typed_rule *rule,
-    const struct judge *j, struct image_rule *found)
+    const struct judge *j, uint32_t *found)
 {
-	const char *sandbox = t->sandbox ? t->sandbox : "";
 	uint32_t all = j->image ? image_rule_count(j->image) : 0;
+	struct rule_change change = change_of(t, rule);
+	char hash[RULE_ID_TEXT];
+	struct image_rule r;
+	struct policy one;
 	size_t count = 0;
 
+	if (!all || !rule_change_read(&change, &one, NULL))
+		return 0;
+	rule_id_format(one.rules[0].hash, 1, hash);
+	policy_done(&one);
 	for (uint32_t i = 0; i < all; i++) {
-		struct image_rule r;
-
 		image_rule(j->image, i, &r);
-		if (r.decision != rule->decision ||
-		    strcmp(r.sandbox, sandbox) != 0 ||
-		    strcmp(r.resource, rule->text) != 0 ||
-		    (!t->file && !rule_is_local(&r)))
+		if (!has_hash(&r, hash) || (!t->file && !rule_is_local(&r)))
 			continue;
-		*found = r;
+		*found = i;
 		count++;
 	}
 	return count;
 }
 
-/* Names what the new rule meets: a deny what it overrides, an allow the deny
- * that goes on winning. */
+/* What a rule that it meets means for a new one. */
+enum meeting {
+	MEETING_NONE,
+	MEETING_OVERRIDES,
+	MEETING_NARROWS,
+	MEETING_LOSES,
+	MEETING_IS_NARROWED,
+};
+
+/* Denies win; an HTTP rule that allows leaves only what HTTP rules allow. */
+static enum meeting
+meeting_of(const struct typed *t, const struct typed_rule *rule,
+    const struct image_rule *met)
+{
+	if (rule->decision == DECISION_DENY) {
+		if (met->decision == DECISION_DENY)
+			return MEETING_NONE;
+		return t->http ? MEETING_NARROWS : MEETING_OVERRIDES;
+	}
+	if (met->decision == DECISION_DENY)
+		return MEETING_LOSES;
+	if (t->http)
+		return met->is_http ? MEETING_NONE : MEETING_NARROWS;
+	return met->is_http ? MEETING_IS_NARROWED : MEETING_NONE;
+}
+
 static void
-print_overlaps(const struct typed *t, const struct typed_rule *rule,
-    const struct judge *j)
+print_meeting(enum meeting meeting, const char *what,
+    const struct image_rule *r)
+{
+	char place[PLACE_TEXT];
+
+	rule_place(r, place);
+	switch (meeting) {
+	case MEETING_NONE:
+		return;
+	case MEETING_OVERRIDES:
+		printf("  overrides allow %s (%s, %s)\n", what, r->id, place);
+		return;
+	case MEETING_NARROWS:
+		printf("  narrows allow %s (%s, %s)\n", what, r->id, place);
+		return;
+	case MEETING_LOSES:
+		fprintf(stderr, "  note: deny %s (%s, %s) still wins\n", what,
+		    r->id, place);
+		return;
+	case MEETING_IS_NARROWED:
+		fprintf(stderr,
+		    "  note: only what HTTP rules allow passes where they "
+		    "hold: allow %s (%s, %s)\n",
+		    what, r->id, place);
+		return;
+	}
+}
+
+/* Names the rules of one decision that the new rule meets. */
+static void
+print_meetings(const struct typed *t, const struct typed_rule *rule,
+    const struct judge *j, enum decision decision)
 {
 	struct overlap o = {.image = j->image,
 	    .sandbox = t->sandbox,
 	    .resource = &rule->resource,
 	    .now = (int64_t)time(NULL),
-	    .decision = rule->decision == DECISION_DENY ? DECISION_ALLOW
-							: DECISION_DENY};
-	FILE *to = o.decision == DECISION_ALLOW ? stdout : stderr;
-	char place[PLACE_TEXT];
-	struct image_rule r;
+	    .decision = decision};
 	size_t shown = 0, more = 0;
+	struct image_rule r;
 
 	while (overlap_next(&o, &r)) {
-		rule_place(&r, place);
-		if (shown < OVERLAPS_SHOWN)
-			fprintf(to,
-			    o.decision == DECISION_ALLOW
-				? "  overrides allow %s (%s, %s)\n"
-				: "  note: deny %s (%s, %s) still wins\n",
-			    r.resource, r.id, place);
-		*(shown < OVERLAPS_SHOWN ? &shown : &more) += 1;
+		enum meeting meeting = meeting_of(t, rule, &r);
+		char *what;
+
+		if (meeting == MEETING_NONE)
+			continue;
+		if (shown == OVERLAPS_SHOWN) {
+			more++;
+			continue;
+		}
+		what = rule_what(j->image, o.next - 1, &r);
+		print_meeting(meeting, what, &r);
+		free(what);
+		shown++;
 	}
 	if (more)
-		fprintf(to, "  and %zu more\n", more);
+		fprintf(decision == DECISION_ALLOW ? stdout : stderr,
+		    "  and %zu more\n", more);
 }
 
 /* Whoever allows *.x often means x too, which no pattern with a star is. */
@@ -126,8 +211,9 @@ warn_apex(const struct typed *t, const struct typed_rule *rule,
 {
 	const struct resource *r = &rule->resource;
 
-	if (rule->decision != DECISION_ALLOW || r->kind != RESOURCE_NAME ||
-	    r->has_globs || (r->depth != DEPTH_ONE && r->depth != DEPTH_DEEP))
+	if (rule->decision != DECISION_ALLOW || t->http ||
+	    r->kind != RESOURCE_NAME || r->has_globs ||
+	    (r->depth != DEPTH_ONE && r->depth != DEPTH_DEEP))
 		return;
 	if (overlap_apex_allowed(j->image, t->sandbox, r))
 		return;
@@ -142,9 +228,11 @@ static void
 report_one(const struct typed *t, const struct typed_rule *rule,
     const struct judge *before, const struct judge *after)
 {
-	struct image_rule r, old;
+	uint32_t old, now;
 	size_t were = find_rules(t, rule, before, &old);
-	size_t are = find_rules(t, rule, after, &r);
+	size_t are = find_rules(t, rule, after, &now);
+	struct image_rule r;
+	char *what;
 
 	if (!are) {
 		fprintf(stderr,
@@ -153,11 +241,15 @@ report_one(const struct typed *t, const struct typed_rule *rule,
 		    rule->text);
 		return;
 	}
+	image_rule(after->image, now, &r);
+	what = rule_what(after->image, now, &r);
 	printf("Rule %s policy %s (scope: %s%s): %s (%s %s)\n",
 	    are > were ? "added to" : "already in", t->file ? t->file : "local",
 	    t->sandbox ? "sandbox:" : "global", t->sandbox ? t->sandbox : "",
-	    r.id, decision_text(rule->decision), rule->text);
-	print_overlaps(t, rule, after);
+	    r.id, decision_text(rule->decision), what);
+	free(what);
+	print_meetings(t, rule, after, DECISION_ALLOW);
+	print_meetings(t, rule, after, DECISION_DENY);
 	warn_apex(t, rule, after);
 }
 
@@ -225,17 +317,7 @@ make_changes(const struct typed *t)
 	struct rule_change *changes = memory_array(t->count, sizeof(*changes));
 
 	for (size_t i = 0; i < t->count; i++)
-		changes[i] = (struct rule_change){
-		    .edit = t->rules[i].decision == DECISION_ALLOW
-			? RULE_EDIT_ALLOW
-			: RULE_EDIT_DENY,
-		    .sandbox = t->sandbox,
-		    .resource = t->rules[i].text,
-		    .name = t->name,
-		    .comment = t->comment,
-		    .expires = t->expires,
-		    .raw = t->raw,
-		};
+		changes[i] = change_of(t, &t->rules[i]);
 	return changes;
 }
 

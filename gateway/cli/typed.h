@@ -27,6 +27,7 @@ struct typed {
 	const char *sandbox; /* NULL: every sandbox */
 	const char *file;    /* NULL: the local rules */
 	const char *name, *comment, *expires;
+	const char *http; /* rule_change.http */
 	bool raw;
 	/* Its own. */
 	struct typed_rule *rules;
