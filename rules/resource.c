@@ -382,7 +382,7 @@ resource_parse(struct slice text, char room[RESOURCE_ROOM], struct resource *r,
 
 /* One host is written without its bits, but 127.0.0.1 without bits would be
  * localhost. */
-static void
+static size_t
 format_network(const struct resource *r, char out[RESOURCE_TEXT])
 {
 	char address[ADDRESS_TEXT];
@@ -399,11 +399,12 @@ format_network(const struct resource *r, char out[RESOURCE_TEXT])
 		len += snprintf(out + len, RESOURCE_TEXT - (size_t)len, "/%u",
 		    (unsigned)r->bits);
 	if (brackets)
-		snprintf(out + len, RESOURCE_TEXT - (size_t)len, "]");
+		len += snprintf(out + len, RESOURCE_TEXT - (size_t)len, "]");
+	return (size_t)len;
 }
 
-static void
-format_name(const struct resource *r, char out[RESOURCE_TEXT])
+static size_t
+format_name(const struct resource *r, const char *host, char *out, size_t size)
 {
 	static const char *const prefixes[] = {
 	    [DEPTH_EXACT] = "",
@@ -412,7 +413,19 @@ format_name(const struct resource *r, char out[RESOURCE_TEXT])
 	    [DEPTH_EVERY] = "**",
 	};
 
-	snprintf(out, RESOURCE_TEXT, "%s%s", prefixes[r->depth], r->host);
+	return (size_t)snprintf(out, size, "%s%s", prefixes[r->depth], host);
+}
+
+static void
+format_ports(const struct resource *r, char *out, size_t size)
+{
+	if (r->any_port)
+		return;
+	if (r->port_from == r->port_to)
+		snprintf(out, size, ":%u", (unsigned)r->port_from);
+	else
+		snprintf(out, size, ":%u-%u", (unsigned)r->port_from,
+		    (unsigned)r->port_to);
 }
 
 void
@@ -421,18 +434,66 @@ resource_format(const struct resource *r, char out[RESOURCE_TEXT])
 	size_t len;
 
 	if (r->kind == RESOURCE_NETWORK)
-		format_network(r, out);
+		len = format_network(r, out);
 	else
-		format_name(r, out);
-	if (r->any_port)
-		return;
-	len = strlen(out);
-	if (r->port_from == r->port_to)
-		snprintf(out + len, RESOURCE_TEXT - len, ":%u",
-		    (unsigned)r->port_from);
-	else
-		snprintf(out + len, RESOURCE_TEXT - len, ":%u-%u",
-		    (unsigned)r->port_from, (unsigned)r->port_to);
+		len = format_name(r, r->host, out, RESOURCE_TEXT);
+	format_ports(r, out + len, RESOURCE_TEXT - len);
+}
+
+/* The letters of an A-label, to idn2_free(); NULL unless a rule written with
+ * them is about this very label. */
+static char *
+letters_of(const char *label)
+{
+	uint8_t *back = NULL;
+	char *letters = NULL;
+	bool same = idn2_to_unicode_8z8z(label, &letters, 0) == IDN2_OK &&
+	    idn2_lookup_u8((const uint8_t *)letters, &back,
+		IDN2_NONTRANSITIONAL | IDN2_NFC_INPUT) == IDN2_OK &&
+	    strcmp((const char *)back, label) == 0 &&
+	    strcmp(letters, label) != 0;
+
+	idn2_free(back);
+	if (same)
+		return letters;
+	idn2_free(letters);
+	return NULL;
+}
+
+/* Label by label, since others may hold globs. False: none has letters. */
+static bool
+host_letters(const struct resource *r, char out[RESOURCE_UNICODE])
+{
+	struct slice rest = {r->host, r->host_len}, label;
+	char text[TARGET_HOST_MAX + 1], *letters;
+	size_t len = 0;
+	bool more = true, found = false;
+
+	while (more) {
+		more = slice_cut(rest, '.', &label, &rest);
+		snprintf(text, sizeof(text), "%.*s", SLICE_ARG(label));
+		letters = slice_starts(label, "xn--") ? letters_of(text) : NULL;
+		found = found || letters;
+		len += (size_t)snprintf(out + len, RESOURCE_UNICODE - len,
+		    "%s%s", letters ? letters : text, more ? "." : "");
+		idn2_free(letters);
+		CHECK(len < RESOURCE_UNICODE);
+	}
+	return found;
+}
+
+bool
+resource_format_unicode(const struct resource *r, char out[RESOURCE_UNICODE])
+{
+	char host[RESOURCE_UNICODE];
+	size_t len;
+
+	if (r->kind != RESOURCE_NAME || !host_letters(r, host))
+		return false;
+	len = format_name(r, host, out, RESOURCE_UNICODE);
+	CHECK(len < RESOURCE_UNICODE);
+	format_ports(r, out + len, RESOURCE_UNICODE - len);
+	return true;
 }
 
 static bool

@@ -44,6 +44,12 @@ bool resource_parse(struct slice text, char room[RESOURCE_ROOM],
 /* Canonical text, as `policy ls` shows it. */
 #define RESOURCE_TEXT (TARGET_HOST_MAX + 24)
 void resource_format(const struct resource *r, char out[RESOURCE_TEXT]);
+/* With U-labels in the place of A-labels, for people: "**.bücher.example:443".
+ * False, and out is not touched, where that is no other text, or where an
+ * A-label is not the one that its letters would be converted to. */
+#define RESOURCE_UNICODE (4 * TARGET_HOST_MAX + 24)
+bool resource_format_unicode(const struct resource *r,
+    char out[RESOURCE_UNICODE]);
 /* The first `bits` bits of an address, the rest zero; without port. */
 struct address network_of(const struct address *a, unsigned bits);
 /* The plain meaning, one rule against one target; the image's matcher must

@@ -310,6 +310,52 @@ compare_with_uts46(const char *input, const char *output)
 		EXPECT_TEXT(r.host, output);
 }
 
+static void
+expect_letters(const char *text, const char *wanted)
+{
+	char out[RESOURCE_UNICODE];
+	struct resource r;
+
+	EXPECT(resource_parse(slice_of(text), room, &r, NULL));
+	EXPECT(resource_format_unicode(&r, out));
+	EXPECT_TEXT(out, wanted);
+}
+
+TEST(letters_are_shown_where_they_are_the_name)
+{
+	static const char *const without[] = {"example.com", "**", "10.0.0.0/8",
+	    "localhost:80",
+	    /* not what any letters become: capitals, no such encoding */
+	    "xn--Bcher-kva8445foa.example", "xn--a.example", "xn--0.example",
+	    "axn--bcher-kva.example"};
+	char out[RESOURCE_UNICODE] = "as it was", host[256] = "";
+	struct resource r;
+
+	expect_letters("b\xc3\xbc"
+		       "cher.example",
+	    "b\xc3\xbc"
+	    "cher.example");
+	expect_letters("**.XN--BCHER-KVA.xn--fa-hia.de:1-2",
+	    "**.b\xc3\xbc"
+	    "cher.fa\xc3\x9f.de:1-2");
+	expect_letters("crl*.a[0-9].xn--bcher-kva.example:443",
+	    "crl*.a[0-9].b\xc3\xbc"
+	    "cher.example:443");
+	for (size_t i = 0; i < ARRAY_SIZE(without); i++) {
+		if (!resource_parse(slice_of(without[i]), room, &r, NULL))
+			continue;
+		EXPECT(!resource_format_unicode(&r, out));
+		EXPECT_TEXT(out, "as it was");
+	}
+	/* As long as it gets. */
+	for (int i = 0; i < 17; i++)
+		strcat(host, "xn--bcher-kva.");
+	strcat(host, "de");
+	EXPECT(resource_parse(slice_of(host), room, &r, NULL));
+	EXPECT(resource_format_unicode(&r, out));
+	EXPECT_INT(strlen(out), 17 * 8 + 2);
+}
+
 TEST(whatwg_toascii_reads_the_same_names)
 {
 	json_t *tests = json_load_file(test_suite("wpt-url/toascii.json"), 0,
