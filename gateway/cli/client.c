@@ -190,6 +190,25 @@ judge_open_paths(char *const *paths, size_t count, struct judge *j,
 	return judge_compile(&from, j, err);
 }
 
+bool
+judge_open_flags(const struct client *c, const struct option_list *paths,
+    struct judge *j, struct err *err)
+{
+	char **copies;
+	bool done;
+
+	if (!paths->count)
+		return judge_open(c, j, err);
+	copies = memory_array(paths->count, sizeof(*copies));
+	for (size_t i = 0; i < paths->count; i++)
+		copies[i] = memory_text(paths->at[i]);
+	done = judge_open_paths(copies, paths->count, j, err);
+	for (size_t i = 0; i < paths->count; i++)
+		free(copies[i]);
+	free(copies);
+	return done;
+}
+
 void
 judge_close(struct judge *j)
 {

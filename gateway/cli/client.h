@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "conf/paths.h"
 #include "conf/settings.h"
+#include "gateway/cli/options.h"
 #include "gateway/policy_holder.h"
 #include "gateway/screening.h"
 #include "rules/image.h"
@@ -66,6 +67,10 @@ bool judge_open(const struct client *c, struct judge *j, struct err *err);
 /* These files, directories or one image, alone. */
 bool judge_open_paths(char *const *paths, size_t count, struct judge *j,
     struct err *err);
+/* The same of the --policy flags, where they were given; else the live one or
+ * that of the files. */
+bool judge_open_flags(const struct client *c, const struct option_list *paths,
+    struct judge *j, struct err *err);
 void judge_close(struct judge *j);
 struct own_listeners judge_own(const struct judge *j);
 /* Those of the gateway whose policy it is. */

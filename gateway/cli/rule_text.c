@@ -16,6 +16,48 @@ decision_text(enum decision d)
 	return d == DECISION_ALLOW ? "allow" : "deny";
 }
 
+const char *
+tls_text(enum rule_tls tls)
+{
+	static const char *const texts[] = {
+	    [RULE_TLS_AUTO] = "auto",
+	    [RULE_TLS_INTERCEPT] = "intercept",
+	    [RULE_TLS_TUNNEL] = "tunnel",
+	};
+
+	return texts[tls];
+}
+
+const char *
+sni_text(enum rule_sni sni)
+{
+	static const char *const texts[] = {
+	    [RULE_SNI_MATCH] = "match",
+	    [RULE_SNI_ANY] = "any",
+	    [RULE_SNI_ABSENT_OK] = "absent-ok",
+	};
+
+	return texts[sni];
+}
+
+const char *
+ech_text(enum rule_ech ech)
+{
+	return ech == RULE_ECH_PASS ? "pass" : "refuse";
+}
+
+const char *
+refuse_text(enum rule_refuse refuse)
+{
+	static const char *const texts[] = {
+	    [RULE_REFUSE_DEFAULT] = "default",
+	    [RULE_REFUSE_CONNECT] = "connect",
+	    [RULE_REFUSE_INSIDE_TLS] = "inside-tls",
+	};
+
+	return texts[refuse];
+}
+
 bool
 rule_is_local(const struct image_rule *r)
 {

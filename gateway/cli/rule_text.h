@@ -21,6 +21,11 @@ char *rule_what(const struct image *i, uint32_t rule,
 #define PLACE_TEXT 512
 void rule_place(const struct image_rule *r, char out[PLACE_TEXT]);
 bool rule_is_local(const struct image_rule *r);
+/* The values of tls:, sni:, ech: and refuse: in a policy file. */
+const char *tls_text(enum rule_tls tls);
+const char *sni_text(enum rule_sni sni);
+const char *ech_text(enum rule_ech ech);
+const char *refuse_text(enum rule_refuse refuse);
 /* Disabled, or its time is over. */
 bool rule_is_off(const struct image_rule *r, int64_t now);
 /* {"id","name","file","line"}; null for RULE_NONE. */
