@@ -69,6 +69,8 @@ above(struct slice section, struct slice example)
 		return "version: 1\nnetwork:\n";
 	if (slice_is(section, "RULES"))
 		return "version: 1\nnetwork:\n  allow:\n";
+	if (slice_is(section, "HTTP RULES"))
+		return "version: 1\nhttp:\n";
 	if (slice_is(section, "TESTS"))
 		return "version: 1\ntests:\n";
 	return "version: 1\n";
@@ -99,5 +101,5 @@ check_policy(struct slice section, struct slice example)
 
 TEST(examples_of_policies_are_read)
 {
-	EXPECT(each_example("man/penstock-policy.5", check_policy) >= 20);
+	EXPECT(each_example("man/penstock-policy.5", check_policy) >= 30);
 }

@@ -132,6 +132,7 @@ TEST(the_examples_in_a_starter_parse)
 
 		if (at == text || at[-1] == '\n')
 			prose = *line == '#' && strncmp(line, "# -", 3) != 0 &&
+			    strncmp(line, "# http:", 7) != 0 &&
 			    strncmp(line, "# sandboxes:", 12) != 0 &&
 			    strncmp(line, "# tests:", 8) != 0 &&
 			    strncmp(line, "#   ", 4) != 0;
@@ -148,7 +149,7 @@ TEST(the_examples_in_a_starter_parse)
 	policy_init(&p);
 	if (!policy_parse("t.yaml", "file", slice_of(text), &p, &err))
 		test_fail(__FILE__, __LINE__, "%s in\n%s", err.text, text);
-	EXPECT_INT(p.rule_count, 7);
+	EXPECT_INT(p.rule_count, 8);
 	EXPECT_INT(p.test_count, 1);
 	policy_done(&p);
 	free(text);
