@@ -13,9 +13,9 @@
 #include <stdio.h>
 
 #include "gateway/end.h"
+#include "gateway/hint.h"
 #include "gateway/service_internal.h"
 #include "gateway/tuple.h"
-#include "rules/path_pattern.h"
 
 #define BODY_MAX 8192
 #define HINT_MAX 4096
@@ -92,79 +92,6 @@ hint_allow(struct text *out, const struct tuple *t, const char *resource)
 		text_add_format(out, " --sandbox %s", t->sandbox->name);
 }
 
-/* Nothing to a shell, in the middle of a word. */
-static bool
-is_plain_word(struct slice word)
-{
-	for (size_t i = 0; i < word.len; i++) {
-		char c = ascii_lower(word.at[i]);
-
-		if ((c < 'a' || c > 'z') && (c < '0' || c > '9') &&
-		    strchr("/._%+,:@-", c) == NULL)
-			return false;
-	}
-	return word.len > 0;
-}
-
-/* A word of a shell's command line. A request's path and method are visible
- * ASCII, so a quote is all that can end a quoted one. */
-static void
-add_word(struct text *out, struct slice word)
-{
-	if (is_plain_word(word)) {
-		text_add_slice(out, word);
-		return;
-	}
-	text_add_char(out, '\'');
-	for (size_t i = 0; i < word.len; i++)
-		if (word.at[i] == '\'')
-			text_add(out, "'\\''");
-		else
-			text_add_char(out, word.at[i]);
-	text_add_char(out, '\'');
-}
-
-/* A pattern that is this path alone. */
-static void
-add_path_word(struct text *out, struct slice path)
-{
-	struct text pattern;
-
-	text_init(&pattern, 3 * PATH_PATTERN_MAX);
-	for (size_t i = 0; i < path.len; i++)
-		if (path.at[i] == '*')
-			text_add(&pattern, "%2A");
-		else
-			text_add_char(&pattern, path.at[i]);
-	/* No pattern ends so; this one holds for that path and all below. */
-	if (path.len > 1 && path.at[path.len - 1] == '/')
-		text_add(&pattern, "**");
-	add_word(out, text_slice(&pattern));
-	text_done(&pattern);
-}
-
-/* The host has HTTP rules, so that only another of them can let this pass. */
-static void
-hint_allow_request(struct text *out, const struct refusal *r)
-{
-	if (r->request == NULL) {
-		text_add(out, " --path '/**'");
-		return;
-	}
-	text_add(out, " --method ");
-	add_word(out, r->request->head->method);
-	if (path_is_ambiguous(r->request->path) == NULL &&
-	    !slice_is(r->request->path, "*") &&
-	    r->request->path.len <= PATH_PATTERN_MAX / 3) {
-		text_add(out, " --path ");
-		add_path_word(out, r->request->path);
-	}
-}
-
-static const char uninspectable_hint[] =
-    "ask for http://, where each request can be judged, or take the host's "
-    "HTTP rules out of the policy";
-
 /* The HTTP rule that governs the host; false: none does, or it has not been
  * its fault. */
 static bool
@@ -195,11 +122,14 @@ make_hint(const struct service *s, const struct refusal *r,
 	case REASON_DEFAULT_DENY:
 	case REASON_RAW_REFUSED:
 		hint_allow(out, t, text);
-		if (find_governing(s, r, &rule))
-			hint_allow_request(out, r);
+		if (find_governing(s, r, &rule) && r->request != NULL)
+			hint_add_request(out, r->request->head->method,
+			    r->request->path);
+		else if (find_governing(s, r, &rule))
+			hint_add_any_request(out);
 		break;
 	case REASON_UNINSPECTABLE:
-		text_add(out, uninspectable_hint);
+		text_add(out, hint_uninspectable);
 		break;
 	case REASON_RULE_DENY:
 		if (r->rule == RULE_NONE || s->image == NULL)

@@ -197,7 +197,10 @@ screen_request(const struct image *i, const struct facts *f,
 void
 screen_uninspectable(struct decision_made *d)
 {
-	*d = decision_denied(REASON_UNINSPECTABLE, d->governed_by);
+	uint32_t governed_by = d->governed_by;
+
+	*d = decision_denied(REASON_UNINSPECTABLE, governed_by);
+	d->governed_by = governed_by;
 }
 
 bool

@@ -13,11 +13,14 @@
 #include "gateway/cli/question.h"
 #include "gateway/cli/rule_text.h"
 #include "gateway/control.h"
+#include "gateway/hint.h"
 #include "rules/special.h"
+
+#define WORDS_MAX 4096
 
 struct check_flags {
 	const char *sandbox, *method;
-	struct option_list policy;
+	struct option_list policy, fields;
 	bool json, resolve;
 };
 
@@ -26,6 +29,8 @@ OPTIONS(policy_check, struct check_flags,
 	"ask for this sandbox; default: the sandbox \"default\""),
     OPT_TEXT(struct check_flags, method, "method", 'X', "METHOD",
 	"the HTTP method; default: GET"),
+    OPT_LIST(struct check_flags, fields, "header", 'H', "'NAME: VALUE'",
+	"a header field of the request of an http: URL"),
     OPT_LIST(struct check_flags, policy, "policy", 'p', "PATH",
 	"judge by this file, directory or image alone, without a gateway"),
     OPT_FLAG(struct check_flags, resolve, "resolve", 'r',
@@ -71,6 +76,11 @@ print_check_json(const struct check *k)
 	    control_text(reply_target(&k->reply, &k->question, target)),
 	    "sandbox", control_text(sandbox ? sandbox : "default"));
 
+	if (made->governed_by != RULE_NONE)
+		json_object_set_new(o, "governed_by",
+		    rule_json(k->judge.image, made->governed_by));
+	if (made->decision == DECISION_ALLOW && made->inspect)
+		json_object_set_new(o, "inspect", json_true());
 	if (k->reply.was_resolved)
 		json_object_set_new(o, "addresses", addresses_json(&k->reply));
 	print_json(o);
@@ -93,26 +103,50 @@ print_addresses(const struct reply *r)
 }
 
 static void
-print_rule(const struct check *k)
+print_rule(const struct check *k, const char *role, uint32_t rule)
 {
 	char place[PLACE_TEXT];
 	struct image_rule r;
 
-	if (k->reply.made.rule == RULE_NONE)
-		return;
-	image_rule(k->judge.image, k->reply.made.rule, &r);
+	image_rule(k->judge.image, rule, &r);
 	rule_place(&r, place);
-	printf("Rule: %s %s%s%s (%s, %s)\n", decision_text(r.decision),
-	    r.resource, *r.name ? ", " : "", r.name, r.id, place);
+	printf("%s: %s%s %s%s%s (%s, %s)\n", role, r.is_http ? "HTTP " : "",
+	    decision_text(r.decision), r.resource, *r.name ? ", " : "", r.name,
+	    r.id, place);
+}
+
+/* The rule that decided; and the HTTP rule that had a say in it. */
+static void
+print_rules(const struct check *k)
+{
+	const struct decision_made *made = &k->reply.made;
+
+	if (made->rule != RULE_NONE)
+		print_rule(k, "Rule", made->rule);
+	if (made->governed_by == RULE_NONE || made->governed_by == made->rule)
+		return;
+	if (made->decision == DECISION_ALLOW ||
+	    made->reason == REASON_DEFAULT_DENY)
+		print_rule(k, "Governed by", made->governed_by);
 }
 
 static void
-print_how_to_allow(const char *resource, const char *sandbox)
+print_how_to_allow(const struct check *k, const char *resource)
 {
-	printf("To allow it: penstock policy allow network %s", resource);
-	if (sandbox)
-		printf(" --sandbox %s", sandbox);
+	const struct reply *r = &k->reply;
+	struct text words;
+
+	text_init(&words, WORDS_MAX);
+	if (r->made.governed_by != RULE_NONE && r->is_request)
+		hint_add_request(&words, r->method, r->path);
+	else if (r->made.governed_by != RULE_NONE)
+		hint_add_any_request(&words);
+	printf("To allow it: penstock policy allow network %s%s", resource,
+	    words.at);
+	if (k->question.sandbox)
+		printf(" --sandbox %s", k->question.sandbox);
 	putchar('\n');
+	text_done(&words);
 }
 
 /* A name that leads only to special addresses: one of those is opened. */
@@ -127,7 +161,7 @@ print_how_to_open(const struct check *k)
 	address_format(&r->addresses[0].address, address);
 	snprintf(network, sizeof(network), "%s/%d", address,
 	    r->addresses[0].address.family == 4 ? 32 : 128);
-	print_how_to_allow(network, k->question.sandbox);
+	print_how_to_allow(k, network);
 }
 
 /* A deny that stands in a file is a decision that no typed rule can undo. */
@@ -153,7 +187,9 @@ print_hint(const struct check *k, const char *target)
 	if (reason == REASON_NO_POLICY)
 		printf("To begin: penstock policy init balanced\n");
 	if (reason == REASON_DEFAULT_DENY)
-		print_how_to_allow(target, k->question.sandbox);
+		print_how_to_allow(k, target);
+	if (reason == REASON_UNINSPECTABLE)
+		printf("To allow it: %s\n", hint_uninspectable);
 	if (reason == REASON_PRIVATE_ADDRESS)
 		print_how_to_open(k);
 	if (reason == REASON_RULE_DENY && k->reply.made.rule != RULE_NONE)
@@ -174,11 +210,13 @@ print_check(const struct check *k)
 	putchar('\n');
 	if (!allowed)
 		printf("Reason: %s%s%s (%s)\n", reason_sentence(made->reason),
-		    k->reply.has_target ? "" : ": ",
-		    k->reply.has_target ? "" : k->reply.why,
+		    k->reply.why ? ": " : "", k->reply.why ? k->reply.why : "",
 		    reason_text(made->reason));
 	print_addresses(&k->reply);
-	print_rule(k);
+	print_rules(k);
+	if (allowed && made->inspect && !k->reply.is_request)
+		printf("HTTP rules judge each request: ask for a URL and a "
+		       "--method\n");
 	print_hint(k, target);
 }
 
@@ -259,7 +297,9 @@ cmd_policy_check(struct call *call)
 
 	k.question = (struct question){.text = operand_of(call),
 	    .method = k.flags->method,
-	    .sandbox = k.flags->sandbox};
+	    .sandbox = k.flags->sandbox,
+	    .fields = k.flags->fields.at,
+	    .field_count = k.flags->fields.count};
 	if (!k.question.text)
 		return EXIT_USAGE;
 	if (!client_open(&c, &err))

@@ -6,64 +6,85 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/check.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/text.h"
+#include "gateway/asked.h"
 #include "gateway/dns/resolver.h"
 #include "gateway/http/h1_fields.h"
+#include "gateway/http/h1_parse.h"
 #include "gateway/net/loop.h"
 
-#define METHOD_MAX 32
 #define FILE_LIMIT (1u << 20)
+#define CHUNK 4096
+#define FIELDS_MAX 256
+#define REQUEST_MAX 65536 /* as limits.header_bytes is by default */
+#define TEXTS_MAX (8 * REQUEST_MAX)
 
-/* What stands before "://", and the port it means; 0 for none of ours. */
-static uint16_t
-scheme_port(struct slice scheme)
+struct scheme {
+	const char *name;
+	uint16_t port;
+	bool is_tls, upgrades;
+};
+
+static const struct scheme schemes[] = {
+    {"http", 80, false, false},
+    {"https", 443, true, false},
+    {"ws", 80, false, true},
+    {"wss", 443, true, true},
+};
+
+static const struct scheme *
+find_scheme(struct slice name)
 {
-	if (slice_is_nocase(scheme, "https") || slice_is_nocase(scheme, "wss"))
-		return 443;
-	if (slice_is_nocase(scheme, "http") || slice_is_nocase(scheme, "ws"))
-		return 80;
-	return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(schemes); i++)
+		if (slice_is_nocase(name, schemes[i].name))
+			return &schemes[i];
+	return NULL;
 }
 
-/* The authority of a URL, or all of `text` when it is none. */
+/* The two parts of a URL: the authority, and the path with all behind it. */
+struct url {
+	const struct scheme *scheme; /* NULL: it is a host:port */
+	struct slice authority, rest;
+};
+
 static bool
-find_authority(struct slice text, struct slice *authority, uint16_t *port,
-    const char **why)
+split_url(struct slice text, struct url *u, const char **why)
 {
 	const char *at = memmem(text.at, text.len, "://", 3);
 	size_t end = 0;
 
-	*authority = text;
-	*port = 443;
+	*u = (struct url){.authority = text};
 	if (!at)
 		return true;
-	*port = scheme_port(slice_first(text, (size_t)(at - text.at)));
-	if (!*port) {
+	u->scheme = find_scheme(slice_first(text, (size_t)(at - text.at)));
+	if (!u->scheme) {
 		*why = "the scheme is not http, https, ws or wss";
 		return false;
 	}
-	*authority = slice_from(text, (size_t)(at + 3 - text.at));
-	while (end < authority->len && !strchr("/?#", authority->at[end]))
+	text = slice_from(text, (size_t)(at + 3 - text.at));
+	while (end < text.len && !strchr("/?#", text.at[end]))
 		end++;
-	*authority = slice_first(*authority, end);
+	u->authority = slice_first(text, end);
+	u->rest = slice_from(text, end);
 	return true;
 }
 
 static bool
-question_parse(const struct question *q, struct target *t, const char **why)
+read_question(const struct question *q, struct url *u, const char **why)
 {
-	struct slice authority;
-	uint16_t port;
-
-	if (q->method &&
-	    (strlen(q->method) > METHOD_MAX ||
-		!h1_is_token(slice_of(q->method)))) {
+	if (q->method && !h1_is_token(slice_of(q->method))) {
 		*why = "the method is no token";
 		return false;
 	}
-	return find_authority(slice_of(q->text), &authority, &port, why) &&
-	    target_parse(authority, port, t, why);
+	for (size_t i = 0; i < q->field_count; i++)
+		if (strpbrk(q->fields[i], "\r\n")) {
+			*why = "a header field holds a line break";
+			return false;
+		}
+	return split_url(slice_of(q->text), u, why);
 }
 
 static struct facts
@@ -77,22 +98,113 @@ facts_of(const struct question *q, const struct judge *j, const struct reply *r)
 	};
 }
 
+/* The request as a client sends it to a proxy. */
+static struct slice
+write_request(const struct question *q, const struct url *u, struct arena *a)
+{
+	struct text out;
+	struct slice request;
+
+	text_init(&out, REQUEST_MAX);
+	text_add_format(&out, "%s http://%.*s%.*s HTTP/1.1\r\nHost: %.*s\r\n",
+	    q->method ? q->method : "GET", SLICE_ARG(u->authority),
+	    SLICE_ARG(u->rest), SLICE_ARG(u->authority));
+	if (u->scheme->upgrades)
+		text_add(&out, "Connection: upgrade\r\nUpgrade: websocket\r\n");
+	for (size_t i = 0; i < q->field_count; i++)
+		text_add_format(&out, "%s\r\n", q->fields[i]);
+	text_add(&out, "\r\n");
+	request = out.cut ? (struct slice){NULL, 0}
+			  : arena_copy(a, text_slice(&out));
+	text_done(&out);
+	return request;
+}
+
+/* By the parsers of live traffic. NULL, or what is wrong. */
+static const char *
+read_request(struct slice bytes, struct arena *a, struct head *head,
+    struct asked *asked)
+{
+	const struct h1_limits limits = {
+	    .header_bytes = REQUEST_MAX, .header_count = FIELDS_MAX};
+	enum h1_error error = H1_NO_ERROR;
+	size_t used;
+
+	*head = (struct head){
+	    .fields = {.at = arena_alloc(a, FIELDS_MAX * sizeof(struct field)),
+		.capacity = FIELDS_MAX}};
+	if (bytes.at == NULL)
+		return "it is longer than any request may be";
+	if (h1_parse_request(bytes, &limits, head, &used, &error) != H1_DONE)
+		return h1_error_text(error);
+	return asked_read(head, NULL, arena_alloc(a, head->target.len + 1),
+	    asked);
+}
+
+static const char *
+ask_request(const struct question *q, const struct url *u,
+    const struct judge *j, struct reply *r)
+{
+	struct own_listeners own = judge_own(j);
+	struct screened_request request = {.arena = &r->texts};
+	char host[TARGET_TEXT];
+	struct asked asked;
+	struct facts facts;
+	struct head head;
+	const char *why = read_request(write_request(q, u, &r->texts),
+	    &r->texts, &head, &asked);
+
+	if (why)
+		return why;
+	r->target = asked.target;
+	r->has_target = r->is_request = true;
+	facts = facts_of(q, j, r);
+	target_format_host(&r->target, 80, host);
+	request.head = &head;
+	request.host = slice_of(host);
+	request.path = asked.path;
+	request.query = asked.query;
+	screen_request(j->image, &facts, &own, &request, &r->made);
+	r->method = head.method;
+	r->path = request.path;
+	return request.wrong;
+}
+
+/* A tunnel; inside TLS nobody sees a request. */
+static const char *
+ask_tunnel(const struct question *q, const struct url *u, const struct judge *j,
+    struct reply *r)
+{
+	struct own_listeners own = judge_own(j);
+	const char *why = NULL;
+	struct facts facts;
+
+	if (!target_parse(u->authority, u->scheme ? u->scheme->port : 443,
+		&r->target, &why))
+		return why;
+	r->has_target = true;
+	facts = facts_of(q, j, r);
+	screen_target(j->image, &facts, &own, &r->made);
+	if (r->made.decision == DECISION_ALLOW && r->made.inspect &&
+	    u->scheme && u->scheme->is_tls)
+		screen_uninspectable(&r->made);
+	return NULL;
+}
+
 void
 question_ask(const struct question *q, const struct judge *j, struct reply *r)
 {
-	struct own_listeners own = judge_own(j);
-	struct facts facts;
+	struct url u;
 
-	*r = (struct reply){.why = "it is no host:port and no URL"};
-	r->has_target = question_parse(q, &r->target, &r->why);
-	if (!r->has_target) {
-		r->made = (struct decision_made){.decision = DECISION_DENY,
-		    .reason = REASON_MALFORMED,
-		    .rule = RULE_NONE};
+	*r = (struct reply){.why = "it is no host:port and no URL",
+	    .made = decision_denied(REASON_MALFORMED, RULE_NONE)};
+	arena_init(&r->texts, CHUNK, TEXTS_MAX);
+	if (!read_question(q, &u, &r->why))
 		return;
-	}
-	facts = facts_of(q, j, r);
-	screen_target(j->image, &facts, &own, &r->made);
+	if (u.scheme && !u.scheme->is_tls)
+		r->why = ask_request(q, &u, j, r);
+	else
+		r->why = ask_tunnel(q, &u, j, r);
 }
 
 /* One look-up that is waited for. */
@@ -153,9 +265,8 @@ judge_addresses(const struct question *q, const struct judge *j,
 {
 	struct own_listeners own = judge_own(j);
 	struct facts facts = facts_of(q, j, r);
-	struct decision_made refused = {.decision = DECISION_DENY,
-	    .reason = REASON_ORIGIN_DNS,
-	    .rule = RULE_NONE};
+	struct decision_made refused = decision_denied(REASON_ORIGIN_DNS,
+	    RULE_NONE);
 	bool allowed = false;
 
 	for (size_t i = 0; i < r->address_count; i++) {
@@ -205,6 +316,7 @@ reply_done(struct reply *r)
 	free(r->addresses);
 	r->addresses = NULL;
 	r->address_count = 0;
+	arena_done(&r->texts);
 }
 
 bool

@@ -15,6 +15,8 @@ struct question {
 	const char *text;    /* "host:port", "host" (port 443), or a URL */
 	const char *method;  /* NULL: GET */
 	const char *sandbox; /* NULL: default */
+	const char *const *fields; /* "Name: value", of an http: URL */
+	size_t field_count;
 };
 
 struct judged_address {
@@ -23,16 +25,23 @@ struct judged_address {
 };
 
 struct reply {
-	struct target target; /* unset when malformed */
+	struct target target;
 	bool has_target;
-	const char *why; /* malformed: a clause */
+	const char *why; /* malformed: a clause; else NULL */
+	/* The request of an http: URL, as it would go on. */
+	bool is_request;
+	struct slice method, path;
 	struct decision_made made;
 	/* Only of reply_resolve(). */
 	bool was_resolved;
 	struct judged_address *addresses;
 	size_t address_count;
+	struct arena texts; /* what the above point to */
 };
 
+/* A host:port is judged as a CONNECT is, an http: or ws: URL as the request
+ * that a client makes of it, an https: or wss: URL as what the gateway sees of
+ * it. reply_done() is the caller's. */
 void question_ask(const struct question *q, const struct judge *j,
     struct reply *r);
 /* For an allowed name: looks it up as the gateway would, judges each address.
