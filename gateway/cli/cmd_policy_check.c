@@ -28,9 +28,9 @@ OPTIONS(policy_check, struct check_flags,
     OPT_TEXT(struct check_flags, sandbox, "sandbox", 's', "NAME",
 	"ask for this sandbox; default: the sandbox \"default\""),
     OPT_TEXT(struct check_flags, method, "method", 'X', "METHOD",
-	"the HTTP method; default: GET"),
-    OPT_LIST(struct check_flags, fields, "header", 'H', "'NAME: VALUE'",
-	"a header field of the request of an http: URL"),
+	"the HTTP method of a URL; default: GET"),
+    OPT_LIST(struct check_flags, fields, "header", 'H', "NAME:VALUE",
+	"a header field that is sent with it"),
     OPT_LIST(struct check_flags, policy, "policy", 'p', "PATH",
 	"judge by this file, directory or image alone, without a gateway"),
     OPT_FLAG(struct check_flags, resolve, "resolve", 'r',
@@ -76,9 +76,11 @@ print_check_json(const struct check *k)
 	    control_text(reply_target(&k->reply, &k->question, target)),
 	    "sandbox", control_text(sandbox ? sandbox : "default"));
 
-	if (made->governed_by != RULE_NONE)
+	if (made->governed_by != RULE_NONE) {
+		json_object_set_new(o, "governed", json_true());
 		json_object_set_new(o, "governed_by",
 		    rule_json(k->judge.image, made->governed_by));
+	}
 	if (made->decision == DECISION_ALLOW && made->inspect)
 		json_object_set_new(o, "inspect", json_true());
 	if (k->reply.was_resolved)
@@ -137,8 +139,8 @@ print_how_to_allow(const struct check *k, const char *resource)
 	struct text words;
 
 	text_init(&words, WORDS_MAX);
-	if (r->made.governed_by != RULE_NONE && r->is_request)
-		hint_add_request(&words, r->method, r->path);
+	if (r->made.governed_by != RULE_NONE && r->has_request)
+		hint_add_request(&words, r->request.method, r->request.path);
 	else if (r->made.governed_by != RULE_NONE)
 		hint_add_any_request(&words);
 	printf("To allow it: penstock policy allow network %s%s", resource,
@@ -214,7 +216,7 @@ print_check(const struct check *k)
 		    reason_text(made->reason));
 	print_addresses(&k->reply);
 	print_rules(k);
-	if (allowed && made->inspect && !k->reply.is_request)
+	if (allowed && made->inspect && !k->reply.has_request)
 		printf("HTTP rules judge each request: ask for a URL and a "
 		       "--method\n");
 	print_hint(k, target);

@@ -71,17 +71,6 @@ resolve(const struct client *c, struct explained *x, struct err *err)
 	return done;
 }
 
-/* A request that has no single reading is as malformed as such a target. */
-static void
-become_malformed(struct explained *x, const char *why)
-{
-	x->reply.why = why;
-	x->reply.made = (struct decision_made){.decision = DECISION_DENY,
-	    .reason = REASON_MALFORMED,
-	    .rule = RULE_NONE,
-	    .governed_by = RULE_NONE};
-}
-
 static void
 ask_rules(struct explained *x)
 {
@@ -94,26 +83,15 @@ ask_rules(struct explained *x)
 	};
 
 	explain(x->judge.image, &facts,
-	    x->has_request ? &x->request.facts : NULL, &x->explanation);
+	    x->reply.has_request ? &x->reply.request : NULL, &x->explanation);
 }
 
 static void
-ask(struct explained *x, const struct explain_flags *flags)
+ask(struct explained *x)
 {
-	const char *why = NULL;
-
 	question_ask(&x->question, &x->judge, &x->reply);
-	if (!x->reply.has_target)
-		return;
-	x->has_request = asked_request(x->question.text, flags->method,
-	    &flags->headers, &x->request, &why);
-	if (why) {
-		become_malformed(x, why);
-		return;
-	}
-	ask_rules(x);
-	if (x->reply.made.reason != REASON_OWN_LISTENER)
-		x->reply.made = x->explanation.made;
+	if (!x->reply.why)
+		ask_rules(x);
 }
 
 bool
@@ -130,7 +108,7 @@ explain_all(const struct client *c, struct explained *x,
 
 	if (!open_judge(c, flags, x, &err))
 		return print_failure(&err);
-	ask(x, flags);
+	ask(x);
 	if (flags->resolve && !resolve(c, x, &err))
 		return print_failure(&err);
 	explain_remedies(x);
@@ -183,11 +161,13 @@ cmd_policy_explain(struct call *call)
 		return print_failure(&err);
 	x = memory_new(sizeof(*x));
 	x->judge.compiled.fd = -1;
-	x->question = (struct question){
-	    .text = text, .method = flags->method, .sandbox = flags->sandbox};
+	x->question = (struct question){.text = text,
+	    .method = flags->method,
+	    .sandbox = flags->sandbox,
+	    .fields = flags->headers.at,
+	    .field_count = flags->headers.count};
 	code = explain_all(&c, x, flags);
 	explanation_done(&x->explanation);
-	asked_request_done(&x->request);
 	reply_done(&x->reply);
 	judge_close(&x->judge);
 	free(x);

@@ -9,20 +9,6 @@
 #include "gateway/cli/question.h"
 #include "rules/explain.h"
 
-/* The request that a URL and flags describe, as HTTP rules read it. */
-struct asked_request {
-	struct request_facts facts;
-	char *room;			   /* owned: the canonical path */
-	const struct option_list *headers; /* "Name: value" */
-};
-
-/* False when `url` is none; else *why is a clause when its path or a header
- * has no single reading, or NULL. Borrows all it is given. */
-bool asked_request(const char *url, const char *method,
-    const struct option_list *headers, struct asked_request *a,
-    const char **why);
-void asked_request_done(struct asked_request *a);
-
 enum remedy_kind {
 	REMEDY_ALLOW,  /* a network rule is missing */
 	REMEDY_DENY,   /* .. and this one would refuse it */
@@ -48,8 +34,6 @@ struct explained {
 	struct question question;
 	struct judge judge;
 	struct reply reply;
-	bool has_request;
-	struct asked_request request;
 	struct explanation explanation;
 	const char *file; /* the one policy file asked about, or NULL */
 	bool is_live;

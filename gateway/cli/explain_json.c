@@ -152,9 +152,9 @@ remedies_json(const struct explained *x)
 static json_t *
 request_json(const struct explained *x)
 {
-	const struct request_facts *r = &x->request.facts;
+	const struct request_facts *r = &x->reply.request;
 
-	if (!x->has_request || !r->path.at)
+	if (!x->reply.has_request || !r->path.at)
 		return json_null();
 	return json_pack("{s:o, s:o, s:o}", "method", slice_json(r->method),
 	    "path", slice_json(r->path), "query", slice_json(r->query));
@@ -194,7 +194,8 @@ explain_print_json(const struct explained *x)
 	json_object_set_new(o, "governed",
 	    json_string(whole ? governed_text(x) : "no"));
 	json_object_set_new(o, "governed_by",
-	    whole ? id_json(i, x->explanation.made.governed_by) : json_null());
+	    whole ? rule_json(i, x->explanation.made.governed_by)
+		  : json_null());
 	json_object_set_new(o, "rules",
 	    whole ? findings_json(x) : json_array());
 	json_object_set_new(o, "near", whole ? near_json(x) : json_array());

@@ -153,14 +153,14 @@ is_openable(const struct address *a)
 static void
 add_http_rule(struct explained *x)
 {
-	const struct request_facts *r = &x->request.facts;
+	const struct request_facts *r = &x->reply.request;
 	char place[PLACE_TEXT], host[TARGET_TEXT];
 	struct image_rule governing;
 
 	image_rule(x->judge.image, x->explanation.made.governed_by, &governing);
 	rule_place(&governing, place);
 	target_format(&x->reply.target, host);
-	if (!x->has_request) {
+	if (!x->reply.has_request) {
 		say(x, REMEDY_HTTP,
 		    "all HTTP rules of this host that allow have expired: "
 		    "renew the one at %s, or write another",

@@ -31,11 +31,11 @@ print_verdict(const struct explained *x)
 	print_coloured(colour_of(made->decision),
 	    made->decision == DECISION_ALLOW ? "Allowed" : "Denied");
 	printf(": ");
-	if (x->has_request)
-		printf("%.*s ", SLICE_ARG(x->request.facts.method));
+	if (x->reply.has_request)
+		printf("%.*s ", SLICE_ARG(x->reply.request.method));
 	print_safe(stdout, reply_target(&x->reply, &x->question, target));
-	if (x->has_request && x->request.facts.path.at)
-		printf("%.*s", SLICE_ARG(x->request.facts.path));
+	if (x->reply.has_request && x->reply.request.path.at)
+		printf("%.*s", SLICE_ARG(x->reply.request.path));
 	if (x->question.sandbox) {
 		printf(", sandbox ");
 		print_safe(stdout, x->question.sandbox);

@@ -15,6 +15,7 @@
 #include "gateway/http/h1_fields.h"
 #include "gateway/http/h1_parse.h"
 #include "gateway/net/loop.h"
+#include "rules/path_pattern.h"
 
 #define FILE_LIMIT (1u << 20)
 #define CHUNK 4096
@@ -79,6 +80,10 @@ read_question(const struct question *q, struct url *u, const char **why)
 		*why = "the method is no token";
 		return false;
 	}
+	if (strpbrk(q->text, "\r\n")) {
+		*why = "it holds a line break";
+		return false;
+	}
 	for (size_t i = 0; i < q->field_count; i++)
 		if (strpbrk(q->fields[i], "\r\n")) {
 			*why = "a header field holds a line break";
@@ -122,73 +127,116 @@ write_request(const struct question *q, const struct url *u, struct arena *a)
 
 /* By the parsers of live traffic. NULL, or what is wrong. */
 static const char *
-read_request(struct slice bytes, struct arena *a, struct head *head,
+read_request(const struct question *q, const struct url *u, struct reply *r,
     struct asked *asked)
 {
 	const struct h1_limits limits = {
 	    .header_bytes = REQUEST_MAX, .header_count = FIELDS_MAX};
+	struct slice bytes = write_request(q, u, &r->texts);
 	enum h1_error error = H1_NO_ERROR;
 	size_t used;
 
-	*head = (struct head){
-	    .fields = {.at = arena_alloc(a, FIELDS_MAX * sizeof(struct field)),
-		.capacity = FIELDS_MAX}};
+	r->head.fields = (struct fields){
+	    .at = arena_alloc(&r->texts, FIELDS_MAX * sizeof(struct field)),
+	    .capacity = FIELDS_MAX};
 	if (bytes.at == NULL)
 		return "it is longer than any request may be";
-	if (h1_parse_request(bytes, &limits, head, &used, &error) != H1_DONE)
+	if (h1_parse_request(bytes, &limits, &r->head, &used, &error) !=
+	    H1_DONE)
 		return h1_error_text(error);
-	return asked_read(head, NULL, arena_alloc(a, head->target.len + 1),
-	    asked);
+	return asked_read(&r->head, NULL,
+	    arena_alloc(&r->texts, r->head.target.len + 1), asked);
 }
 
-static const char *
+static void
+judge_request(const struct question *q, const struct judge *j,
+    struct screened_request *request, struct reply *r)
+{
+	struct own_listeners own = judge_own(j);
+	struct facts facts = facts_of(q, j, r);
+
+	target_format_host(&r->target, 80, r->host);
+	request->head = &r->head;
+	request->host = slice_of(r->host);
+	request->arena = &r->texts;
+	screen_request(j->image, &facts, &own, request, &r->made);
+	r->why = request->wrong;
+}
+
+/* For those who ask the rules more about it. */
+static void
+keep_request(const struct screened_request *request, struct reply *r)
+{
+	r->has_request = request->wrong == NULL &&
+	    path_is_ambiguous(request->path) == NULL;
+	r->forwarded = (struct forwarded){
+	    &r->head, slice_of(r->host), &r->has_lookalike};
+	r->request = (struct request_facts){
+	    .method = r->head.method,
+	    .path = request->path,
+	    .query = request->query.len > 0 ? slice_from(request->query, 1)
+					    : request->query,
+	    .next_value = forwarded_next_value,
+	    .owner = &r->forwarded,
+	};
+}
+
+static void
 ask_request(const struct question *q, const struct url *u,
     const struct judge *j, struct reply *r)
 {
-	struct own_listeners own = judge_own(j);
-	struct screened_request request = {.arena = &r->texts};
-	char host[TARGET_TEXT];
+	struct screened_request request = {0};
 	struct asked asked;
-	struct facts facts;
-	struct head head;
-	const char *why = read_request(write_request(q, u, &r->texts),
-	    &r->texts, &head, &asked);
 
-	if (why)
-		return why;
+	r->why = read_request(q, u, r, &asked);
+	if (r->why)
+		return;
 	r->target = asked.target;
-	r->has_target = r->is_request = true;
-	facts = facts_of(q, j, r);
-	target_format_host(&r->target, 80, host);
-	request.head = &head;
-	request.host = slice_of(host);
+	r->has_target = true;
 	request.path = asked.path;
 	request.query = asked.query;
-	screen_request(j->image, &facts, &own, &request, &r->made);
-	r->method = head.method;
-	r->path = request.path;
-	return request.wrong;
+	judge_request(q, j, &request, r);
+	keep_request(&request, r);
 }
 
-/* A tunnel; inside TLS nobody sees a request. */
-static const char *
+static void
 ask_tunnel(const struct question *q, const struct url *u, const struct judge *j,
     struct reply *r)
 {
 	struct own_listeners own = judge_own(j);
-	const char *why = NULL;
 	struct facts facts;
 
 	if (!target_parse(u->authority, u->scheme ? u->scheme->port : 443,
-		&r->target, &why))
-		return why;
+		&r->target, &r->why))
+		return;
+	r->why = NULL;
 	r->has_target = true;
 	facts = facts_of(q, j, r);
 	screen_target(j->image, &facts, &own, &r->made);
-	if (r->made.decision == DECISION_ALLOW && r->made.inspect &&
-	    u->scheme && u->scheme->is_tls)
+}
+
+/* Nobody sees the request inside, so it may be as malformed as it likes; but
+ * where it can be read, the rules can be asked about it. */
+static void
+ask_inside_tls(const struct question *q, const struct url *u,
+    const struct judge *j, struct reply *r)
+{
+	struct screened_request request = {0};
+	struct decision_made made;
+	struct asked asked;
+
+	ask_tunnel(q, u, j, r);
+	if (r->why || read_request(q, u, r, &asked))
+		return;
+	request.path = asked.path;
+	request.query = asked.query;
+	made = r->made;
+	judge_request(q, j, &request, r);
+	keep_request(&request, r);
+	r->why = NULL;
+	r->made = made;
+	if (made.decision == DECISION_ALLOW && made.inspect)
 		screen_uninspectable(&r->made);
-	return NULL;
 }
 
 void
@@ -201,10 +249,12 @@ question_ask(const struct question *q, const struct judge *j, struct reply *r)
 	arena_init(&r->texts, CHUNK, TEXTS_MAX);
 	if (!read_question(q, &u, &r->why))
 		return;
-	if (u.scheme && !u.scheme->is_tls)
-		r->why = ask_request(q, &u, j, r);
+	if (!u.scheme)
+		ask_tunnel(q, &u, j, r);
+	else if (u.scheme->is_tls)
+		ask_inside_tls(q, &u, j, r);
 	else
-		r->why = ask_tunnel(q, &u, j, r);
+		ask_request(q, &u, j, r);
 }
 
 /* One look-up that is waited for. */

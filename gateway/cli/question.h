@@ -10,6 +10,7 @@
 #include "base/address.h"
 #include "base/err.h"
 #include "gateway/cli/client.h"
+#include "gateway/forwarded.h"
 
 struct question {
 	const char *text;    /* "host:port", "host" (port 443), or a URL */
@@ -28,15 +29,22 @@ struct reply {
 	struct target target;
 	bool has_target;
 	const char *why; /* malformed: a clause; else NULL */
-	/* The request of an http: URL, as it would go on. */
-	bool is_request;
-	struct slice method, path;
 	struct decision_made made;
+	/* The request of a URL as HTTP rules read it, where it has one reading.
+	 * `made` is about it, unless the URL is https: or wss:, whose requests
+	 * nobody sees. */
+	bool has_request;
+	struct request_facts request;
 	/* Only of reply_resolve(). */
 	bool was_resolved;
 	struct judged_address *addresses;
 	size_t address_count;
-	struct arena texts; /* what the above point to */
+	/* What the above point to: a reply must not be moved. */
+	struct arena texts;
+	struct head head;
+	struct forwarded forwarded;
+	bool has_lookalike;
+	char host[TARGET_TEXT];
 };
 
 /* A host:port is judged as a CONNECT is, an http: or ws: URL as the request

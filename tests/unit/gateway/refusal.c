@@ -35,7 +35,9 @@ make(struct made *m, const struct refusal *r, const char *target)
 TEST(a_denied_host_is_told_what_to_type)
 {
 	struct made m;
-	struct refusal r = {.reason = REASON_DEFAULT_DENY, .rule = RULE_NONE};
+	struct refusal r = {.reason = REASON_DEFAULT_DENY,
+	    .rule = RULE_NONE,
+	    .governed_by = RULE_NONE};
 
 	make(&m, &r, "a.test:443");
 	EXPECT_INT(m.head.status, 403);
@@ -90,6 +92,63 @@ TEST(a_rule_is_named_with_its_line)
 	text_done(&m.body);
 	image_close(service.image);
 	free(bytes);
+}
+
+/* The one rule of the policy governs a.test; a request was refused. */
+static void
+refuse_request(struct made *m, const char *method, const char *path,
+    bool wants_json)
+{
+	struct head head = {.method = slice_of(method)};
+	struct request_head request = {.head = &head, .path = slice_of(path)};
+	struct refusal r = {.reason = REASON_DEFAULT_DENY,
+	    .rule = RULE_NONE,
+	    .governed_by = 0,
+	    .request = method ? &request : NULL,
+	    .wants_json = wants_json};
+	struct policy p;
+	struct err err = {0};
+	uint8_t *bytes;
+	size_t len;
+
+	policy_init(&p);
+	EXPECT(policy_parse("my.yaml", "file",
+	    SLICE_LITERAL("version: 1\nhttp:\n  - { name: reads, "
+			  "host: a.test, allow: { methods: [GET] } }\n"),
+	    &p, &err));
+	EXPECT(image_build(&p, &bytes, &len, &err));
+	policy_done(&p);
+	service.image = image_open(bytes, len, &err);
+	make(m, &r, "a.test:80");
+	image_close(service.image);
+	service.image = NULL;
+	free(bytes);
+}
+
+TEST(a_governed_host_names_its_rule_and_this_request)
+{
+	struct made m;
+	json_t *j;
+
+	refuse_request(&m, "POST", "/x/y", false);
+	EXPECT(strstr(m.body.at, "  governed by: ") != NULL);
+	EXPECT(strstr(m.body.at, " \"reads\" (my.yaml:3)\n") != NULL);
+	EXPECT(strstr(m.body.at,
+		   "  to allow it: penstock policy allow network a.test:80 "
+		   "--sandbox web-1 --method POST --path /x/y\n") != NULL);
+	text_done(&m.body);
+	refuse_request(&m, NULL, NULL, false);
+	EXPECT(strstr(m.body.at, "--path '/**'\n") != NULL);
+	text_done(&m.body);
+	refuse_request(&m, "GET", "/", true);
+	j = json_loads(m.body.at, 0, NULL);
+	EXPECT_TEXT(json_string_value(json_object_get(json_object_get(j,
+							  "governed_by"),
+			"name")),
+	    "reads");
+	EXPECT(json_object_get(j, "rule") == NULL);
+	json_decref(j);
+	text_done(&m.body);
 }
 
 TEST(every_reason_makes_a_whole_answer)
