@@ -98,17 +98,17 @@ add_label(struct glob_forest_build *b, const uint8_t *at, size_t len)
 
 /* Where among the children of `parent` a label stands: the link that holds its
  * node, or that a new node would go into. */
-struct place {
+struct child_place {
 	uint32_t *link;
 	bool found;
 	unsigned classes; /* passed by */
 };
 
-static struct place
+static struct child_place
 find_place(struct glob_forest_build *b, uint32_t parent, uint8_t kind,
     uint8_t first, const uint8_t *set)
 {
-	struct place place = {.link = &b->nodes[parent].child};
+	struct child_place place = {.link = &b->nodes[parent].child};
 
 	for (; *place.link != NONE;
 	     place.link = &b->nodes[*place.link].sibling) {
@@ -129,7 +129,8 @@ find_place(struct glob_forest_build *b, uint32_t parent, uint8_t kind,
 
 /* Makes a node for the label and puts it there. */
 static uint32_t
-insert(struct glob_forest_build *b, struct place place, struct build_node node)
+insert(struct glob_forest_build *b, struct child_place place,
+    struct build_node node)
 {
 	/* The array may move under the link. */
 	size_t link = (size_t)((char *)place.link - (char *)b->nodes);
@@ -168,7 +169,7 @@ add_literal(struct glob_forest_build *b, uint32_t parent,
 {
 	uint8_t run[GLOB_TOKENS_MAX], first = p->tokens[*i].first;
 	uint16_t len = 0, same = 0;
-	struct place place;
+	struct child_place place;
 	uint32_t at;
 
 	for (uint32_t k = *i + 1;
@@ -200,7 +201,7 @@ add_special(struct glob_forest_build *b, uint32_t parent,
 {
 	const struct glob_token *t = &p->tokens[(*i)++];
 	const uint8_t *set = t->kind == GLOB_CLASS ? p->sets[t->set] : NULL;
-	struct place place = find_place(b, parent, t->kind, 0, set);
+	struct child_place place = find_place(b, parent, t->kind, 0, set);
 
 	if (place.found)
 		return *place.link;

@@ -40,6 +40,13 @@ struct glob_task {
 #define NO_RUN UINT32_MAX
 #define NOWHERE UINT32_MAX
 
+/* Where the walk is: a node, and what stands at text[pos] comes next. */
+struct place {
+	uint32_t node, pos;
+};
+
+static const struct place nowhere = {.node = NOWHERE};
+
 struct match {
 	const struct glob_node *nodes;
 	const uint8_t *bytes;
@@ -156,28 +163,25 @@ literal_child(const struct match *m, const struct glob_node *n, uint8_t byte)
 	return NOWHERE;
 }
 
-/* Reads the byte at `pos` and its run with a child by literal: the child, and
- * *pos is behind it; or NOWHERE. */
-static inline uint32_t
-read_literal(struct match *m, const struct glob_node *n, uint32_t *pos)
+/* Reads the byte at `pos` and its run with a child by literal. */
+static inline struct place
+read_literal(struct match *m, const struct glob_node *n, uint32_t pos)
 {
 	const struct glob_node *child;
 	uint32_t at;
 
-	if (n->literals == 0 || *pos == m->len)
-		return NOWHERE;
-	at = literal_child(m, n, (uint8_t)m->text[*pos]);
+	if (n->literals == 0 || pos == m->len)
+		return nowhere;
+	at = literal_child(m, n, (uint8_t)m->text[pos++]);
 	m->steps++;
 	if (at == NOWHERE)
-		return NOWHERE;
+		return nowhere;
 	child = &m->nodes[at];
 	m->steps += child->run_len;
-	if (child->run_len > m->len - *pos - 1 ||
-	    !same_bytes(m->text + *pos + 1, m->bytes + child->label,
-		child->run_len))
-		return NOWHERE;
-	*pos += 1u + child->run_len;
-	return at;
+	if (child->run_len > m->len - pos ||
+	    !same_bytes(m->text + pos, m->bytes + child->label, child->run_len))
+		return nowhere;
+	return (struct place){at, pos + child->run_len};
 }
 
 static inline void
@@ -223,39 +227,36 @@ narrow(const struct match *m, const struct glob_node *n, uint32_t *from,
 	return *from <= *to;
 }
 
-/* A run is reached at *pos: unless it was before, its places wait to be tried.
- * When there is just one: the run, and *pos is that; else NOWHERE. */
-static inline uint32_t
-start_run(struct match *m, uint32_t at, uint32_t *pos)
+/* A run is reached at `pos`: unless it was before, the places where it may end
+ * wait to be tried; when there is just one, the walk goes on from there. */
+static inline struct place
+start_run(struct match *m, uint32_t at, uint32_t pos)
 {
 	const struct glob_node *n = &m->nodes[at];
 	struct glob_seen *seen = &m->scratch->seen[at - m->root];
-	uint32_t from = *pos, end;
+	uint32_t from = pos, end;
 
 	if (seen->generation == m->scratch->generation && from <= seen->end)
-		return NOWHERE;
+		return nowhere;
 	end = run_end(m, n, from);
 	if (end == NOWHERE)
-		return NOWHERE;
+		return nowhere;
 	m->steps += n->kind == GLOB_STAR ? end - from : 0;
 	*seen = (struct glob_seen){m->scratch->generation, end};
 	if (end == m->len)
 		report(m, n);
 	if ((n->specials == 0 && n->literals == 0) ||
 	    !narrow(m, n, &from, &end))
-		return NOWHERE;
-	if (from == end) {
-		*pos = from;
-		return at;
-	}
+		return nowhere;
+	if (from == end)
+		return (struct place){at, from};
 	*m->top++ = (struct glob_task){at, from, end, 0};
-	return NOWHERE;
+	return nowhere;
 }
 
-/* Reads on with a child that is no literal: what is to be walked down from, or
- * NOWHERE. */
-static inline uint32_t
-read_special(struct match *m, uint32_t at, uint32_t *pos)
+/* Reads on with a child that is no literal. */
+static inline struct place
+read_special(struct match *m, uint32_t at, uint32_t pos)
 {
 	const struct glob_node *n = &m->nodes[at];
 	uint8_t byte;
@@ -263,12 +264,13 @@ read_special(struct match *m, uint32_t at, uint32_t *pos)
 	m->steps++;
 	if (glob_kind_is_run(n->kind))
 		return start_run(m, at, pos);
-	if (*pos == m->len)
-		return NOWHERE;
-	byte = (uint8_t)m->text[(*pos)++];
-	if (n->kind == GLOB_ONE)
-		return (char)byte == m->separator ? NOWHERE : at;
-	return glob_set_holds(m->bytes + n->label, byte) ? at : NOWHERE;
+	if (pos == m->len)
+		return nowhere;
+	byte = (uint8_t)m->text[pos++];
+	if (n->kind == GLOB_ONE ? (char)byte == m->separator
+				: !glob_set_holds(m->bytes + n->label, byte))
+		return nowhere;
+	return (struct place){at, pos};
 }
 
 /* Can a special of `n` begin with any byte? SEGMENTS need a separator or the
@@ -319,50 +321,47 @@ next_place(struct match *m, const struct glob_node *n, uint32_t pos,
 
 /* Tries the special whose turn it is. A task with nothing more to try is gone
  * before what follows from it is added. */
-static inline uint32_t
-try_special(struct match *m, uint32_t *pos)
+static inline struct place
+try_special(struct match *m)
 {
 	struct glob_task *t = m->top - 1;
 	const struct glob_node *n = &m->nodes[t->node];
-	uint32_t at = n->children + t->next;
+	uint32_t at = n->children + t->next, pos = t->pos;
 
-	*pos = t->pos;
 	if (++t->next == n->specials)
 		m->top--;
 	return read_special(m, at, pos);
 }
 
 /* Takes the next place of the run whose turn it is. */
-static inline uint32_t
-try_place(struct match *m, uint32_t *pos)
+static inline struct place
+try_place(struct match *m)
 {
 	struct glob_task *t = m->top - 1;
 	uint32_t at = t->node;
-	uint32_t place = next_place(m, &m->nodes[at], t->pos, t->end);
+	uint32_t pos = next_place(m, &m->nodes[at], t->pos, t->end);
 
 	m->steps++;
-	if (place >= t->end)
+	if (pos >= t->end)
 		m->top--;
 	else
-		t->pos = place + 1;
-	*pos = place;
-	return place == NOWHERE ? NOWHERE : at;
+		t->pos = pos + 1;
+	return pos == NOWHERE ? nowhere : (struct place){at, pos};
 }
 
-/* From a node whose label was read up to *pos, or a run that ends there: one
- * node further down. */
-static inline uint32_t
-walk_down(struct match *m, uint32_t at, uint32_t *pos)
+/* From a node whose label was read, or a run that ends here: one node down. */
+static inline struct place
+walk_down(struct match *m, struct place at)
 {
-	const struct glob_node *n = &m->nodes[at];
+	const struct glob_node *n = &m->nodes[at.node];
 
-	if (*pos == m->len && !glob_kind_is_run(n->kind))
+	if (at.pos == m->len && !glob_kind_is_run(n->kind))
 		report(m, n);
 	if (n->specials == 1 && n->literals == 0)
-		return read_special(m, n->children, pos);
+		return read_special(m, n->children, at.pos);
 	if (n->specials > 0)
-		*m->top++ = (struct glob_task){at, *pos, NO_RUN, 0};
-	return read_literal(m, n, pos);
+		*m->top++ = (struct glob_task){at.node, at.pos, NO_RUN, 0};
+	return read_literal(m, n, at.pos);
 }
 
 void
@@ -382,17 +381,16 @@ glob_tree_match(const struct glob_forest *f, uint32_t root, struct slice text,
 	    .hit = hit,
 	    .owner = owner,
 	};
-	uint32_t at = root, pos = 0;
+	struct place at = {root, 0};
 
 	CHECK(text.len < NOWHERE);
 	forget(s);
 	for (;;) {
-		while (at != NOWHERE)
-			at = walk_down(&m, at, &pos);
+		while (at.node != NOWHERE)
+			at = walk_down(&m, at);
 		if (m.top == s->tasks)
 			break;
-		at = m.top[-1].end == NO_RUN ? try_special(&m, &pos)
-					     : try_place(&m, &pos);
+		at = m.top[-1].end == NO_RUN ? try_special(&m) : try_place(&m);
 	}
 	s->steps = m.steps;
 }

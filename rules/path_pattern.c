@@ -89,8 +89,9 @@ static bool
 is_encoded_twice(struct slice s)
 {
 	struct slice rest = slice_from(s, 3);
+	bool first = take_hex(&rest);
 
-	return take_hex(&rest) && take_hex(&rest);
+	return first && take_hex(&rest);
 }
 
 /* About the "%XX" at the front of `s`. */
