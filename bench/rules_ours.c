@@ -105,11 +105,7 @@ lookup(void *built, const char *name, size_t len)
 {
 	struct target t;
 
-	t.kind = TARGET_NAME;
-	t.port = 443;
-	t.host_len = (uint8_t)len;
-	memcpy(t.host, name, len);
-	t.host[len] = '\0';
+	target_of_name((struct slice){name, len}, 443, &t);
 	return decide(built, &t);
 }
 

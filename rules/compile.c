@@ -17,7 +17,7 @@
 #include "rules/compile_internal.h"
 
 static const size_t element_size[SECTION_COUNT] = {
-    [SECTION_SLOTS] = sizeof(struct image_slot),
+    [SECTION_BUCKETS] = sizeof(struct image_bucket),
     [SECTION_ENTRIES] = sizeof(uint32_t),
     [SECTION_TERMS] = sizeof(struct image_terms),
     [SECTION_EXCEPTS] = sizeof(uint32_t),
@@ -29,7 +29,7 @@ static const size_t element_size[SECTION_COUNT] = {
     [SECTION_LITERALS] = 1,
     [SECTION_METHODS] = sizeof(uint32_t),
     [SECTION_SECRETS] = sizeof(uint32_t),
-    [SECTION_SANDBOXES] = sizeof(uint32_t),
+    [SECTION_SANDBOXES] = sizeof(struct image_scope),
     [SECTION_NAMES] = 1,
     [SECTION_SOURCES] = sizeof(struct image_source),
     [SECTION_REMARKS] = sizeof(struct image_remark),
@@ -76,13 +76,20 @@ compare_names(const void *a, const void *b)
 	return strcmp(*x, *y);
 }
 
+static void
+add_sandbox(struct build *b, const char *name)
+{
+	struct image_scope *s = section_add(b, SECTION_SANDBOXES, 1);
+
+	s->name = section_text(b, SECTION_NAMES, name);
+}
+
 /* "default" is first whether or not it has a section; the others follow in
  * their order. */
 static void
 add_sandboxes(struct build *b)
 {
 	size_t count = b->policy->sandbox_count;
-	uint32_t *names;
 
 	b->scopes = memory_array(count + 1, sizeof(*b->scopes));
 	for (size_t i = 0; i < count; i++)
@@ -92,14 +99,10 @@ add_sandboxes(struct build *b)
 	for (size_t i = 0; i < count; i++)
 		if (strcmp(b->scopes[i], "default") == 0)
 			b->default_at = i;
-	names = section_add(b, SECTION_SANDBOXES, 1);
-	*names = section_text(b, SECTION_NAMES, "default");
-	for (size_t i = 0; i < count; i++) {
-		if (i == b->default_at)
-			continue;
-		names = section_add(b, SECTION_SANDBOXES, 1);
-		*names = section_text(b, SECTION_NAMES, b->scopes[i]);
-	}
+	add_sandbox(b, "default");
+	for (size_t i = 0; i < count; i++)
+		if (i != b->default_at)
+			add_sandbox(b, b->scopes[i]);
 }
 
 uint32_t
@@ -274,7 +277,8 @@ add_rules(struct build *b)
 static bool
 place_sections(struct build *b)
 {
-	size_t at = sizeof(b->header);
+	size_t at = (sizeof(b->header) + IMAGE_LINE - 1) / IMAGE_LINE *
+	    IMAGE_LINE;
 
 	for (int i = 0; i < SECTION_COUNT; i++) {
 		const struct section_data *d = &b->sections[i];
@@ -316,8 +320,11 @@ assemble(struct build *b)
 {
 	struct image_header *h = &b->header;
 	const size_t covered = offsetof(struct image_header, body_sum);
-	uint8_t *bytes = memory_new(h->length);
+	uint8_t *bytes = aligned_alloc(IMAGE_LINE,
+	    (h->length + IMAGE_LINE - 1) / IMAGE_LINE * IMAGE_LINE);
 
+	CHECK(bytes != NULL);
+	memset(bytes, 0, h->length);
 	for (int i = 0; i < SECTION_COUNT; i++)
 		if (b->sections[i].count > 0)
 			memcpy(bytes + h->sections[i].at, b->sections[i].at,

@@ -15,8 +15,10 @@ struct pattern {
 	uint32_t index, terms;
 	uint32_t next;	/* of its run while it is gathered, or NO_INDEX */
 	uint32_t place; /* of its entry */
+	uint32_t hash;	/* of its key and scope */
 	uint8_t kind;	/* enum entry_kind */
 	uint8_t key_len;
+	bool follows; /* another one in its run */
 	bool is_placed;
 };
 

@@ -1,4 +1,4 @@
-/* compile_table.c - patterns into runs, slots and trees
+/* compile_table.c - patterns into runs, buckets and trees
  *
  * First every pattern is put into a chain of those that share its key and
  * scope, last pattern first, so that chains are in file order. Then the chains
@@ -17,25 +17,37 @@
 /* From this many globs of one key on a tree is faster than one by one. */
 #define TREE_GLOBS 4
 
-#define KEY_ROOM (TARGET_HOST_MAX + 1 + LABEL_SLACK)
-
 /* A key with room behind it, to be hashed and compared. */
 struct key {
 	uint32_t scope;
 	bool is_network;
 	uint8_t len;
-	char at[KEY_ROOM];
+	char at[NAME_ROOM];
 };
+
+static uint32_t
+scope_of(const struct build *b, uint32_t terms)
+{
+	const struct image_terms *all =
+	    (const struct image_terms *)(const void *)b->sections[SECTION_TERMS]
+		.at;
+
+	return all[terms].scope;
+}
+
+static struct image_scope *
+scope_in(struct build *b, uint32_t scope)
+{
+	return (struct image_scope *)(void *)b->sections[SECTION_SANDBOXES].at +
+	    scope;
+}
 
 static void
 read_key(const struct build *b, const struct pattern *p, struct key *k)
 {
 	const struct resource *r = p->resource;
-	const struct image_terms *terms =
-	    (const struct image_terms *)(const void *)b->sections[SECTION_TERMS]
-		.at;
 
-	k->scope = terms[p->terms].scope;
+	k->scope = scope_of(b, p->terms);
 	k->is_network = r->kind == RESOURCE_NETWORK;
 	k->len = p->key_len;
 	if (k->is_network)
@@ -45,30 +57,11 @@ read_key(const struct build *b, const struct pattern *p, struct key *k)
 }
 
 static unsigned
-labels_of(const struct key *k)
+count_labels(const struct key *k)
 {
 	uint8_t starts[LABELS_MAX + 1];
 
 	return cut_labels((struct slice){k->at, k->len}, starts);
-}
-
-static uint32_t
-hash_key(const struct key *k)
-{
-	uint8_t starts[LABELS_MAX + 1];
-	uint64_t hash = HASH_START;
-	size_t end = k->len;
-
-	if (k->is_network)
-		return hash_with_scope(hash_label(hash, k->at, k->len),
-		    k->scope);
-	for (unsigned n = cut_labels((struct slice){k->at, k->len}, starts);
-	     n > 0; n--) {
-		hash = hash_label(hash, k->at + starts[n - 1],
-		    end - starts[n - 1]);
-		end = (size_t)starts[n - 1] - (n > 1);
-	}
-	return hash_with_scope(hash, k->scope);
 }
 
 static bool
@@ -82,7 +75,7 @@ same_key(const struct key *a, const struct key *b)
 static void
 note_key(struct image_header *h, const struct pattern *p, const struct key *k)
 {
-	unsigned bit = k->is_network ? p->resource->bits : labels_of(k);
+	unsigned bit = k->is_network ? p->resource->bits : count_labels(k);
 	uint64_t *words = h->depths;
 
 	if (k->is_network)
@@ -91,43 +84,67 @@ note_key(struct image_header *h, const struct pattern *p, const struct key *k)
 	words[bit / 64] |= (uint64_t)1 << (bit % 64);
 }
 
-/* A third of the slots stay free. `first` is a pattern for now. */
-static void
+/* Chains of patterns with one key, found by a table of their own. */
+struct chains {
+	uint32_t *slots; /* first pattern, or NO_INDEX */
+	size_t size;
+};
+
+static uint32_t *
+find_chain(const struct build *b, const struct chains *c, const struct key *key,
+    uint32_t hash)
+{
+	size_t at = bucket_of(hash, (uint32_t)c->size);
+	struct key other;
+
+	for (; c->slots[at] != NO_INDEX; at = at + 1 < c->size ? at + 1 : 0) {
+		const struct pattern *p = &b->patterns[c->slots[at]];
+
+		if (p->hash != hash)
+			continue;
+		read_key(b, p, &other);
+		if (same_key(key, &other))
+			break;
+	}
+	return &c->slots[at];
+}
+
+/* The number of chains. Each pattern but a chain's first is marked `follows`.
+ */
+static size_t
 chain_patterns(struct build *b)
 {
-	size_t size = b->pattern_count + b->pattern_count / 2 + 4;
-	struct image_slot *slots = section_add(b, SECTION_SLOTS, size);
-	struct key key, other;
+	struct chains c = {.size = 2 * b->pattern_count + 4};
+	size_t count = 0;
 
-	for (size_t i = 0; i < size; i++)
-		slots[i].first = NO_ENTRY;
+	c.slots = memory_array(c.size, sizeof(*c.slots));
+	memset(c.slots, 0xff, c.size * sizeof(*c.slots));
 	for (size_t i = b->pattern_count; i > 0; i--) {
 		struct pattern *p = &b->patterns[i - 1];
-		uint32_t hash, at;
+		uint32_t *slot;
+		struct key key;
 
 		read_key(b, p, &key);
+		p->hash = hash_with_scope(hash_bytes(key.at, key.len),
+		    key.scope);
 		note_key(&b->header, p, &key);
-		hash = hash_key(&key);
-		at = slot_of(hash, (uint32_t)size);
-		for (; slots[at].first != NO_ENTRY;
-		     at = at + 1 < size ? at + 1 : 0) {
-			if (slots[at].hash != hash)
-				continue;
-			read_key(b, &b->patterns[slots[at].first], &other);
-			if (same_key(&key, &other))
-				break;
-		}
-		slots[at].hash = hash;
-		p->next = slots[at].first;
-		p->place = at; /* of the slot, until it has an entry */
-		slots[at].first = (uint32_t)(i - 1);
+		slot = find_chain(b, &c, &key, p->hash);
+		p->next = *slot;
+		if (p->next == NO_INDEX)
+			count++;
+		else
+			b->patterns[p->next].follows = true;
+		*slot = (uint32_t)(i - 1);
 	}
+	free(c.slots);
+	return count;
 }
 
 /* Entries. */
 
 static struct image_entry *
-add_entry(struct build *b, struct slice host, size_t key_len, uint32_t *place)
+add_entry(struct build *b, struct slice host, size_t key_len, uint32_t terms,
+    uint32_t *place)
 {
 	struct image_entry *e;
 
@@ -136,6 +153,9 @@ add_entry(struct build *b, struct slice host, size_t key_len, uint32_t *place)
 	e->host_len = (uint8_t)host.len;
 	e->key_len = (uint8_t)key_len;
 	e->flags = ENTRY_LAST; /* until another one of its run follows */
+	if (scope_of(b, terms) == SCOPE_ALL)
+		e->flags |= ENTRY_FOR_ALL;
+	e->terms = terms;
 	memcpy(e + 1, host.at, host.len);
 	return e;
 }
@@ -163,9 +183,8 @@ compile_entry(struct build *b, const struct resource *r, enum entry_kind kind,
 		network_key(&r->network, r->bits, key);
 		host = (struct slice){key, sizeof(key)};
 	}
-	e = add_entry(b, host, key_len_of(r), &place);
+	e = add_entry(b, host, key_len_of(r), terms, &place);
 	e->index = index;
-	e->terms = terms;
 	e->kind_depth = (uint8_t)(kind << 6 | r->kind << 2 | r->depth);
 	if (r->kind == RESOURCE_NETWORK &&
 	    network_is_special(&r->network, r->bits))
@@ -177,6 +196,10 @@ uint32_t
 compile_pattern(struct build *b, const struct resource *r, enum entry_kind kind,
     uint32_t index, uint32_t terms)
 {
+	uint32_t scope = scope_of(b, terms);
+
+	if (scope != SCOPE_ALL)
+		scope_in(b, scope)->patterns++;
 	b->patterns = memory_room(b->patterns, b->pattern_count,
 	    &b->pattern_capacity, sizeof(*b->patterns));
 	b->patterns[b->pattern_count] = (struct pattern){
@@ -269,9 +292,8 @@ place_tree(struct build *b, uint32_t first)
 	root = place_globs(b, first);
 	e = add_entry(b,
 	    (struct slice){r->host + r->host_len - p->key_len, p->key_len},
-	    p->key_len, &place);
+	    p->key_len, p->terms, &place);
 	e->index = root;
-	e->terms = p->terms;
 	b->trees = memory_room(b->trees, b->tree_count, &b->tree_capacity,
 	    sizeof(*b->trees));
 	b->trees[b->tree_count++] = place;
@@ -317,21 +339,41 @@ place_run(struct build *b, uint32_t first)
 	return run;
 }
 
+/* Buckets. */
+
+/* A full bucket's runs go on in the next one. */
+static void
+put_run(struct image_bucket *buckets, uint32_t count, uint32_t hash,
+    uint32_t first)
+{
+	uint32_t at = bucket_of(hash, count);
+	unsigned n = 0;
+
+	while (buckets[at].first[n] != NO_ENTRY) {
+		if (++n < BUCKET_RUNS)
+			continue;
+		n = 0;
+		at = at + 1 < count ? at + 1 : 0;
+	}
+	buckets[at].hash[n] = hash;
+	buckets[at].first[n] = first;
+}
+
+/* Buckets are about five eighths full. */
 void
 compile_table(struct build *b)
 {
-	chain_patterns(b);
-	for (size_t i = 0; i < b->pattern_count; i++) {
-		struct pattern *p = &b->patterns[i];
-		struct image_slot *slot;
-		size_t at = p->place;
+	size_t runs = chain_patterns(b);
+	uint32_t count = (uint32_t)(runs / 5 + 1);
+	struct image_bucket *buckets = section_add(b, SECTION_BUCKETS, count);
 
-		if (p->is_placed)
-			continue;
-		slot =
-		    (struct image_slot *)(void *)b->sections[SECTION_SLOTS].at +
-		    at;
-		slot->first = place_run(b, (uint32_t)i);
+	memset(buckets, 0xff, count * sizeof(*buckets));
+	for (size_t i = 0; i < b->pattern_count; i++) {
+		const struct pattern *p = &b->patterns[i];
+
+		if (!p->follows)
+			put_run(buckets, count, p->hash,
+			    place_run(b, (uint32_t)i));
 	}
 }
 

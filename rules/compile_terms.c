@@ -18,16 +18,10 @@ struct terms_table {
 	uint32_t last;
 };
 
-_Static_assert(sizeof(struct image_terms) % 8 == 0, "hashed in words");
-
 static uint64_t
 hash_of(const struct image_terms *t)
 {
-	uint64_t hash = HASH_START;
-
-	for (size_t i = 0; i < sizeof(*t); i += 8)
-		hash = hash_word(hash, load_word((const char *)t + i));
-	return hash;
+	return hash_bytes((const char *)t, sizeof(*t));
 }
 
 static const struct image_terms *

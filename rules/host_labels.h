@@ -1,25 +1,24 @@
-/* host_labels.h - a name's labels, and the hash of each of its ends (rules/)
+/* host_labels.h - the ends of a name, and the hash of each (rules/)
  *
- * The compiler and the matcher hash keys by the same few instructions: eight
- * bytes at a time, label by label from the last to the first, so that the
- * matcher has the hash of every end of a name on its way through it. Keys come
- * from the policy's author, so the hash needs no secret. */
+ * The compiler and the matcher hash keys by the same few instructions. Which
+ * lengths of keys there are is known, so an end that none can be is not hashed;
+ * the others cost a word for every eight bytes. Keys come from the policy's
+ * author, so the hash needs no secret. */
 #ifndef RULES_HOST_LABELS_H
 #define RULES_HOST_LABELS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
+#include "base/lanes.h"
 #include "base/slice.h"
 
 #define LABELS_MAX 127 /* of a name of 253 bytes */
-/* Names are read in words of eight bytes, past their end too: whoever owns one
- * has this many bytes behind its last label's first. */
-#define LABEL_SLACK 8
-
-#define HASH_START 0x243f6a8885a308d3u
-#define HASH_FACTOR 0x9e3779b97f4a7c15u
+/* Dots are looked for in many bytes at once, so that many must be readable from
+ * a name's first one on. */
+#define NAME_ROOM 256
 
 static inline uint64_t
 load_word(const char *at)
@@ -27,48 +26,60 @@ load_word(const char *at)
 	uint64_t word;
 
 	memcpy(&word, at, sizeof(word));
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-	word = __builtin_bswap64(word);
-#endif
 	return word;
 }
 
 static inline uint64_t
-hash_word(uint64_t hash, uint64_t word)
+load_half(const char *at)
 {
-	hash = (hash ^ word) * HASH_FACTOR;
-	return hash ^ hash >> 32;
+	uint32_t half;
+
+	memcpy(&half, at, sizeof(half));
+	return half;
 }
 
-/* `len` bytes more, and where they end. Reads up to seven bytes behind them. */
 static inline uint64_t
-hash_label(uint64_t hash, const char *at, size_t len)
+fold(uint64_t a, uint64_t b)
 {
-	uint64_t last;
-
-	hash ^= len;
-	for (; len > 8; at += 8, len -= 8)
-		hash = hash_word(hash, load_word(at));
-	last = len > 0 ? load_word(at) & UINT64_MAX >> (64 - 8 * len) : 0;
-	return hash_word(hash, last);
+	return a * b ^ (uint64_t)((unsigned __int128)a * b >> 64);
 }
 
+#define HASH_ODD_1 0x9e3779b97f4a7c15u
+#define HASH_ODD_2 0xd6e8feb86659fd93u
+#define HASH_ODD_3 0xff51afd7ed558ccdu
+
+/* What is no multiple of a word is read by words that overlap. */
+static inline uint64_t
+hash_bytes(const char *at, size_t len)
+{
+	uint64_t first = 0, last = 0, middle = len;
+
+	for (; len > 32; at += 16, len -= 16)
+		middle = fold(middle ^ load_word(at) ^ HASH_ODD_1,
+		    load_word(at + 8) ^ HASH_ODD_2);
+	if (len > 16)
+		middle ^= fold(load_word(at + 8) ^ HASH_ODD_1,
+		    load_word(at + len - 16) ^ HASH_ODD_3);
+	if (len >= 8) {
+		first = load_word(at);
+		last = load_word(at + len - 8);
+	} else if (len >= 4) {
+		first = load_half(at);
+		last = load_half(at + len - 4);
+	} else if (len > 0) {
+		first = (uint8_t)at[0];
+		last = (uint64_t)(uint8_t)at[len / 2] << 8 |
+		    (uint8_t)at[len - 1];
+	}
+	return fold(first ^ HASH_ODD_2, last ^ HASH_ODD_1) ^
+	    middle * HASH_ODD_3;
+}
+
+/* Two keys of one hash are only slower to tell apart. */
 static inline uint32_t
 hash_with_scope(uint64_t hash, uint32_t scope)
 {
-	hash ^= scope * (uint64_t)0xd6e8feb86659fd93u;
-	hash *= HASH_FACTOR;
-	return (uint32_t)(hash >> 32);
-}
-
-/* The top bit of each byte that is a dot; exact. */
-static inline uint64_t
-find_dots(uint64_t word)
-{
-	const uint64_t low = 0x7f7f7f7f7f7f7f7fu;
-	uint64_t x = word ^ 0x2e2e2e2e2e2e2e2eu;
-
-	return ~(((x & low) + low) | x | low);
+	return (uint32_t)(hash >> 32) ^ scope * 0x9e3779b1u;
 }
 
 /* Where each label begins, from left to right; their number. An empty name has
@@ -76,19 +87,21 @@ find_dots(uint64_t word)
 static inline unsigned
 cut_labels(struct slice name, uint8_t starts[LABELS_MAX + 1])
 {
-	unsigned count = 0;
+	unsigned count = 1;
 
 	if (name.len == 0)
 		return 0;
-	starts[count++] = 0;
-	for (size_t i = 0; i < name.len; i += 8) {
-		uint64_t dots = find_dots(load_word(name.at + i));
+	starts[0] = 0;
+	for (size_t i = 0; i < name.len; i += 32) {
+		uint64_t dots = (uint64_t)lanes_find_byte(name.at + i + 16, '.')
+			<< 16 |
+		    lanes_find_byte(name.at + i, '.');
 
-		if (name.len - i < 8)
-			dots &= UINT64_MAX >> (64 - 8 * (name.len - i));
+		if (name.len - i < 32)
+			dots &= ((uint64_t)1 << (name.len - i)) - 1;
 		for (; dots != 0; dots &= dots - 1)
 			starts[count++] = (uint8_t)(i + 1 +
-			    (unsigned)__builtin_ctzll(dots) / 8);
+			    (unsigned)__builtin_ctzll(dots));
 	}
 	return count;
 }

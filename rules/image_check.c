@@ -71,6 +71,9 @@ entry_is_sound(const struct image *i, const struct image_entry *e)
 		return false;
 	if (kind == RESOURCE_NETWORK && !network_is_sound(e))
 		return false;
+	if (!(e->flags & ENTRY_FOR_ALL) !=
+	    (i->terms[e->terms].scope != SCOPE_ALL))
+		return false;
 	return index_is_sound(i, e);
 }
 
@@ -112,17 +115,19 @@ entries_are_sound(struct entries *all)
 }
 
 static bool
-slots_are_sound(const struct entries *all)
+buckets_are_sound(const struct entries *all)
 {
 	const struct image *i = all->image;
 	bool has_free = false;
 
-	for (uint32_t n = 0; n < i->counts[SECTION_SLOTS]; n++) {
-		if (i->slots[n].first == NO_ENTRY)
-			has_free = true;
-		else if (!begins_entry(all, i->slots[n].first))
-			return false;
-	}
+	for (uint32_t n = 0; n < i->counts[SECTION_BUCKETS]; n++)
+		for (unsigned r = 0; r < BUCKET_RUNS; r++) {
+			uint32_t first = i->buckets[n].first[r];
+
+			if (first != NO_ENTRY && !begins_entry(all, first))
+				return false;
+			has_free |= first == NO_ENTRY && r == BUCKET_RUNS - 1;
+		}
 	return has_free;
 }
 
@@ -243,7 +248,7 @@ names_are_sound(const struct image *i)
 		if (!is_text(i, SECTION_NAMES, i->secrets[n]))
 			return false;
 	for (uint32_t n = 0; n < i->counts[SECTION_SANDBOXES]; n++)
-		if (!is_text(i, SECTION_NAMES, i->sandboxes[n]))
+		if (!is_text(i, SECTION_NAMES, i->sandboxes[n].name))
 			return false;
 	for (uint32_t n = 0; n < i->counts[SECTION_FILES]; n++)
 		if (!is_text(i, SECTION_WORDS, i->files[n].path) ||
@@ -266,7 +271,7 @@ find_fault(struct entries *all)
 			return "a rule is for no sandbox";
 	if (!entries_are_sound(all))
 		return "a pattern points outside";
-	if (!slots_are_sound(all))
+	if (!buckets_are_sound(all))
 		return "its table points outside";
 	if (!terms_are_sound(all) || !groups_are_sound(i) ||
 	    !links_are_sound(all) || !http_is_sound(i) ||

@@ -40,6 +40,7 @@
 #define IMAGE_VERSION 2u
 #define IMAGE_BYTE_ORDER 0x01020304u
 #define IMAGE_ALIGN 8
+#define IMAGE_LINE 64 /* where buckets begin in an image at such a place */
 #define IMAGE_HASH_BYTES 32
 
 #define SCOPE_ALL UINT32_MAX
@@ -49,7 +50,7 @@
 #define NETWORK_KEY_BYTES 18 /* family, bits, 16 bytes */
 
 enum image_section {
-	SECTION_SLOTS,	    /* struct image_slot */
+	SECTION_BUCKETS,    /* struct image_bucket */
 	SECTION_ENTRIES,    /* uint32_t words: struct image_entry and texts */
 	SECTION_TERMS,	    /* struct image_terms */
 	SECTION_EXCEPTS,    /* uint32_t: places of entries */
@@ -61,7 +62,8 @@ enum image_section {
 	SECTION_LITERALS,   /* bytes of the nodes */
 	SECTION_METHODS,    /* uint32_t names; a method's bit is its index */
 	SECTION_SECRETS,    /* uint32_t names */
-	SECTION_SANDBOXES,  /* uint32_t names, "default" first, then sorted */
+	SECTION_SANDBOXES,  /* struct image_scope, "default" first, then
+			     * sorted */
 	SECTION_NAMES,	    /* NUL-ended texts; the first is "" */
 	SECTION_SOURCES,    /* struct image_source, one per rule */
 	SECTION_REMARKS,    /* struct image_remark */
@@ -96,10 +98,14 @@ struct image_header {
 	struct image_section_place sections[SECTION_COUNT];
 };
 
-/* A run's slot. The table is never full. */
-struct image_slot {
-	uint32_t hash;
-	uint32_t first; /* its first entry; NO_ENTRY: a free slot */
+#define BUCKET_RUNS 8
+
+/* Runs whose hashes are near, as many as fit into a line of the processor's
+ * cache; used from the first on. A full bucket's runs go on in the next one.
+ * One bucket at least is not full. */
+struct image_bucket {
+	uint32_t hash[BUCKET_RUNS];
+	uint32_t first[BUCKET_RUNS]; /* entry; NO_ENTRY: a free place */
 };
 
 enum entry_kind {
@@ -113,6 +119,7 @@ enum entry_kind {
 enum entry_flag {
 	ENTRY_LAST = 1,	   /* of its run */
 	ENTRY_SPECIAL = 2, /* a network inside a special range */
+	ENTRY_FOR_ALL = 4, /* its scope is SCOPE_ALL */
 };
 
 /* A pattern. Its text follows, NUL-ended, padded to four bytes; entries are
@@ -143,6 +150,11 @@ struct image_terms {
 	uint8_t tls_sni;    /* enum rule_tls << 4 | enum rule_sni */
 	uint8_t ech_refuse; /* enum rule_ech << 4 | enum rule_refuse */
 	uint8_t reserved[5];
+};
+
+struct image_scope {
+	uint32_t name;
+	uint32_t patterns; /* how many are for it alone */
 };
 
 /* HTTP rules of one host, ports and scope. */
@@ -200,7 +212,7 @@ struct image_file {
 };
 
 _Static_assert(sizeof(struct image_header) == 280, "no hidden padding");
-_Static_assert(sizeof(struct image_slot) == 8, "no hidden padding");
+_Static_assert(sizeof(struct image_bucket) == 64, "no hidden padding");
 _Static_assert(sizeof(struct image_entry) == 12, "no hidden padding");
 _Static_assert(sizeof(struct image_terms) == 32, "no hidden padding");
 _Static_assert(sizeof(struct image_group) == 32, "no hidden padding");
@@ -211,7 +223,7 @@ _Static_assert(sizeof(struct image_remark) == 20, "no hidden padding");
 /* An opened image: the sections as arrays. */
 struct image {
 	const struct image_header *header;
-	const struct image_slot *slots;
+	const struct image_bucket *buckets;
 	const uint32_t *entries;
 	const struct image_terms *terms;
 	const uint32_t *excepts;
@@ -220,7 +232,8 @@ struct image {
 	const struct image_condition *conditions;
 	const struct image_link *links;
 	struct glob_forest forest;
-	const uint32_t *methods, *secrets, *sandboxes;
+	const uint32_t *methods, *secrets;
+	const struct image_scope *sandboxes;
 	const char *names;
 	const struct image_source *sources;
 	const struct image_remark *remarks;
@@ -294,11 +307,10 @@ network_key(const struct address *network, unsigned bits,
 	memcpy(key + 2, network->bytes, 16);
 }
 
-/* The table is of any size: a hash's upper bits choose the slot. */
 static inline uint32_t
-slot_of(uint32_t hash, uint32_t slots)
+bucket_of(uint32_t hash, uint32_t buckets)
 {
-	return (uint32_t)((uint64_t)hash * slots >> 32);
+	return (uint32_t)((uint64_t)hash * buckets >> 32);
 }
 
 #endif

@@ -31,7 +31,8 @@ image_sandbox(const struct image *i, struct slice name)
 		return SANDBOX_DEFAULT;
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
-		struct slice is = slice_of(i->names + i->sandboxes[middle]);
+		struct slice is = slice_of(i->names +
+		    i->sandboxes[middle].name);
 		size_t shared = is.len < name.len ? is.len : name.len;
 		int order = memcmp(is.at, name.at, shared);
 
@@ -90,8 +91,9 @@ static void
 add_terms(const struct image *i, const struct image_terms *t,
     struct image_rule *r)
 {
-	r->sandbox = t->scope == SCOPE_ALL ? ""
-					   : i->names + i->sandboxes[t->scope];
+	r->sandbox = t->scope == SCOPE_ALL
+	    ? ""
+	    : i->names + i->sandboxes[t->scope].name;
 	r->decision = t->flags & TERMS_ALLOW ? DECISION_ALLOW : DECISION_DENY;
 	r->disabled = t->flags & TERMS_DISABLED;
 	r->raw = t->flags & TERMS_RAW;

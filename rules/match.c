@@ -10,8 +10,8 @@
 
 #include <string.h>
 
-#include "rules/match_internal.h"
 #include "rules/special.h"
+#include "rules/walk.h"
 
 static bool
 except_holds(const struct walk *w, uint32_t place, uint16_t port)
@@ -26,33 +26,27 @@ except_holds(const struct walk *w, uint32_t place, uint16_t port)
 }
 
 bool
-entry_applies(const struct walk *w, const struct image_entry *e, uint16_t port)
+except_applies(const struct walk *w, const struct image_terms *t, uint16_t port)
 {
-	const struct image_terms *t = terms_of(w, e);
-
-	if (port < t->port_from || port > t->port_to)
-		return false;
-	if (t->expires != 0 && w->now >= t->expires)
-		return false;
 	for (uint32_t n = 0; n < t->except_count; n++)
 		if (except_holds(w, w->image->excepts[t->except + n], port))
-			return false;
-	return true;
+			return true;
+	return false;
 }
 
 /* The best rule of those found so far. */
 struct candidate {
-	uint32_t rule; /* or RULE_NONE */
+	uint32_t rule;	  /* or RULE_NONE */
+	uint32_t breadth; /* smaller is more specific */
 	const struct image_terms *terms;
-	uint16_t breadth; /* smaller is more specific */
 };
 
-static uint16_t
+static uint32_t
 breadth(const struct image_entry *e)
 {
 	if (entry_resource(e) == RESOURCE_NETWORK)
-		return (uint16_t)(128u - (uint8_t)entry_host(e)[1]);
-	return (uint16_t)entry_depth(e);
+		return 128u - (uint8_t)entry_host(e)[1];
+	return entry_depth(e);
 }
 
 static bool
@@ -69,7 +63,7 @@ static void
 keep_better(struct candidate *best, uint32_t rule, const struct image_entry *e,
     const struct image_terms *terms)
 {
-	struct candidate c = {rule, terms, breadth(e)};
+	struct candidate c = {rule, breadth(e), terms};
 
 	if (best->rule == RULE_NONE || goes_before(&c, best))
 		*best = c;
@@ -101,8 +95,6 @@ struct weighing {
 	bool raw, judges_methods;
 	uint32_t secret_count, secrets[RULES_SECRETS_MAX];
 };
-
-static const struct candidate nobody = {.rule = RULE_NONE};
 
 static bool
 allows_raw(const struct image_entry *e, const struct image_terms *t,
@@ -257,18 +249,19 @@ conclude(const struct target *t, const struct weighing *found,
 	d->judges_methods = found->judges_methods;
 }
 
-static struct weighing
-weighing_of(const struct request_facts *request, bool special)
+/* Not all of it is zeroed: this runs for every request. */
+static inline void
+weighing_begin(struct weighing *found, const struct request_facts *request,
+    bool special)
 {
-	return (struct weighing){
-	    .request = request,
-	    .deny = nobody,
-	    .allow = nobody,
-	    .http_deny = nobody,
-	    .http_allow = nobody,
-	    .governing = nobody,
-	    .special = special,
-	};
+	found->request = request;
+	found->deny.rule = found->allow.rule = RULE_NONE;
+	found->http_deny.rule = found->http_allow.rule = RULE_NONE;
+	found->governing.rule = RULE_NONE;
+	found->special = special;
+	found->has_http_allow = found->opened = false;
+	found->raw = found->judges_methods = false;
+	found->secret_count = 0;
 }
 
 void
@@ -276,14 +269,15 @@ rules_decide_request(const struct image *i, const struct facts *f,
     const struct request_facts *request, struct decision_made *d)
 {
 	const struct target *t = f->target;
-	struct weighing found = weighing_of(request,
-	    t->kind == TARGET_ADDRESS && address_is_special(&t->address));
+	struct weighing found;
 	struct walk w = walk_for(i, f, weigh, &found);
 
-	if (image_is_no_policy(i)) {
+	if (i->header->flags & IMAGE_NO_POLICY) {
 		deny_by(d, REASON_NO_POLICY, RULE_NONE);
 		return;
 	}
+	weighing_begin(&found, request,
+	    t->kind == TARGET_ADDRESS && address_is_special(&t->address));
 	walk_target(&w);
 	conclude(t, &found, d);
 }
@@ -324,7 +318,7 @@ bool
 rules_decide_address(const struct image *i, const struct facts *f,
     const struct address *a, struct decision_made *d)
 {
-	struct weighing found = weighing_of(NULL, false);
+	struct weighing found;
 	struct walk w = walk_for(i, f, weigh_network, &found);
 	struct address judged = *a;
 
@@ -335,6 +329,7 @@ rules_decide_address(const struct image *i, const struct facts *f,
 		return false;
 	}
 	w.address = a;
+	weighing_begin(&found, NULL, false);
 	walk_networks(&w, a);
 	if (found.deny.rule != RULE_NONE) {
 		deny_by(d, REASON_RULE_DENY, found.deny.rule);
@@ -343,7 +338,7 @@ rules_decide_address(const struct image *i, const struct facts *f,
 	address_from_nat64(a, &judged);
 	if (!address_is_special(&judged))
 		return true;
-	found = weighing_of(NULL, true);
+	weighing_begin(&found, NULL, true);
 	walk_networks_round(&w, &judged);
 	if (found.allow.rule != RULE_NONE)
 		return true;

@@ -18,12 +18,20 @@ struct walk {
 	void *owner; /* the visitor's */
 };
 
-struct walk walk_for(const struct image *i, const struct facts *f,
-    void (*visit)(struct walk *w, const struct image_entry *e), void *owner);
-void walk_target(struct walk *w);
-/* The networks round an address; round the IPv4 inside 64:ff9b::/96 too. */
-void walk_networks(struct walk *w, const struct address *a);
-void walk_networks_round(struct walk *w, const struct address *a);
+static inline struct walk
+walk_for(const struct image *i, const struct facts *f,
+    void (*visit)(struct walk *w, const struct image_entry *e), void *owner)
+{
+	return (struct walk){
+	    .image = i,
+	    .target = f->target,
+	    .scratch = i->host_scratch,
+	    .sandbox = f->sandbox,
+	    .now = f->now,
+	    .visit = visit,
+	    .owner = owner,
+	};
+}
 
 static inline const struct image_terms *
 terms_of(const struct walk *w, const struct image_entry *e)
@@ -31,9 +39,19 @@ terms_of(const struct walk *w, const struct image_entry *e)
 	return &w->image->terms[e->terms];
 }
 
-/* Does an entry whose pattern matches count, now, for this port? */
-bool entry_applies(const struct walk *w, const struct image_entry *e,
+bool except_applies(const struct walk *w, const struct image_terms *t,
     uint16_t port);
+
+/* Does an entry whose pattern matches count, now, for this port? */
+static inline bool
+entry_applies(const struct walk *w, const struct image_entry *e, uint16_t port)
+{
+	const struct image_terms *t = terms_of(w, e);
+
+	return port >= t->port_from && port <= t->port_to &&
+	    (t->expires == 0 || w->now < t->expires) &&
+	    (t->except_count == 0 || !except_applies(w, t, port));
+}
 
 /* Runs `found` for each HTTP rule of a group that is in force and describes
  * the request. */

@@ -3,7 +3,7 @@
  * Is there a port that something allows and nothing denies? Denying rules are
  * asked about one port at a time; each that denies it tells up to where.
  */
-#include "rules/match_internal.h"
+#include "rules/walk.h"
 
 struct port_search {
 	uint16_t port;

@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "base/check.h"
+#include "rules/host_labels.h"
 #include "rules/host_pattern.h"
 
 _Static_assert(TARGET_HOST_MAX == HOST_BYTES_MAX, "one limit for names");
@@ -89,6 +90,26 @@ become(struct target *t, enum target_kind kind, const char *host)
 {
 	t->kind = kind;
 	t->host_len = (uint8_t)snprintf(t->host, sizeof(t->host), "%s", host);
+	t->labels = 0;
+}
+
+static void
+become_localhost(struct target *t)
+{
+	become(t, TARGET_LOCALHOST, "localhost");
+	t->labels = 1;
+	t->starts[0] = 0;
+	t->starts[1] = t->host_len;
+}
+
+static void
+become_labels(struct target *t, size_t len)
+{
+	struct slice name = {t->host, len};
+
+	t->host_len = (uint8_t)len;
+	t->labels = (uint8_t)cut_labels(name, t->starts);
+	t->starts[t->labels] = t->host_len;
 }
 
 static bool
@@ -107,7 +128,7 @@ become_address(struct target *t, const struct address *a)
 	char text[ADDRESS_TEXT];
 
 	if (is_loopback(a)) {
-		become(t, TARGET_LOCALHOST, "localhost");
+		become_localhost(t);
 		return;
 	}
 	address_format(a, text);
@@ -125,13 +146,13 @@ become_name(struct target *t, struct slice text, const char **why)
 	if (len == 0)
 		return false;
 	t->kind = TARGET_NAME;
-	t->host_len = (uint8_t)len;
+	become_labels(t, len);
 	if (slice_is(host, "localhost"))
 		t->kind = TARGET_LOCALHOST;
 	for (size_t i = 0; i < ARRAY_SIZE(proxy_names); i++) {
 		if (!slice_is(host, proxy_names[i]))
 			continue;
-		become(t, TARGET_LOCALHOST, "localhost");
+		become_localhost(t);
 		t->by_proxy_name = true;
 		break;
 	}
@@ -197,6 +218,18 @@ target_parse_name(struct slice name, struct target *t)
 		return false;
 	*t = parsed;
 	return true;
+}
+
+void
+target_of_name(struct slice canonical, uint16_t port, struct target *t)
+{
+	CHECK(canonical.len > 0 && canonical.len <= TARGET_HOST_MAX);
+	t->kind = TARGET_NAME;
+	t->port = port;
+	t->by_proxy_name = false;
+	memcpy(t->host, canonical.at, canonical.len);
+	t->host[canonical.len] = '\0';
+	become_labels(t, canonical.len);
 }
 
 void

@@ -20,7 +20,8 @@
 #include "base/slice.h"
 
 #define TARGET_HOST_MAX 253
-#define TARGET_HOST_ROOM (TARGET_HOST_MAX + 11) /* see host_labels.h */
+#define TARGET_HOST_ROOM 256 /* NAME_ROOM of host_labels.h */
+#define TARGET_LABELS_MAX 127
 
 enum target_kind { TARGET_NAME, TARGET_LOCALHOST, TARGET_ADDRESS };
 
@@ -28,10 +29,14 @@ struct target {
 	enum target_kind kind;
 	uint16_t port;
 	uint8_t host_len;
+	uint8_t labels;		     /* of a name or "localhost"; else 0 */
 	char host[TARGET_HOST_ROOM]; /* canonical, NUL-ended, no brackets */
 	struct address address; /* TARGET_ADDRESS only; its port is `port` */
 	bool by_proxy_name;	/* was written host.docker.internal or
 				 * gateway.docker.internal */
+	/* Where each label begins, and where the host ends: read by every
+	 * look-up, so it is found once. */
+	uint8_t starts[TARGET_LABELS_MAX + 1];
 };
 
 /* "host", "host:port", "1.2.3.4:80", "[::1]:80". Without a port,
@@ -41,6 +46,8 @@ bool target_parse(struct slice authority, uint16_t default_port,
     struct target *t, const char **why);
 /* The host alone, as in an SNI: no port, no brackets, no IP address. */
 bool target_parse_name(struct slice name, struct target *t);
+/* A name that is canonical already, as in a resource or another target. */
+void target_of_name(struct slice canonical, uint16_t port, struct target *t);
 /* An address dialled directly (transparent traffic, tests). */
 void target_of_address(const struct address *a, struct target *t);
 

@@ -18,11 +18,11 @@ ports_overlap(const struct resource *a, const struct resource *b)
 static struct target
 target_of(const struct resource *name, const struct resource *other)
 {
-	struct target t = {.kind = TARGET_NAME, .host_len = name->host_len};
+	uint16_t port = name->port_from > other->port_from ? name->port_from
+							   : other->port_from;
+	struct target t = {0};
 
-	t.port = name->port_from > other->port_from ? name->port_from
-						    : other->port_from;
-	memcpy(t.host, name->host, (size_t)name->host_len + 1);
+	target_of_name((struct slice){name->host, name->host_len}, port, &t);
 	return t;
 }
 

@@ -125,7 +125,7 @@ TEST(sandboxes_are_found_by_name)
 		uint32_t index = image_sandbox(i, slice_of(names[n]));
 
 		EXPECT(index > 0 && index < i->counts[SECTION_SANDBOXES]);
-		EXPECT_TEXT(i->names + i->sandboxes[index], names[n]);
+		EXPECT_TEXT(i->names + i->sandboxes[index].name, names[n]);
 	}
 	EXPECT_INT(image_sandbox(i, slice_of("web")), SANDBOX_OTHER);
 	EXPECT_INT(image_sandbox(i, slice_of("web-10")), SANDBOX_OTHER);
@@ -294,16 +294,17 @@ TEST(hostile_images_are_safe)
 	free(bytes);
 }
 
-TEST(a_table_without_a_free_slot_is_refused)
+TEST(a_table_without_a_free_place_is_refused)
 {
 	size_t len;
 	uint8_t *bytes = build(&len);
 	struct image_header *h = (struct image_header *)bytes;
-	struct image_slot *slots = (struct image_slot *)(void *)(bytes +
-	    h->sections[SECTION_SLOTS].at);
+	struct image_bucket *buckets = (struct image_bucket *)(void *)(bytes +
+	    h->sections[SECTION_BUCKETS].at);
 
-	for (uint32_t n = 0; n < h->sections[SECTION_SLOTS].count; n++)
-		slots[n].first = 0;
+	for (uint32_t n = 0; n < h->sections[SECTION_BUCKETS].count; n++)
+		for (unsigned r = 0; r < BUCKET_RUNS; r++)
+			buckets[n].first[r] = 0;
 	seal(bytes, len);
 	EXPECT(image_open(bytes, len, NULL) == NULL);
 	free(bytes);
