@@ -135,23 +135,25 @@ keep_http(void *owner, const struct image_http *h)
 	    h->rule, found->group, t);
 }
 
-/* Without a request, an allowing rule that is still in force is enough. */
+/* A group governs what its pattern matches, a special address too; it opens one
+ * when a rule in force allows and lies in a special range. Without a request,
+ * an allowing rule that is still in force is enough. */
 static void
 weigh_group(struct walk *w, struct weighing *found, const struct image_entry *e)
 {
 	const struct image_group *g = &w->image->groups[e->index];
+	bool allows = g->has_allow && w->now < g->allow_until;
 
-	if (found->special && !(e->flags & ENTRY_SPECIAL))
-		return;
 	keep_better(&found->governing, g->rule, e, terms_of(w, e));
 	found->judges_methods |= g->judges_methods;
-	if (g->has_allow)
-		found->has_http_allow = found->opened = true;
+	found->has_http_allow |= g->has_allow;
+	if (allows && (e->flags & ENTRY_SPECIAL))
+		found->opened = true;
 	found->group = e;
 	found->walk = w;
 	if (found->request)
 		http_each(w, g, found->request, keep_http, found);
-	else if (g->has_allow && w->now < g->allow_until)
+	else if (allows)
 		keep_better(&found->http_allow, g->allow, e, terms_of(w, e));
 }
 

@@ -15,18 +15,37 @@
 struct http_walk {
 	const struct walk *walk;
 	const struct request_facts *request;
-	uint64_t method; /* its bit, 0: one that no rule names */
+	/* The bit of the method, 0: one that no rule names; all of those that
+	 * differ in case alone. */
+	uint64_t method, method_in_any_case;
 	void (*found)(void *owner, const struct image_http *h);
 	void *owner;
 };
 
-static uint64_t
-method_bit(const struct image *i, struct slice method)
+/* A method is a word in its very letters (RFC 9110), so nothing else is
+ * allowed; but some origins take "delete" for DELETE, so a deny meets both. */
+static void
+find_method(struct http_walk *w, const struct image *i)
 {
-	for (uint32_t n = 0; n < i->counts[SECTION_METHODS]; n++)
-		if (slice_is(method, i->names + i->methods[n]))
-			return (uint64_t)1 << n;
-	return 0;
+	struct slice method = w->request->method;
+
+	for (uint32_t n = 0; n < i->counts[SECTION_METHODS]; n++) {
+		struct slice name = slice_of(i->names + i->methods[n]);
+		uint64_t bit = (uint64_t)1 << n;
+
+		if (!slice_equal_nocase(method, name))
+			continue;
+		w->method_in_any_case |= bit;
+		if (slice_equal(method, name))
+			w->method = bit;
+	}
+}
+
+static bool
+method_fits(const struct http_walk *w, const struct image_http *h, bool is_deny)
+{
+	return h->methods == 0 ||
+	    (h->methods & (is_deny ? w->method_in_any_case : w->method));
 }
 
 /* What the values of one name have said so far. */
@@ -142,6 +161,7 @@ try_rules(void *owner, uint32_t link)
 	for (; link != NO_INDEX; link = i->links[link].next) {
 		const struct image_http *h;
 		const struct image_terms *t;
+		bool is_deny;
 
 		if (!i->links[link].is_http)
 			continue;
@@ -149,10 +169,9 @@ try_rules(void *owner, uint32_t link)
 		t = &i->terms[h->terms];
 		if (t->expires != 0 && w->walk->now >= t->expires)
 			continue;
-		if (h->methods != 0 && !(h->methods & w->method))
-			continue;
-		if (conditions_hold(i, w->request, h,
-			!(t->flags & TERMS_ALLOW)))
+		is_deny = !(t->flags & TERMS_ALLOW);
+		if (method_fits(w, h, is_deny) &&
+		    conditions_hold(i, w->request, h, is_deny))
 			w->found(w->owner, h);
 	}
 }
@@ -165,11 +184,11 @@ http_each(const struct walk *w, const struct image_group *g,
 	struct http_walk http = {
 	    .walk = w,
 	    .request = request,
-	    .method = method_bit(w->image, request->method),
 	    .found = found,
 	    .owner = owner,
 	};
 
+	find_method(&http, w->image);
 	try_rules(&http, g->first);
 	if (g->root != NO_INDEX)
 		glob_tree_match(&w->image->forest, g->root, request->path,
