@@ -1,0 +1,585 @@
+/* random_policy.h - policies, targets and requests that meet often
+ *
+ * Labels, addresses, ports, paths and values are drawn from small sets that
+ * lie close to each other, and most targets and requests are made from a rule
+ * of the policy, sometimes with something changed: so rules match in every
+ * combination, and almost match. */
+#ifndef TESTS_UNIT_RULES_RANDOM_POLICY_H
+#define TESTS_UNIT_RULES_RANDOM_POLICY_H
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/text.h"
+#include "rules/path_pattern.h"
+#include "tests/unit/rules/reference.h"
+#include "tests/unit/test.h"
+
+#define NOW 1000
+#define RANDOM_RULES_MAX 64
+
+static uint64_t random_state;
+
+/* xorshift64*: the same on every machine. */
+static inline unsigned
+pick(unsigned below)
+{
+	random_state ^= random_state >> 12;
+	random_state ^= random_state << 25;
+	random_state ^= random_state >> 27;
+	return (unsigned)((random_state * 0x2545f4914f6cdd1du) >> 33) % below;
+}
+
+#define PICK(array) ((array)[pick(ARRAY_SIZE(array))])
+
+static const char *const labels[] = {"a", "b", "ab", "abc", "x1", "x2", "x-1",
+    "api", "com", "test", "localhost", "xn--a1"};
+static const char *const globs[] = {"a*", "*b", "?", "x?", "x[12]", "x[0-9-]*",
+    "*", "a*c", "[a-b]*", "*a*", "??", "[!a]", "a*b*", "x[!1-]", "?*b"};
+static const char *const tails[] = {"x.test", "com", "a.x.test"};
+static const char *const special_names[] = {"localhost", "host.docker.internal",
+    "gateway.docker.internal", "127.0.0.1", "[::1]", "x.docker.internal",
+    "internal"};
+static const char *const addresses[] = {"10.0.0.1", "10.1.2.3", "10.0.0.128",
+    "127.0.0.2", "0.0.0.0", "8.8.8.8", "8.8.4.4", "192.168.1.1",
+    "169.254.169.254", "224.0.0.1", "::", "2001:db8::1", "2606:4700::1",
+    "2606:4700::5efe:a00:1", "64:ff9b::8.8.8.8", "64:ff9b::10.0.0.1",
+    "64:ff9b::127.0.0.1", "2002:a00:1::", "fe80::1", "fd00::1"};
+static const char *const resolved_only[] = {"127.0.0.1", "::1"};
+static const char *const sandboxes[] = {
+    NULL, NULL, NULL, "default", "web-1", "web-2"};
+static const char *const asking[] = {"default", "web-1", "web-2", "other"};
+static const uint16_t ports[] = {1, 22, 79, 80, 81, 443, 65535};
+static const unsigned lengths_v4[] = {0, 1, 8, 15, 16, 24, 31, 32};
+static const unsigned lengths_v6[] = {
+    0, 4, 7, 10, 16, 32, 64, 95, 96, 104, 127, 128};
+
+static const char *const rule_methods[] = {"GET", "POST", "DELETE", "X-Y"};
+static const char *const asked_methods[] = {
+    "GET", "GET", "POST", "DELETE", "X-Y", "delete", "get", "PUT"};
+static const char *const rule_segments[] = {"a", "b", "ab", "repos", "x*", "*",
+    "*a", "a*b", "**", "**", "%2A", "%C3%A9", "v1.*", "a*a*a", "a*%2A"};
+static const char *const asked_segments[] = {"a", "b", "ab", "aab", "repos",
+    "xa", "x", "*", "%C3%A9", "v1.2", "acb", "aaa", "a*", "**"};
+static const char *const names[] = {"q", "service", "a b", "x"};
+static const char *const asked_names[] = {"q", "q", "service", "ser%76ice",
+    "a+b", "a%20b", "%71", "%zz", "q%", "x", "", "Q", "%78"};
+static const char *const asked_values[] = {"x", "xy", "git-upload-pack",
+    "a%20b", "a+b", "%", "", "x+y", "x%2", "y=x", "%78", "x%26"};
+static const char *const field_names[] = {"x-team", "accept"};
+static const char *const asked_fields[] = {"X-Team", "x-team", "ACCEPT", "x"};
+static const char *const asked_field_values[] = {
+    "red", "red1", "blue", "", "redblue", "x", "xy"};
+static const char *const value_globs[] = {"x", "x*", "*", "*y", "git-*-pack",
+    "", "a b", "*x*y*", "red*", "red", "*blue", "*=*", "a*b"};
+
+enum style {
+	STYLE_MIXED, /* all kinds, few of each */
+	STYLE_GLOBS, /* so many behind one tail that a tree is used */
+	STYLE_HTTP,  /* mostly HTTP rules of few hosts */
+	STYLE_COUNT
+};
+
+/* Hosts. */
+
+static inline void
+add_ports(struct text *t)
+{
+	unsigned from = PICK(ports), to = PICK(ports);
+
+	if (pick(2) == 0)
+		return;
+	text_add_format(t, ":%u", from);
+	if (to > from && pick(2) == 0)
+		text_add_format(t, "-%u", to);
+}
+
+static inline void
+random_network(struct resource *r)
+{
+	unsigned from = PICK(ports), to = PICK(ports);
+	struct address a;
+
+	EXPECT(address_parse(slice_of(PICK(addresses)), &a));
+	*r = (struct resource){.kind = RESOURCE_NETWORK,
+	    .host = "",
+	    .port_from = 1,
+	    .port_to = 65535,
+	    .any_port = pick(2)};
+	r->bits = (uint8_t)(a.family == 4 ? PICK(lengths_v4)
+					  : PICK(lengths_v6));
+	r->network = network_of(&a, r->bits);
+	if (!r->any_port && from <= to) {
+		r->port_from = (uint16_t)from;
+		r->port_to = (uint16_t)to;
+	}
+}
+
+static inline void
+add_labels(struct text *t, bool with_globs)
+{
+	for (unsigned n = 1 + pick(3); n > 0; n--) {
+		bool glob = with_globs && n > 1 && pick(4) == 0;
+
+		text_add(t, glob ? PICK(globs) : PICK(labels));
+		text_add(t, n > 1 ? "." : "");
+	}
+}
+
+static inline void
+add_host(struct text *t, enum style style)
+{
+	static const char *const depths[] = {"", "", "*.", "**."};
+
+	if (pick(12) == 0) {
+		text_add(t, "**");
+	} else if (pick(8) == 0) {
+		text_add(t, PICK(special_names));
+	} else if (style == STYLE_GLOBS && pick(6)) {
+		text_add(t, PICK(depths));
+		for (unsigned n = 1 + pick(2); n > 0; n--) {
+			text_add(t, pick(5) ? PICK(globs) : PICK(labels));
+			text_add(t, ".");
+		}
+		text_add(t, PICK(tails));
+	} else {
+		text_add(t, PICK(depths));
+		add_labels(t, true);
+	}
+}
+
+static inline void
+random_resource(enum style style, char room[RESOURCE_ROOM], struct resource *r)
+{
+	struct text t;
+
+	if (pick(style == STYLE_MIXED ? 3 : 8) == 0) {
+		random_network(r);
+		return;
+	}
+	text_init(&t, 1000);
+	do {
+		text_clear(&t);
+		add_host(&t, style);
+		add_ports(&t);
+	} while (!resource_parse(text_slice(&t), room, r, NULL));
+	text_done(&t);
+}
+
+/* Those of HTTP rules are no networks but single addresses, and often those of
+ * an HTTP rule before. */
+static inline void
+random_http_resource(const struct policy *p, enum style style,
+    char room[RESOURCE_ROOM], struct resource *r)
+{
+	if (p->rule_count > 0 && pick(4)) {
+		const struct policy_rule *other =
+		    &p->rules[pick((unsigned)p->rule_count)];
+
+		*r = other->resource;
+		if (pick(3) == 0 && !r->any_port)
+			r->port_to = (uint16_t)(r->port_from +
+			    pick(65536u - r->port_from));
+	} else {
+		random_resource(style, room, r);
+	}
+	if (r->kind == RESOURCE_NETWORK) {
+		r->bits = r->network.family == 4 ? 32 : 128;
+		if (pick(2))
+			EXPECT(address_parse(slice_of(PICK(addresses)),
+			    &r->network));
+		r->network.port = 0;
+		r->bits = r->network.family == 4 ? 32 : 128;
+	}
+}
+
+/* HTTP terms, in memory that lasts until the rule has been added. */
+
+#define RANDOM_PATHS 4
+#define RANDOM_CONDITIONS 3
+
+struct random_terms {
+	struct http_terms terms;
+	const char *methods[4];
+	char patterns[RANDOM_PATHS][PATH_PATTERN_MAX + 1];
+	const char *paths[RANDOM_PATHS];
+	struct http_condition query[RANDOM_CONDITIONS];
+	struct http_condition headers[RANDOM_CONDITIONS];
+};
+
+static inline void
+random_pattern(char out[PATH_PATTERN_MAX + 1])
+{
+	char text[200];
+	size_t len;
+
+	do {
+		text[0] = '\0';
+		for (unsigned n = 1 + pick(4); n > 0; n--) {
+			strcat(text, "/");
+			strcat(text, PICK(rule_segments));
+		}
+		if (pick(30) == 0)
+			strcpy(text, "/");
+	} while (!path_pattern_canonical(slice_of(text), out, &len, NULL));
+}
+
+static inline size_t
+random_conditions(struct http_condition c[RANDOM_CONDITIONS],
+    const char *const *from, unsigned from_count)
+{
+	unsigned count = pick(2) ? 0 : 1 + pick(2);
+
+	for (unsigned i = 0; i < count; i++)
+		c[i] = (struct http_condition){
+		    from[pick(from_count)], PICK(value_globs)};
+	return count;
+}
+
+static inline void
+random_terms(struct random_terms *r)
+{
+	struct http_terms *t = &r->terms;
+
+	*t = (struct http_terms){r->methods, r->paths, r->query, r->headers,
+	    pick(2) ? 0 : 1 + pick(2), pick(4) ? 1 + pick(RANDOM_PATHS) : 0, 0,
+	    0};
+	for (size_t i = 0; i < t->method_count; i++)
+		r->methods[i] = PICK(rule_methods);
+	for (size_t i = 0; i < t->path_count; i++) {
+		random_pattern(r->patterns[i]);
+		r->paths[i] = r->patterns[i];
+	}
+	if (pick(3) == 0)
+		t->query_count = random_conditions(r->query, names,
+		    ARRAY_SIZE(names));
+	if (pick(3) == 0)
+		t->header_count = random_conditions(r->headers, field_names,
+		    ARRAY_SIZE(field_names));
+}
+
+/* Rules. */
+
+static inline void
+random_http_rule(struct policy *p, enum style style)
+{
+	static struct random_terms terms;
+	char room[RESOURCE_ROOM];
+	struct policy_rule rule = {
+	    .decision = pick(2) ? DECISION_ALLOW : DECISION_DENY,
+	    .sandbox = pick(3) ? NULL : PICK(sandboxes),
+	    .disabled = pick(20) == 0,
+	    .http = &terms.terms,
+	};
+
+	random_terms(&terms);
+	random_http_resource(p, style, room, &rule.resource);
+	if (pick(6) == 0)
+		rule.expires = NOW - 1 + pick(4);
+	policy_add_rule(p, &rule);
+}
+
+static inline void
+random_network_rule(struct policy *p, enum style style)
+{
+	char room[RESOURCE_ROOM], rooms[2][RESOURCE_ROOM];
+	struct resource except[2];
+	struct policy_rule rule = {
+	    .decision = pick(3) ? DECISION_ALLOW : DECISION_DENY,
+	    .sandbox = PICK(sandboxes),
+	    .disabled = pick(16) == 0,
+	    .raw = pick(8) == 0,
+	    .tls = (enum rule_tls)pick(3),
+	    .sni = (enum rule_sni)pick(3),
+	    .ech = (enum rule_ech)pick(2),
+	};
+
+	random_resource(style, room, &rule.resource);
+	if (pick(6) == 0)
+		rule.expires = NOW - 1 + pick(3);
+	if (rule.decision == DECISION_DENY && pick(3) == 0) {
+		rule.except_count = 1 + pick(2);
+		rule.except = except;
+		for (size_t i = 0; i < rule.except_count; i++)
+			random_resource(style, rooms[i], &except[i]);
+	}
+	policy_add_rule(p, &rule);
+}
+
+static inline void
+random_secret(struct policy *p, enum style style, unsigned number)
+{
+	char rooms[3][RESOURCE_ROOM], name[16];
+	struct resource hosts[3];
+	struct policy_secret secret = {
+	    .name = name,
+	    .sandbox = PICK(sandboxes),
+	    .hosts = hosts,
+	    .host_count = 1 + pick(3),
+	};
+
+	snprintf(name, sizeof(name), "secret-%u", number);
+	for (size_t i = 0; i < secret.host_count; i++) {
+		random_resource(style, rooms[i], &hosts[i]);
+		if (p->rule_count > 0 && pick(3))
+			hosts[i] =
+			    p->rules[pick((unsigned)p->rule_count)].resource;
+	}
+	policy_add_secret(p, &secret);
+}
+
+static inline void
+random_policy(struct policy *p)
+{
+	enum style style = (enum style)pick(STYLE_COUNT);
+	unsigned secrets = pick(3) ? 0 : pick(20) ? pick(4) : 12;
+
+	policy_init(p);
+	policy_add_origin(p, "random", "file");
+	for (unsigned n = pick(style == STYLE_GLOBS ? 30 : 14); n > 0; n--) {
+		if (style == STYLE_HTTP ? pick(4) : pick(8) == 0)
+			random_http_rule(p, style);
+		else
+			random_network_rule(p, style);
+	}
+	for (unsigned n = 0; n < secrets; n++)
+		random_secret(p, style, n);
+	p->is_empty = pick(200) == 0;
+}
+
+/* Targets. */
+
+/* One of the names a glob means, or nearly. */
+static inline void
+add_instance(struct text *t, const char *host)
+{
+	static const char bytes[] = "ab1x-2";
+
+	for (; *host; host++) {
+		const char *end = *host == '[' ? strchr(host, ']') : NULL;
+
+		if (*host == '*') {
+			for (unsigned n = pick(4); n > 0; n--)
+				text_add_format(t, "%c",
+				    bytes[pick(sizeof(bytes) - 1)]);
+		} else if (*host == '?' || pick(40) == 0) {
+			text_add_format(t, "%c",
+			    bytes[pick(sizeof(bytes) - 1)]);
+			host = end ? end : host;
+		} else if (end) {
+			text_add_format(t, "%c",
+			    pick(2) ? host[1 + pick((unsigned)(end - host) - 1)]
+				    : bytes[pick(sizeof(bytes) - 1)]);
+			host = end;
+		} else {
+			text_add_format(t, "%c", *host);
+		}
+	}
+}
+
+static inline void
+add_name_of(struct text *t, const struct resource *r)
+{
+	unsigned before = (unsigned)r->depth;
+
+	if (r->kind != RESOURCE_NAME || r->depth == DEPTH_EVERY) {
+		add_labels(t, false);
+		return;
+	}
+	if (r->depth == DEPTH_DEEP)
+		before = 1 + pick(3);
+	if (pick(8) == 0)
+		before = pick(4);
+	while (before-- > 0)
+		text_add_format(t, "%s.", PICK(labels));
+	add_instance(t, r->host);
+}
+
+static inline unsigned
+random_port(const struct resource *r)
+{
+	unsigned port = pick(2) ? r->port_from : r->port_to;
+
+	if (r->any_port || pick(4) == 0)
+		return PICK(ports);
+	port += pick(4) ? 0 : pick(3) - 1;
+	return port < 1 || port > 65535 ? 80 : port;
+}
+
+static inline bool
+target_of_text(struct text *t, unsigned port, struct target *target)
+{
+	text_add_format(t, ":%u", port);
+	return target_parse(text_slice(t), 0, target, NULL);
+}
+
+static inline void
+random_address_target(const struct resource *r, struct target *t)
+{
+	struct address a;
+
+	EXPECT(address_parse(slice_of(PICK(addresses)), &a));
+	if (r && r->kind == RESOURCE_NETWORK && pick(3)) {
+		a = r->network;
+		if (pick(3) == 0)
+			a.bytes[pick(16)] ^= (uint8_t)(1u << pick(8));
+		if (a.family == 4)
+			memset(a.bytes + 4, 0, sizeof(a.bytes) - 4);
+	}
+	a.port = (uint16_t)(r ? random_port(r) : PICK(ports));
+	target_of_address(&a, t);
+}
+
+static inline void
+random_target(const struct policy *p, struct target *t)
+{
+	const struct resource *r = p->rule_count > 0 && pick(3)
+	    ? &p->rules[pick((unsigned)p->rule_count)].resource
+	    : NULL;
+	struct text text;
+
+	if (r ? r->kind == RESOURCE_NETWORK && pick(4) : pick(4) == 0) {
+		random_address_target(r, t);
+		return;
+	}
+	text_init(&text, 1000);
+	do {
+		text_clear(&text);
+		if (r ? r->kind == RESOURCE_LOCALHOST : pick(8) == 0)
+			text_add(&text, PICK(special_names));
+		else if (r)
+			add_name_of(&text, r);
+		else
+			add_labels(&text, false);
+	} while (!target_of_text(&text, r ? random_port(r) : PICK(ports), t));
+	text_done(&text);
+}
+
+/* Requests. */
+
+struct random_request {
+	struct reference_request naive;
+	struct request_facts facts;
+	char path[400], query[300];
+	struct reference_field fields[4];
+};
+
+/* The values of a field as the gateway would give them. */
+static inline bool
+random_next_value(const void *owner, const char *name, size_t *at,
+    struct slice *value)
+{
+	const struct reference_request *r = owner;
+
+	while (*at < r->field_count) {
+		const struct reference_field *field = &r->fields[(*at)++];
+
+		if (strcasecmp(field->name, name) != 0)
+			continue;
+		*value = slice_of(field->value);
+		return true;
+	}
+	return false;
+}
+
+static inline void
+add_segments(char *out)
+{
+	for (unsigned n = 1 + pick(4); n > 0; n--) {
+		strcat(out, "/");
+		strcat(out, PICK(asked_segments));
+	}
+	if (pick(8) == 0)
+		strcat(out, "/");
+}
+
+/* One of the paths a pattern means, or nearly. */
+static inline void
+path_of_pattern(const char *pattern, char *out)
+{
+	static const char *const runs[] = {"", "a", "b", "xa", "*", "ab"};
+
+	while (*pattern) {
+		if (strncmp(pattern, "/**", 3) == 0) {
+			if (pick(3))
+				add_segments(out);
+			pattern += 3;
+		} else if (*pattern == '*') {
+			strcat(out, PICK(runs));
+			pattern++;
+		} else if (strncmp(pattern, "%2A", 3) == 0) {
+			strcat(out, pick(4) ? "*" : "a");
+			pattern += 3;
+		} else {
+			strncat(out, pattern++, 1);
+		}
+	}
+	if (pick(12) == 0)
+		strcat(out, "/");
+	if (pick(12) == 0)
+		add_segments(out);
+}
+
+static inline void
+random_path(const struct http_terms *h, char out[400])
+{
+	do {
+		out[0] = '\0';
+		if (h && h->path_count > 0 && pick(4))
+			path_of_pattern(h->paths[pick((unsigned)h->path_count)],
+			    out);
+		else
+			add_segments(out);
+		if (pick(50) == 0)
+			strcpy(out, pick(2) ? "*" : "/");
+	} while (path_is_ambiguous(slice_of(out)));
+}
+
+static inline void
+random_query(char out[300])
+{
+	out[0] = '\0';
+	if (pick(3) == 0)
+		return;
+	for (unsigned n = 1 + pick(3); n > 0; n--) {
+		strcat(out, PICK(asked_names));
+		if (pick(8)) {
+			strcat(out, "=");
+			strcat(out, PICK(asked_values));
+		}
+		if (n > 1 || pick(8) == 0)
+			strcat(out, "&");
+	}
+}
+
+static inline void
+random_request(const struct policy *p, struct random_request *r)
+{
+	const struct http_terms *h = p->rule_count > 0
+	    ? p->rules[pick((unsigned)p->rule_count)].http
+	    : NULL;
+	struct reference_request *n = &r->naive;
+
+	random_path(h, r->path);
+	random_query(r->query);
+	*n = (struct reference_request){
+	    .method = PICK(asked_methods),
+	    .path = r->path,
+	    .query = r->query,
+	    .fields = r->fields,
+	    .field_count = pick(4),
+	};
+	for (size_t i = 0; i < n->field_count; i++)
+		r->fields[i] = (struct reference_field){
+		    PICK(asked_fields), PICK(asked_field_values)};
+	r->facts = (struct request_facts){
+	    .method = slice_of(n->method),
+	    .path = slice_of(n->path),
+	    .query = slice_of(n->query),
+	    .next_value = random_next_value,
+	    .owner = n,
+	};
+}
+
+#endif
