@@ -49,7 +49,7 @@ SOURCES  := $(foreach d,$(FOLDERS),$(wildcard $(d)/*.c))
 MAIN     := gateway/cli/main.c
 LIBRARY  := $(OUT)/libpenstock.a
 PROGRAMS := $(if $(wildcard $(MAIN)),$(OUT)/penstock) $(if $(wildcard vmlaunch/main.c),$(OUT)/vmlaunch)
-.PHONY: FORCE all units sims replays fuzzers check test run fuzz bench lint format format-check compdb \
+.PHONY: FORCE all units sims replays fuzzers provers check test run fuzz bench lint format format-check compdb \
   install uninstall clean help
 .SECONDARY:
 all: $(PROGRAMS) ; @:			## build build/penstock and build/vmlaunch (default)
@@ -88,12 +88,16 @@ UNITS    := $(patsubst tests/%.c,$(OUT)/%,$(shell find tests/unit -name '*.c' ! 
 SIM_SHARED := $(call objects,$(filter-out tests/sim/test_%,$(wildcard tests/sim/*.c)))
 SIMS     := $(patsubst tests/sim/%.c,$(OUT)/sim/%,$(sort $(wildcard tests/sim/test_*.c)))
 FUZZERS  := $(patsubst fuzz/%.c,$(OUT)/%,$(sort $(wildcard fuzz/fuzz_*.c)))
+PROVERS  := $(patsubst tests/%.c,$(OUT)/%,$(sort $(wildcard tests/prove/*.c)))
 REPLAYS  := $(patsubst fuzz/fuzz_%.c,$(OUT)/replay/%,$(sort $(wildcard fuzz/fuzz_*.c)))
 $(OUT)/unit/%: tests/unit/%.c $(OUT)/flags $(OUT)/libtest.a $(LIBRARY)
 	$(call say,UNIT,$@)
 	$(Q)mkdir -p $(@D) && $(COMPILE) -MF $@.d -o $@ $< $(ALL_LDFLAGS) $(filter %.a,$^) $(LIBS)
 $(OUT)/sim/%: $(OUT)/obj/tests/sim/%.o $(SIM_SHARED) $(OUT)/libtest.a $(LIBRARY)
 	$(call say,SIM,$@)
+	$(Q)mkdir -p $(@D) && $(LINK) $^ $(LIBS)
+$(OUT)/prove/%: $(OUT)/obj/tests/prove/%.o $(LIBRARY)
+	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(LINK) $^ $(LIBS)
 $(OUT)/replay/%: $(OUT)/obj/fuzz/fuzz_%.o $(OUT)/obj/fuzz/replay.o $(LIBRARY)
 	$(call say,LD,$@)
@@ -105,6 +109,7 @@ $(OUT)/fuzz_%: $(OUT)/obj/fuzz/fuzz_%.o $(LIBRARY)
 units: $(UNITS) ; @:			## build the unit tests (SAN=1: with sanitizers)
 sims: $(SIMS) ; @:			## build the simulations
 replays: $(REPLAYS) ; @:
+provers: $(PROVERS) ; @:		## build what proves the rules: build/prove/pairs COUNT SEED
 fuzzers: $(FUZZERS) ; @:
 
 # As many jobs as there are processors, unless -j was given.
@@ -166,5 +171,5 @@ clean:					## remove build/
 help:					## show this
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
 
--include $(patsubst %.o,%.d,$(call objects,$(SOURCES) $(wildcard vmlaunch/*.c tests/sim/*.c fuzz/*.c) tests/unit/test.c)) \
+-include $(patsubst %.o,%.d,$(call objects,$(SOURCES) $(wildcard vmlaunch/*.c tests/sim/*.c tests/prove/*.c fuzz/*.c) tests/unit/test.c)) \
   $(addsuffix .d,$(UNITS))

@@ -2,6 +2,7 @@
 #ifndef TESTS_UNIT_RULES_COMPARE_H
 #define TESTS_UNIT_RULES_COMPARE_H
 
+#include "rules/image_format.h"
 #include "rules/match.h"
 #include "tests/unit/rules/random_policy.h"
 
@@ -13,6 +14,53 @@ struct pair {
 	struct facts facts;
 	struct reference naive;
 };
+
+/* How often each kind of answer was met: a generator that never meets one
+ * proves nothing about it. */
+#define PAIR_KINDS(X)                                                          \
+	X(network_allow, "allowed by a network rule")                          \
+	X(http_allow, "allowed by an HTTP rule")                               \
+	X(connect, "allowed to connect to a governed host")                    \
+	X(network_deny, "denied by a network rule")                            \
+	X(http_deny, "denied by an HTTP rule")                                 \
+	X(governed, "governed and not allowed")                                \
+	X(carved, "governed and allowed by a network rule")                    \
+	X(unmatched, "allowed by nothing")                                     \
+	X(special, "special addresses shut")                                   \
+	X(opened, "special addresses opened")                                  \
+	X(tree, "policies with a tree of hosts")                               \
+	X(secret, "allowed with a secret")                                     \
+	X(secrets, "allowed with too many secrets")
+
+static struct {
+#define COUNT(name, text) unsigned long long name;
+	PAIR_KINDS(COUNT)
+#undef COUNT
+} met;
+
+static inline void
+count_pair(const struct pair *pair, const struct decision_made *d)
+{
+	const struct policy_rule *rule = d->rule == RULE_NONE
+	    ? NULL
+	    : &pair->naive.policy->rules[d->rule];
+	bool allow = d->decision == DECISION_ALLOW;
+	bool governed = d->governed_by != RULE_NONE;
+
+	met.network_allow += allow && !rule->http && !governed;
+	met.http_allow += allow && rule->http && pair->naive.request;
+	met.connect += allow && rule->http && !pair->naive.request;
+	met.carved += allow && !rule->http && governed;
+	met.network_deny += !allow && rule && !rule->http;
+	met.http_deny += !allow && rule && rule->http;
+	met.governed += d->reason == REASON_DEFAULT_DENY && governed;
+	met.unmatched += d->reason == REASON_DEFAULT_DENY && !governed;
+	met.special += d->reason == REASON_PRIVATE_ADDRESS;
+	met.opened += allow && pair->target.kind == TARGET_ADDRESS &&
+	    address_is_special(&pair->target.address);
+	met.secret += d->secret_count > 0;
+	met.secrets += d->secret_count > RULES_SECRETS_MAX;
+}
 
 /* What to look at when the two differ. */
 
@@ -197,18 +245,30 @@ expect_same_address(const struct pair *pair)
 		expect_same("the address", pair, &real, &naive);
 }
 
+/* The one to meet, or NULL. */
+static inline const struct policy_rule *
+random_rule(const struct policy *p)
+{
+	if (p->rule_count == 0 || pick(4) == 0)
+		return NULL;
+	return &p->rules[pick((unsigned)p->rule_count)];
+}
+
 /* A pair is a policy and a question, with a request or without. */
 static inline void
 compare_pair(struct pair *pair)
 {
 	struct decision_made real, naive;
-	bool has_request = pick(2);
+	const struct policy_rule *about = random_rule(pair->naive.policy);
+	bool has_request = about && about->http ? pick(4) : pick(3) == 0;
 
-	random_target(pair->naive.policy, &pair->target);
+	random_target(about ? &about->resource : NULL, &pair->target);
 	if (has_request)
-		random_request(pair->naive.policy, &pair->request);
+		random_request(about ? about->http : NULL, &pair->request);
 	pair->naive.request = has_request ? &pair->request.naive : NULL;
 	pair->naive.sandbox = PICK(asking);
+	if (about && about->sandbox && pick(2))
+		pair->naive.sandbox = about->sandbox;
 	pair->facts.sandbox = image_sandbox(pair->image,
 	    slice_of(pair->naive.sandbox));
 	if (has_request)
@@ -217,6 +277,7 @@ compare_pair(struct pair *pair)
 	else
 		rules_decide(pair->image, &pair->facts, &real);
 	reference_decide(&pair->naive, &naive);
+	count_pair(pair, &naive);
 	expect_same(has_request ? "the request" : "the target", pair, &real,
 	    &naive);
 	expect_same_matches(pair);
@@ -242,6 +303,8 @@ compare_policy(unsigned questions)
 	EXPECT(image_build(&p, &bytes, &len, NULL));
 	image = image_open(bytes, len, NULL);
 	EXPECT(image != NULL);
+	met.tree += ((const struct image_header *)(void *)bytes)->tree_levels >
+	    0;
 	pair.image = image;
 	pair.naive.policy = &p;
 	pair.naive.target = pair.facts.target = &pair.target;

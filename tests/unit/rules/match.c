@@ -25,6 +25,11 @@ TEST(random_policies_mean_the_same_compiled)
 	random_state = seed ? strtoull(seed, NULL, 0) | 1 : 20261120;
 	for (int n = 0; n < POLICIES; n++)
 		compare_policy(QUESTIONS);
+#define IS_MET(name, text)                                                     \
+	if (met.name < 20)                                                     \
+		test_fail(__FILE__, __LINE__, "%llu %s", met.name, text);
+	PAIR_KINDS(IS_MET)
+#undef IS_MET
 }
 
 /* "RESOURCE" or "!RESOURCE except RESOURCE"; '!' is a deny. */

@@ -322,7 +322,9 @@ random_secret(struct policy *p, enum style style, unsigned number)
 	snprintf(name, sizeof(name), "secret-%u", number);
 	for (size_t i = 0; i < secret.host_count; i++) {
 		random_resource(style, rooms[i], &hosts[i]);
-		if (p->rule_count > 0 && pick(3))
+		if (p->rule_count > 0 && number > 3)
+			hosts[i] = p->rules[0].resource;
+		else if (p->rule_count > 0 && pick(3))
 			hosts[i] =
 			    p->rules[pick((unsigned)p->rule_count)].resource;
 	}
@@ -431,12 +433,10 @@ random_address_target(const struct resource *r, struct target *t)
 	target_of_address(&a, t);
 }
 
+/* `r`: the resource to meet, or NULL. */
 static inline void
-random_target(const struct policy *p, struct target *t)
+random_target(const struct resource *r, struct target *t)
 {
-	const struct resource *r = p->rule_count > 0 && pick(3)
-	    ? &p->rules[pick((unsigned)p->rule_count)].resource
-	    : NULL;
 	struct text text;
 
 	if (r ? r->kind == RESOURCE_NETWORK && pick(4) : pick(4) == 0) {
@@ -461,7 +461,7 @@ random_target(const struct policy *p, struct target *t)
 struct random_request {
 	struct reference_request naive;
 	struct request_facts facts;
-	char path[400], query[300];
+	char path[400], query[600], values[RANDOM_CONDITIONS][100];
 	struct reference_field fields[4];
 };
 
@@ -536,11 +536,39 @@ random_path(const struct http_terms *h, char out[400])
 	} while (path_is_ambiguous(slice_of(out)));
 }
 
+/* One of the values a glob means. */
 static inline void
-random_query(char out[300])
+value_of_glob(const char *glob, char *out)
+{
+	static const char *const runs[] = {"", "x", "y", "xy", "d"};
+
+	for (; *glob; glob++) {
+		char byte[2] = {*glob == ' ' ? '+' : *glob, '\0'};
+
+		strcat(out, *glob == '*' ? PICK(runs) : byte);
+	}
+}
+
+static inline void
+add_wanted_parameters(const struct http_terms *h, char *out)
+{
+	for (size_t i = 0; i < h->query_count; i++) {
+		const char *name = h->query[i].name;
+
+		strcat(out, strcmp(name, "a b") == 0 ? "a%20b" : name);
+		strcat(out, "=");
+		value_of_glob(h->query[i].glob, out);
+		strcat(out, "&");
+	}
+}
+
+static inline void
+random_query(const struct http_terms *h, char out[600])
 {
 	out[0] = '\0';
-	if (pick(3) == 0)
+	if (h && pick(4))
+		add_wanted_parameters(h, out);
+	if (pick(out[0] ? 3 : 2) == 0)
 		return;
 	for (unsigned n = 1 + pick(3); n > 0; n--) {
 		strcat(out, PICK(asked_names));
@@ -554,25 +582,38 @@ random_query(char out[300])
 }
 
 static inline void
-random_request(const struct policy *p, struct random_request *r)
+random_fields(const struct http_terms *h, struct random_request *r)
 {
-	const struct http_terms *h = p->rule_count > 0
-	    ? p->rules[pick((unsigned)p->rule_count)].http
-	    : NULL;
+	struct reference_request *n = &r->naive;
+
+	for (size_t i = 0; h && i < h->header_count && pick(4); i++) {
+		r->values[i][0] = '\0';
+		value_of_glob(h->headers[i].glob, r->values[i]);
+		r->fields[n->field_count++] = (struct reference_field){
+		    h->headers[i].name, r->values[i]};
+	}
+	while (n->field_count < ARRAY_SIZE(r->fields) && pick(2))
+		r->fields[n->field_count++] = (struct reference_field){
+		    PICK(asked_fields), PICK(asked_field_values)};
+}
+
+/* `h`: the terms to meet, or NULL. */
+static inline void
+random_request(const struct http_terms *h, struct random_request *r)
+{
 	struct reference_request *n = &r->naive;
 
 	random_path(h, r->path);
-	random_query(r->query);
+	random_query(h, r->query);
 	*n = (struct reference_request){
-	    .method = PICK(asked_methods),
+	    .method = h && h->method_count > 0 && pick(4)
+		? h->methods[pick((unsigned)h->method_count)]
+		: PICK(asked_methods),
 	    .path = r->path,
 	    .query = r->query,
 	    .fields = r->fields,
-	    .field_count = pick(4),
 	};
-	for (size_t i = 0; i < n->field_count; i++)
-		r->fields[i] = (struct reference_field){
-		    PICK(asked_fields), PICK(asked_field_values)};
+	random_fields(h, r);
 	r->facts = (struct request_facts){
 	    .method = slice_of(n->method),
 	    .path = slice_of(n->path),
