@@ -7,48 +7,8 @@
 
 #include "base/file.h"
 #include "base/check.h"
-#include "rules/match.h"
-
-static void
-add(struct policy *p, enum decision decision, const char *sandbox,
-    const char *resource, const char *except)
-{
-	char room[RESOURCE_ROOM], except_room[RESOURCE_ROOM];
-	struct resource narrowed;
-	struct policy_rule rule = {
-	    .decision = decision,
-	    .sandbox = sandbox,
-	    .name = "a name",
-	    .expires = except ? 4000000000 : 0,
-	    .line = 3,
-	    .column = 5,
-	};
-
-	EXPECT(resource_parse(slice_of(resource), room, &rule.resource, NULL));
-	if (except) {
-		rule.except = &narrowed;
-		rule.except_count = 1;
-		EXPECT(resource_parse(slice_of(except), except_room, &narrowed,
-		    NULL));
-	}
-	policy_add_rule(p, &rule);
-}
-
-static void
-fill(struct policy *p)
-{
-	policy_init(p);
-	policy_add_origin(p, "policy.yaml", "file");
-	p->preset = memory_text("balanced");
-	policy_add_sandbox(p, "empty");
-	add(p, DECISION_ALLOW, NULL, "**.good.test:443", NULL);
-	add(p, DECISION_DENY, "web-1", "*.bad.test", "ok.bad.test");
-	add(p, DECISION_ALLOW, "default", "10.0.0.0/8", NULL);
-	add(p, DECISION_ALLOW, NULL, "crl*.x.test", NULL);
-	add(p, DECISION_ALLOW, "web-0", "localhost:80", NULL);
-	add(p, DECISION_ALLOW, NULL, "**", NULL);
-	add(p, DECISION_DENY, NULL, "2001:db8::/32", "2001:db8:1::/48");
-}
+#include "fuzz/image_ask.h"
+#include "tests/unit/rules/full_policy.h"
 
 static uint8_t *
 build(size_t *len)
@@ -56,7 +16,7 @@ build(size_t *len)
 	struct policy p;
 	uint8_t *bytes;
 
-	fill(&p);
+	full_policy(&p);
 	EXPECT(image_build(&p, &bytes, len, NULL));
 	policy_done(&p);
 	return bytes;
@@ -81,7 +41,7 @@ TEST(rules_come_back_as_text)
 	struct image_rule r;
 
 	EXPECT(i != NULL);
-	EXPECT_INT(image_rule_count(i), 7);
+	EXPECT_INT(image_rule_count(i), 17);
 	EXPECT_TEXT(image_preset(i), "balanced");
 	EXPECT_INT(image_file_count(i), 1);
 	EXPECT_TEXT(image_file(i, 0), "policy.yaml");
@@ -104,11 +64,47 @@ TEST(rules_come_back_as_text)
 	EXPECT_INT(r.except_count, 1);
 	EXPECT(r.any_port);
 	expect_except(i, 1, "ok.bad.test");
-	image_rule(i, 4, &r);
+	image_rule(i, 8, &r);
 	EXPECT_TEXT(r.resource, "localhost:80");
-	image_rule(i, 6, &r);
+	image_rule(i, 10, &r);
 	EXPECT_TEXT(r.resource, "2001:db8::/32");
-	expect_except(i, 6, "2001:db8:1::/48");
+	expect_except(i, 10, "2001:db8:1::/48");
+	image_rule(i, 11, &r);
+	EXPECT_TEXT(r.resource, "off.test");
+	EXPECT(r.disabled && !r.is_http);
+	image_close(i);
+	free(bytes);
+}
+
+TEST(http_rules_come_back_as_text)
+{
+	size_t len;
+	uint8_t *bytes = build(&len);
+	struct image *i = image_open(bytes, len, NULL);
+	struct image_rule r;
+
+	image_rule(i, 12, &r);
+	EXPECT(r.is_http);
+	EXPECT_TEXT(r.resource, "api.test");
+	EXPECT_TEXT(r.methods, "GET,HEAD");
+	EXPECT_TEXT(r.paths, "/repos/** /x*/a");
+	EXPECT_INT(r.query_count, 1);
+	EXPECT_INT(r.header_count, 1);
+	EXPECT_TEXT(image_rule_condition(i, 12, 0).name, "q");
+	EXPECT_TEXT(image_rule_condition(i, 12, 0).glob, "x*");
+	EXPECT_TEXT(image_rule_condition(i, 12, 1).name, "x-team");
+	EXPECT_TEXT(image_rule_condition(i, 12, 1).glob, "red*");
+	image_rule(i, 13, &r);
+	EXPECT(r.is_http && r.decision == DECISION_DENY);
+	EXPECT_TEXT(r.methods, "");
+	EXPECT_TEXT(r.paths, "");
+	image_rule(i, 14, &r);
+	EXPECT_TEXT(r.sandbox, "web-1");
+	image_rule(i, 16, &r);
+	EXPECT(r.is_http && r.disabled);
+	EXPECT_TEXT(r.resource, "off.test");
+	EXPECT_TEXT(image_secret(i, 0), "openai");
+	EXPECT_TEXT(image_secret(i, 1), "jira");
 	image_close(i);
 	free(bytes);
 }
@@ -165,7 +161,7 @@ TEST(the_digest_is_of_what_rules_say)
 	char before[IMAGE_DIGEST_TEXT], after[IMAGE_DIGEST_TEXT];
 	struct policy p;
 
-	fill(&p);
+	full_policy(&p);
 	digest_of(&p, before);
 	p.rules[0].line = 99;
 	p.rules[1].comment = "why";
@@ -191,16 +187,6 @@ TEST(the_digest_is_of_what_rules_say)
 	digest_of(&p, after);
 	EXPECT_TEXT(after, before);
 	policy_done(&p);
-}
-
-static void
-seal(uint8_t *bytes, size_t len)
-{
-	struct image_header *h = (struct image_header *)bytes;
-	const size_t covered = offsetof(struct image_header, body_sum);
-
-	h->body_sum = XXH3_64bits(bytes + sizeof(*h), len - sizeof(*h));
-	h->header_sum = XXH3_64bits(bytes + covered, sizeof(*h) - covered);
 }
 
 TEST(damage_is_seen_at_every_byte)
@@ -237,61 +223,340 @@ TEST(a_cut_image_is_none)
 	free(bytes);
 }
 
+/* What still opens must answer everything; what does not says why. */
 static void
-use(const struct image *i)
+expect_safe(const uint8_t *bytes, size_t len, unsigned counts[2])
 {
-	static const char *const targets[] = {"a.good.test", "a.bad.test",
-	    "ok.bad.test", "crl1.x.test", "localhost:80", "10.0.0.1",
-	    "[2001:db8::1]:80", "[2001:db8:1::1]:80", "[64:ff9b::10.0.0.1]:1"};
-	struct target t;
-	struct facts f = {.target = &t};
-	struct decision_made d;
-	struct image_rule r;
+	struct err err = {0};
+	struct image *i = image_open(bytes, len, &err);
 
-	for (size_t n = 0; n < ARRAY_SIZE(targets); n++) {
-		EXPECT(target_parse(slice_of(targets[n]), 443, &t, NULL));
-		for (f.sandbox = 0; f.sandbox < 4; f.sandbox++)
-			rules_decide(i, &f, &d);
-		rules_name_possible(i, 1, 0,
-		    (struct slice){t.host, t.host_len});
-	}
-	for (uint32_t n = 0; n < image_rule_count(i); n++) {
-		image_rule(i, n, &r);
-		EXPECT(strlen(r.resource) + strlen(r.sandbox) + strlen(r.file) <
-		    100000);
-		for (uint32_t x = 0; x < r.except_count; x++)
-			image_rule_except(i, n, x, &r.what);
-	}
-	image_sandbox(i, slice_of("web-1"));
-	EXPECT(strlen(image_preset(i)) < 100000);
+	if (i)
+		ask_image(i);
+	else
+		EXPECT(strlen(err.text) > 20);
+	counts[i != NULL]++;
+	image_close(i);
 }
 
 /* A writer of images can write checksums too: each byte in turn takes values
- * that make offsets, counts and kinds wrong. What still opens must be safe. */
-TEST(hostile_images_are_safe)
+ * that make offsets, counts and kinds wrong. The image ends at a page that
+ * faults. */
+TEST(no_byte_can_do_harm)
 {
-	static const uint8_t values[] = {0x00, 0x01, 0x7f, 0x80, 0xff};
-	size_t len, opened = 0, refused = 0;
-	uint8_t *good = build(&len), *bytes = memory_new(len);
+	static const uint8_t values[] = {0x00, 0x01, 0x7f, 0xff};
+	unsigned counts[2] = {0};
+	size_t len;
+	uint8_t *good = build(&len);
+	uint8_t *bytes = (uint8_t *)test_guarded(good, len);
 
 	for (size_t at = offsetof(struct image_header, body_sum); at < len;
 	     at++)
 		for (size_t v = 0; v < ARRAY_SIZE(values); v++) {
-			struct image *i;
-
-			memcpy(bytes, good, len);
-			bytes[at] = values[v];
-			seal(bytes, len);
-			i = image_open(bytes, len, NULL);
-			if (i)
-				use(i);
-			opened += i != NULL;
-			refused += i == NULL;
-			image_close(i);
+			bytes[at] = good[at] == values[v]
+			    ? (uint8_t)(values[v] ^ 2)
+			    : values[v];
+			image_seal(bytes, len);
+			expect_safe(bytes, len, counts);
+			memcpy(bytes, good, sizeof(struct image_header));
+			bytes[at] = good[at];
 		}
-	EXPECT(opened > 100 && refused > 100);
+	EXPECT(counts[0] > 1000 && counts[1] > 1000);
 	free(good);
-	free(bytes);
+}
+
+/* The same for whole numbers: just outside, far outside, round the corner. */
+TEST(no_word_can_do_harm)
+{
+	unsigned counts[2] = {0};
+	size_t len;
+	uint8_t *good = build(&len);
+	uint8_t *bytes = (uint8_t *)test_guarded(good, len);
+	const struct image_header *h =
+	    (const struct image_header *)(const void *)good;
+	size_t words = len / 4;
+
+	for (size_t at = 0; at < words; at++) {
+		uint32_t was, near = h->sections[at % SECTION_COUNT].count;
+		const uint32_t values[] = {near, near - 1, UINT32_MAX,
+		    UINT32_MAX - 1, 0x80000000, (uint32_t)len - 4};
+
+		if (at * 4 < offsetof(struct image_header, digest))
+			continue;
+		memcpy(&was, good + at * 4, 4);
+		for (size_t v = 0; v < ARRAY_SIZE(values); v++) {
+			memcpy(bytes + at * 4, &values[v], 4);
+			image_seal(bytes, len);
+			expect_safe(bytes, len, counts);
+			memcpy(bytes, good, sizeof(*h));
+		}
+		memcpy(bytes + at * 4, &was, 4);
+	}
+	EXPECT(counts[0] > 1000 && counts[1] > 100);
+	free(good);
+}
+
+/* Each section in turn is cut to nothing, and by one. */
+TEST(no_section_can_be_missing)
+{
+	unsigned counts[2] = {0};
+	size_t len;
+	uint8_t *good = build(&len);
+	uint8_t *bytes = (uint8_t *)test_guarded(good, len);
+	struct image_header *h = (struct image_header *)(void *)bytes;
+
+	for (int s = 0; s < SECTION_COUNT; s++) {
+		struct image_section_place was = h->sections[s];
+
+		EXPECT(was.count > 0); /* all of them are in use here */
+		h->sections[s].count = 0;
+		image_seal(bytes, len);
+		expect_safe(bytes, len, counts);
+		h->sections[s].count = was.count - 1;
+		image_seal(bytes, len);
+		expect_safe(bytes, len, counts);
+		h->sections[s].count = was.count + 1;
+		image_seal(bytes, len);
+		expect_safe(bytes, len, counts);
+		h->sections[s] = was;
+	}
+	EXPECT(counts[0] > 20);
+	free(good);
+}
+
+/* An image in memory whose sections may be changed one by one. */
+struct forged {
+	uint8_t *bytes, *good;
+	size_t len;
+	struct image *sections; /* of the image, to be written to */
+};
+
+static struct forged
+forge(void)
+{
+	struct forged f;
+
+	f.bytes = build(&f.len);
+	f.good = build(&f.len);
+	f.sections = image_open(f.bytes, f.len, NULL);
+	EXPECT(f.sections != NULL);
+	return f;
+}
+
+static void
+forge_done(struct forged *f)
+{
+	image_close(f->sections);
+	free(f->bytes);
+	free(f->good);
+}
+
+/* Is it refused with these words? Then all is well again. */
+static void
+expect_fault(struct forged *f, int line, const char *fault)
+{
+	struct err err = {0};
+	struct image *i;
+
+	image_seal(f->bytes, f->len);
+	i = image_open(f->bytes, f->len, &err);
+	if (i || !strstr(err.text, fault))
+		test_fail(__FILE__, line, "expected \"%s\", got %s", fault,
+		    i ? "an image" : err.text);
+	image_close(i);
+	memcpy(f->bytes, f->good, f->len);
+	image_seal(f->bytes, f->len);
+	i = image_open(f->bytes, f->len, &err);
+	EXPECT(i != NULL);
+	image_close(i);
+}
+
+static void
+put(const void *at, size_t size, uint64_t value)
+{
+	void *to = (void *)(uintptr_t)at;
+
+	if (size == sizeof(uint8_t))
+		*(uint8_t *)to = (uint8_t)value;
+	else if (size == sizeof(uint16_t))
+		*(uint16_t *)to = (uint16_t)value;
+	else
+		*(uint32_t *)to = (uint32_t)value;
+}
+
+#define WRITE(member, value)                                                   \
+	put(&f.sections->member, sizeof(f.sections->member), value)
+#define FAULT(text) expect_fault(&f, __LINE__, text)
+#define LAST(which) (f.sections->counts[SECTION_##which])
+
+TEST(every_index_is_checked)
+{
+	struct forged f = forge();
+
+	WRITE(terms[0].scope, LAST(SANDBOXES));
+	FAULT("a rule is for no sandbox");
+	WRITE(terms[1].except, LAST(EXCEPTS) + 1);
+	FAULT("a rule points outside");
+	WRITE(terms[0].except_count, LAST(EXCEPTS) + 1);
+	FAULT("a rule points outside");
+	WRITE(terms[0].tls_sni, 3 << 4);
+	FAULT("a rule points outside");
+	WRITE(terms[0].tls_sni, 3);
+	FAULT("a rule points outside");
+	WRITE(terms[0].ech_refuse, 2 << 4);
+	FAULT("a rule points outside");
+	WRITE(terms[0].ech_refuse, 3);
+	FAULT("a rule points outside");
+	WRITE(groups[0].root, LAST(NODES));
+	FAULT("a rule points outside");
+	WRITE(groups[1].first, LAST(LINKS));
+	FAULT("a rule points outside");
+	WRITE(groups[0].rule, LAST(SOURCES));
+	FAULT("a rule points outside");
+	WRITE(groups[0].allow, LAST(SOURCES));
+	FAULT("a rule points outside");
+	WRITE(http[0].rule, LAST(SOURCES));
+	FAULT("a rule points outside");
+	WRITE(http[0].terms, LAST(TERMS));
+	FAULT("a rule points outside");
+	WRITE(http[0].conditions, LAST(CONDITIONS) + 1);
+	FAULT("a rule points outside");
+	WRITE(http[0].query_count, (uint8_t)(LAST(CONDITIONS) + 1));
+	FAULT("a rule points outside");
+	WRITE(http[0].header_count, (uint8_t)(LAST(CONDITIONS) + 1));
+	FAULT("a rule points outside");
+	WRITE(conditions[0].name, LAST(NAMES));
+	FAULT("a rule points outside");
+	WRITE(conditions[1].glob, LAST(NAMES));
+	FAULT("a rule points outside");
+	WRITE(links[0].to, UINT32_MAX - 1);
+	FAULT("a rule points outside");
+	WRITE(links[LAST(LINKS) - 1].to, UINT32_MAX - 1);
+	FAULT("a rule points outside");
+	WRITE(sources[0].entry, LAST(ENTRIES));
+	FAULT("a rule points outside");
+	WRITE(sources[0].entry, 1); /* inside an entry */
+	FAULT("a rule points outside");
+	WRITE(sources[0].http, LAST(HTTP));
+	FAULT("a rule points outside");
+	WRITE(sources[0].remark, LAST(REMARKS));
+	FAULT("a rule points outside");
+	WRITE(remarks[0].name, LAST(WORDS));
+	FAULT("a rule points outside");
+	WRITE(remarks[0].comment, LAST(WORDS));
+	FAULT("a rule points outside");
+	WRITE(remarks[0].methods, LAST(WORDS));
+	FAULT("a rule points outside");
+	WRITE(remarks[0].paths, LAST(WORDS));
+	FAULT("a rule points outside");
+	WRITE(remarks[0].file, LAST(FILES));
+	FAULT("a rule points outside");
+	WRITE(files[0].path, LAST(WORDS));
+	FAULT("a name points outside");
+	WRITE(files[0].source, LAST(WORDS));
+	FAULT("a name points outside");
+	WRITE(sandboxes[0].name, LAST(NAMES));
+	FAULT("a name points outside");
+	WRITE(methods[0], LAST(NAMES));
+	FAULT("a name points outside");
+	WRITE(secrets[0], LAST(NAMES));
+	FAULT("a name points outside");
+	WRITE(excepts[0], 1);
+	FAULT("a rule points outside");
+	WRITE(header->preset, LAST(NAMES));
+	FAULT("a name points outside");
+	WRITE(names[LAST(NAMES) - 1], 'x');
+	FAULT("its texts have no end");
+	WRITE(words[0], 'x');
+	FAULT("its texts have no end");
+	forge_done(&f);
+}
+
+/* A list that comes back to itself would never end. */
+TEST(links_only_go_back)
+{
+	struct forged f = forge();
+
+	WRITE(links[0].next, 0);
+	FAULT("a rule points outside");
+	WRITE(links[0].next, 1);
+	FAULT("a rule points outside");
+	WRITE(links[1].next, LAST(LINKS));
+	FAULT("a rule points outside");
+	forge_done(&f);
+}
+
+TEST(every_node_of_a_tree_is_checked)
+{
+	struct forged f = forge();
+
+	WRITE(forest.nodes[0].children, 0);
+	FAULT("a tree points outside");
+	WRITE(forest.nodes[0].kind, GLOB_LITERAL);
+	FAULT("a tree points outside");
+	WRITE(forest.nodes[1].kind, GLOB_ROOT);
+	FAULT("a tree points outside");
+	WRITE(forest.nodes[0].specials, UINT16_MAX);
+	FAULT("a tree points outside");
+	WRITE(forest.nodes[0].literals,
+	    f.sections->forest.nodes[0].literals ^ 1);
+	FAULT("a tree points outside");
+	WRITE(forest.nodes[0].has_index,
+	    f.sections->forest.nodes[0].has_index ^ 1);
+	FAULT("a tree points outside");
+	WRITE(forest.nodes[LAST(NODES) - 1].label, LAST(LITERALS) + 1);
+	FAULT("a tree points outside");
+	WRITE(forest.nodes[LAST(NODES) - 1].run_len, UINT16_MAX);
+	FAULT("a tree points outside");
+	WRITE(forest.nodes[LAST(NODES) - 1].value, LAST(LINKS));
+	FAULT("a rule points outside");
+	WRITE(header->tree_nodes, 1);
+	FAULT("a tree points outside");
+	WRITE(header->tree_levels, 1);
+	FAULT("a tree points outside");
+	forge_done(&f);
+}
+
+static struct image_entry *
+entry_number(struct forged *f, unsigned number)
+{
+	const struct image_entry *e = entry_at(f->sections, 0);
+
+	while (number-- > 0)
+		e = entry_next(e);
+	return (struct image_entry *)(uintptr_t)e;
+}
+
+TEST(every_entry_is_checked)
+{
+	struct forged f = forge();
+	unsigned count = 0;
+
+	for (uint32_t at = 0; at < LAST(ENTRIES); count++)
+		at += (uint32_t)entry_words(entry_at(f.sections, at)->host_len);
+	EXPECT(count > 15);
+	for (unsigned n = 0; n < count; n++) {
+		struct image_entry *e = entry_number(&f, n);
+
+		e->index = UINT32_MAX;
+		FAULT("a pattern points outside");
+		e->terms = LAST(TERMS);
+		FAULT("a pattern points outside");
+		e->host_len = UINT8_MAX;
+		FAULT("a pattern points outside");
+		e->key_len = (uint8_t)(e->host_len + 1);
+		FAULT("a pattern points outside");
+		e->kind_depth ^= 1 << 4;
+		FAULT("a pattern points outside");
+		e->kind_depth |= 3 << 2;
+		FAULT("a pattern points outside");
+		e->flags ^= ENTRY_FOR_ALL;
+		FAULT("a pattern points outside");
+		((char *)(e + 1))[e->host_len] = 'x';
+		FAULT("a pattern points outside");
+	}
+	entry_number(&f, count - 1)->flags = 0; /* its run goes on */
+	FAULT("a pattern points outside");
+	forge_done(&f);
 }
 
 TEST(a_table_without_a_free_place_is_refused)
@@ -305,7 +570,7 @@ TEST(a_table_without_a_free_place_is_refused)
 	for (uint32_t n = 0; n < h->sections[SECTION_BUCKETS].count; n++)
 		for (unsigned r = 0; r < BUCKET_RUNS; r++)
 			buckets[n].first[r] = 0;
-	seal(bytes, len);
+	image_seal(bytes, len);
 	EXPECT(image_open(bytes, len, NULL) == NULL);
 	free(bytes);
 }
@@ -334,7 +599,8 @@ TEST(an_image_is_mapped_from_a_memfd)
 	i = image_map(fd, NULL);
 	EXPECT(i != NULL);
 	close(fd);
-	use(i);
+	ask_image(i);
+	ask_explanations(i);
 	image_close(i);
 	free(bytes);
 }
@@ -354,7 +620,8 @@ TEST(an_image_is_copied_from_a_file)
 	i = image_map(fd, NULL);
 	EXPECT(i != NULL);
 	EXPECT(ftruncate(fd, 100) == 0);
-	use(i);
+	ask_image(i);
+	ask_explanations(i);
 	image_close(i);
 	EXPECT(image_map(fd, &err) == NULL);
 	EXPECT_TEXT(err.text, "it is no compiled policy");
