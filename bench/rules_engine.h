@@ -40,6 +40,12 @@ struct engine {
 	void *(*build)(const struct names *patterns);
 	/* Does any pattern match this canonical name? */
 	bool (*lookup)(void *built, const char *name, size_t len);
+	/* In place of `lookup`, for an engine whose caller has parsed the name
+	 * for its own ends: `read` does that, into `room` bytes, outside what is
+	 * measured; `judge` answers. */
+	size_t room;
+	void (*read)(void *room, const char *name, size_t len);
+	bool (*judge)(void *built, const void *room);
 	/* What it occupies; NULL: what the heap has grown by. */
 	size_t (*bytes)(void *built);
 	/* Print more "extra KEY VALUE" lines; may be NULL. */

@@ -138,6 +138,6 @@ bytes(void *built)
 }
 
 const struct engine engines[] = {
-    {"hyperscan", build, lookup, bytes, NULL},
-    {NULL, NULL, NULL, NULL, NULL},
+    {.name = "hyperscan", .build = build, .lookup = lookup, .bytes = bytes},
+    {.name = NULL},
 };

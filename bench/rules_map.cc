@@ -76,7 +76,7 @@ lookup(void *state, const char *at, size_t len)
 
 extern "C" {
 extern const struct engine engines[] = {
-    {"map", build, lookup, nullptr, nullptr},
-    {nullptr, nullptr, nullptr, nullptr, nullptr},
+    {"map", build, lookup, 0, nullptr, nullptr, nullptr, nullptr},
+    {nullptr, nullptr, nullptr, 0, nullptr, nullptr, nullptr, nullptr},
 };
 }

@@ -68,7 +68,7 @@ lookup(void *built, const char *name, size_t len)
 
 extern "C" {
 extern const struct engine engines[] = {
-    {"re2", build, lookup, nullptr, nullptr},
-    {nullptr, nullptr, nullptr, nullptr, nullptr},
+    {"re2", build, lookup, 0, nullptr, nullptr, nullptr, nullptr},
+    {nullptr, nullptr, nullptr, 0, nullptr, nullptr, nullptr, nullptr},
 };
 }

@@ -20,6 +20,11 @@
 #include "rules/image_format.h"
 
 #define IMAGE_FILE_MAX UINT32_MAX
+#define HUGE_PAGE ((size_t)2 << 20)
+
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25 /* Linux 6.1 */
+#endif
 
 static bool
 damaged(struct err *err, const char *what)
@@ -201,13 +206,44 @@ read_at_start(int fd, char *at, size_t len, struct err *err)
 	return true;
 }
 
+static size_t
+page_round(size_t len)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	return (len + page - 1) / page * page;
+}
+
+/* At a place where the kernel can map huge pages. */
+static void *
+map_aligned(size_t len, int protection, int flags, int fd)
+{
+	size_t room = len + HUGE_PAGE;
+	char *all = mmap(NULL, room, PROT_NONE,
+	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	char *at;
+
+	if (all == MAP_FAILED)
+		return MAP_FAILED;
+	at = all + (HUGE_PAGE - (uintptr_t)all % HUGE_PAGE) % HUGE_PAGE;
+	if (mmap(at, len, protection, flags | MAP_FIXED, fd, 0) == MAP_FAILED) {
+		munmap(all, room);
+		return MAP_FAILED;
+	}
+	if (at > all)
+		munmap(all, (size_t)(at - all));
+	munmap(at + page_round(len),
+	    room - (size_t)(at - all) - page_round(len));
+	return at;
+}
+
 static void *
 map_bytes(int fd, size_t len, struct err *err)
 {
 	bool sealed = is_sealed(fd);
-	void *at = mmap(NULL, len, sealed ? PROT_READ : PROT_READ | PROT_WRITE,
-	    sealed ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS, sealed ? fd : -1,
-	    0);
+	void *at = map_aligned(len, sealed ? PROT_READ : PROT_READ | PROT_WRITE,
+	    sealed ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS,
+	    sealed ? fd : -1);
 
 	if (at == MAP_FAILED) {
 		err_errno(err, "mapping the compiled policy");
@@ -221,6 +257,21 @@ map_bytes(int fd, size_t len, struct err *err)
 	}
 	mprotect(at, len, PROT_READ);
 	return at;
+}
+
+/* Looking up one name in a large image touches pages that are far apart, and
+ * translating their addresses costs as much as reading them: what matching
+ * reads is gathered in huge pages, once, by whoever validates it; all who map
+ * the memfd have them then. Where the kernel cannot (before Linux 6.1), it is
+ * only slower. */
+static void
+gather_pages(const struct image *i, void *at)
+{
+	size_t len = i->header->sections[FIRST_SECTION_FOR_PEOPLE].at;
+
+	len = len / HUGE_PAGE * HUGE_PAGE;
+	if (len > 0)
+		madvise(at, len, MADV_COLLAPSE);
 }
 
 static struct image *
@@ -251,6 +302,8 @@ map(int fd, bool validated, struct err *err)
 	}
 	i->owned = at;
 	i->mapped = len;
+	if (!validated && is_sealed(fd))
+		gather_pages(i, at);
 	return i;
 }
 
