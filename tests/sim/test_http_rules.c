@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "tests/sim/gate.h"
+#include "tests/sim/hello.h"
 #include "tests/unit/test.h"
 
 #define OK "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -16,7 +17,7 @@
 	"http:\n"                                                              \
 	"  - { name: reads, host: \"a.test:22-80\","                           \
 	"      allow: { methods: [GET, HEAD],"                                 \
-	"      paths: [\"/repos/**\", /x%20y] } }\n"                         \
+	"      paths: [\"/repos/**\", /x%20y] } }\n"                           \
 	"  - { name: team, host: a.test, allow: { methods: [POST],"            \
 	"      path: /team, headers: { X-Team: \"red*\" },"                    \
 	"      query: { q: \"1*\" } } }\n"                                     \
@@ -375,6 +376,35 @@ TEST(a_server_that_speaks_first_is_refused)
 	sim_says(w.origin, "220 at your service\r\n");
 	sim_run(w.g.loop);
 	expect_uninspectable(&w, "22");
+}
+
+/* An address takes whatever server name; not that of a host with rules. */
+TEST(no_address_leads_round_http_rules)
+{
+	static const char *const names[] = {"c.test", "a.test", "b.test"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		char at[512];
+		struct world w;
+
+		gate_init(&w.g);
+		gate_start(&w.g,
+		    "network: { allow: [9.9.9.0/24] }\n"
+		    "http: [{ host: a.test, allow: {} },"
+		    " { host: b.test, deny: { path: /x } }]");
+		w.guest = gate_guest(&w.g);
+		w.origin = gate_origin(NULL, "9.9.9.1:443");
+		sim_says(w.guest,
+		    "CONNECT 9.9.9.1:443 HTTP/1.1\r\nHost: 9.9.9.1:443\r\n"
+		    "\r\n");
+		sim_says_bytes(w.guest, make_hello(names[i], at));
+		sim_run(w.g.loop);
+		EXPECT_INT(sim_heard(w.origin).len > 0, i == 0);
+		EXPECT((strstr(gate_records(&w.g), "deny uninspectable") ==
+			   NULL) == (i == 0));
+		sim_resets(w.guest);
+		gate_end(&w.g);
+	}
 }
 
 TEST(a_client_that_only_listens_hears_nothing)

@@ -1,0 +1,40 @@
+"""ways - the same plain HTTP request by every way in
+
+    for way, ask in WAYS.items():
+        answer = ask(gate, "a.test:80", "GET", "/x", ["X-Team: red"])
+"""
+from gate import read_answer
+
+
+def lines(method, target, host, fields, body):
+    out = [f"{method} {target} HTTP/1.1", f"Host: {host}", *fields]
+    if body:
+        out.append(f"Content-Length: {len(body)}")
+    return "\r\n".join(out).encode("latin1") + b"\r\n\r\n" + body
+
+
+def forward(gate, host, method="GET", path="/", fields=(), body=b""):
+    """In absolute form."""
+    with gate.connect() as s:
+        s.sendall(lines(method, f"http://{host}{path}", host, fields, body))
+        return read_answer(s)
+
+
+def connect(gate, host, method="GET", path="/", fields=(), body=b""):
+    """Inside a CONNECT; its own answer when that is refused."""
+    s, answer = gate.tunnel(host)
+    with s:
+        if answer.status != 200:
+            return answer
+        s.sendall(lines(method, path, host, fields, body))
+        return read_answer(s)
+
+
+WAYS = {"forward": forward, "connect": connect}
+
+
+def by_every_way(gate, *request, **kw):
+    """(status, reason) when all agree, else a list of what each got."""
+    got = [ask(gate, *request, **kw) for ask in WAYS.values()]
+    said = {(a.status, a.reason) for a in got}
+    return said.pop() if len(said) == 1 else got
