@@ -3,7 +3,7 @@
     for way, ask in WAYS.items():
         answer = ask(gate, "a.test:80", "GET", "/x", ["X-Team: red"])
 """
-from gate import read_answer
+from gate import Answer, read_answer, read_head
 
 
 def lines(method, target, host, fields, body):
@@ -13,21 +13,28 @@ def lines(method, target, host, fields, body):
     return "\r\n".join(out).encode("latin1") + b"\r\n\r\n" + body
 
 
-def forward(gate, host, method="GET", path="/", fields=(), body=b""):
+def read(sock, method):
+    return Answer(read_head(sock)) if method == "HEAD" else read_answer(sock)
+
+
+def forward(gate, host, method="GET", path="/", fields=(), body=b"",
+            port=None):
     """In absolute form."""
-    with gate.connect() as s:
+    with gate.connect(port) as s:
         s.sendall(lines(method, f"http://{host}{path}", host, fields, body))
-        return read_answer(s)
+        return read(s, method)
 
 
-def connect(gate, host, method="GET", path="/", fields=(), body=b""):
+def connect(gate, host, method="GET", path="/", fields=(), body=b"",
+            port=None):
     """Inside a CONNECT; its own answer when that is refused."""
-    s, answer = gate.tunnel(host)
+    accept = [f for f in fields if f.startswith("Accept:")]
+    s, answer = gate.tunnel(host, accept, port=port)
     with s:
         if answer.status != 200:
             return answer
         s.sendall(lines(method, path, host, fields, body))
-        return read_answer(s)
+        return read(s, method)
 
 
 WAYS = {"forward": forward, "connect": connect}
