@@ -1,6 +1,6 @@
 /* load.c - a load of one kind, for a fixed time, on one core
  *
- *	load MODE PROXY-PORT ORIGIN-PORT CONNECTIONS SECONDS
+ *	load MODE PROXY-PORT ORIGIN-PORT CONNECTIONS SECONDS [HOST]
  *
  * Modes, each on CONNECTIONS sockets at once:
  *	keep	GET http://127.0.0.1:ORIGIN/1k through the proxy, keep-alive
@@ -10,8 +10,11 @@
  *	echo	one tunnel each, 64 bytes there and back again and again
  *	raw-echo	the same without CONNECT
  *
- * Prints "MODE REQUESTS SECONDS ERRORS". It measures nothing itself: whoever
- * runs it reads the proxy's CPU time before and after.
+ * HOST stands in the place of 127.0.0.1; a '#' in it becomes 0 to 49 in turn.
+ * Prints "MODE REQUESTS SECONDS ERRORS P50 P99 MOST": the last three are
+ * microseconds from sending a request (new, connect: from the connecting) to
+ * the end of its answer. CPU time is for whoever runs it to read, before and
+ * after.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -26,6 +29,9 @@
 #include <unistd.h>
 
 #define PAYLOAD 64
+#define HOSTS 50
+#define LATENCY_STEP 5 /* microseconds */
+#define LATENCIES 400000
 
 enum mode {
 	MODE_KEEP,
@@ -45,12 +51,15 @@ struct client {
 	int fd;
 	enum phase phase;
 	size_t received, wanted; /* wanted: 0 until a length is known */
+	double began;
 	char head[2048];
 };
 
 static enum mode mode;
 static int proxy_port, origin_port, loop_fd;
 static unsigned long requests, errors;
+static const char *host = "127.0.0.1";
+static unsigned latencies[LATENCIES]; /* by steps; the last is all beyond */
 
 static double
 now(void)
@@ -59,6 +68,44 @@ now(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static void
+note_latency(const struct client *c)
+{
+	double steps = (now() - c->began) * 1e6 / LATENCY_STEP;
+
+	latencies[steps < LATENCIES - 1 ? (size_t)steps : LATENCIES - 1]++;
+}
+
+/* Microseconds that this part of all requests took at most. */
+static unsigned long
+latency_of(double part)
+{
+	double wanted = (double)requests * part, seen = 0;
+	size_t i = 0;
+
+	for (; i < LATENCIES - 1; i++) {
+		seen += latencies[i];
+		if (seen >= wanted)
+			break;
+	}
+	return (i + 1) * LATENCY_STEP;
+}
+
+/* The host of the next request. */
+static const char *
+next_host(void)
+{
+	static char text[128];
+	static unsigned number;
+	const char *mark = strchr(host, '#');
+
+	if (!mark)
+		return host;
+	snprintf(text, sizeof(text), "%.*s%u%s", (int)(mark - host), host,
+	    number++ % HOSTS, mark + 1);
+	return text;
 }
 
 static void
@@ -71,11 +118,12 @@ send_text(struct client *c, const char *text, size_t len)
 static void
 send_get(struct client *c)
 {
-	char text[256];
+	char text[512];
+	const char *name = next_host();
 	int len = snprintf(text, sizeof(text),
-	    "GET http://127.0.0.1:%d/1k HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n"
+	    "GET http://%s:%d/1k HTTP/1.1\r\nHost: %s:%d\r\n"
 	    "User-Agent: load/1\r\nAccept: */*\r\n%s\r\n",
-	    origin_port, origin_port,
+	    name, origin_port, name, origin_port,
 	    mode == MODE_NEW ? "Connection: close\r\n" : "");
 
 	c->phase = PHASE_ANSWER;
@@ -86,11 +134,11 @@ send_get(struct client *c)
 static void
 send_connect(struct client *c)
 {
-	char text[256];
+	char text[512];
+	const char *name = next_host();
 	int len = snprintf(text, sizeof(text),
-	    "CONNECT 127.0.0.1:%d HTTP/1.1\r\n"
-	    "Host: 127.0.0.1:%d\r\n\r\n",
-	    origin_port, origin_port);
+	    "CONNECT %s:%d HTTP/1.1\r\nHost: %s:%d\r\n\r\n", name, origin_port,
+	    name, origin_port);
 
 	c->phase = PHASE_CONNECT_ANSWER;
 	c->received = 0;
@@ -117,6 +165,7 @@ start(struct client *c)
 	struct epoll_event e = {.events = EPOLLIN, .data.ptr = c};
 	int one = 1;
 
+	c->began = now();
 	c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (c->fd == -1 ||
 	    connect(c->fd, (struct sockaddr *)&to, sizeof(to)) == -1) {
@@ -149,6 +198,8 @@ static void
 done(struct client *c)
 {
 	requests++;
+	note_latency(c);
+	c->began = now();
 	if (mode == MODE_KEEP)
 		send_get(c);
 	else if (mode == MODE_ECHO || mode == MODE_RAW_ECHO)
@@ -216,18 +267,20 @@ main(int argc, char **argv)
 	double end, began;
 	int count;
 
-	for (mode = 0; argc == 6 && mode < MODES; mode++)
+	for (mode = 0; argc >= 6 && mode < MODES; mode++)
 		if (strcmp(argv[1], mode_names[mode]) == 0)
 			break;
-	if (argc != 6 || mode == MODES) {
+	if (argc < 6 || argc > 7 || mode == MODES) {
 		fprintf(stderr,
 		    "usage: load keep|new|connect|tcp|echo|raw-echo "
-		    "PROXY-PORT ORIGIN-PORT CONNECTIONS SECONDS\n");
+		    "PROXY-PORT ORIGIN-PORT CONNECTIONS SECONDS [HOST]\n");
 		return 2;
 	}
 	proxy_port = atoi(argv[2]);
 	origin_port = atoi(argv[3]);
 	count = atoi(argv[4]);
+	if (argc == 7)
+		host = argv[6];
 	loop_fd = epoll_create1(EPOLL_CLOEXEC);
 	clients = calloc((size_t)count, sizeof(*clients));
 	for (int i = 0; i < count; i++)
@@ -240,8 +293,9 @@ main(int argc, char **argv)
 		for (int i = 0; i < n; i++)
 			readable(events[i].data.ptr);
 	}
-	printf("%s %lu %.3f %lu\n", mode_names[mode], requests, now() - began,
-	    errors);
+	printf("%s %lu %.3f %lu %lu %lu %lu\n", mode_names[mode], requests,
+	    now() - began, errors, latency_of(0.5), latency_of(0.99),
+	    latency_of(1));
 	free(clients);
 	return 0;
 }
