@@ -2,6 +2,7 @@
 #ifndef TESTS_UNIT_RULES_COMPARE_H
 #define TESTS_UNIT_RULES_COMPARE_H
 
+#include "rules/explain.h"
 #include "rules/image_format.h"
 #include "rules/match.h"
 #include "tests/unit/rules/random_policy.h"
@@ -245,6 +246,54 @@ expect_same_address(const struct pair *pair)
 		expect_same("the address", pair, &real, &naive);
 }
 
+/* Each rule once, and who wins is who was named. */
+static inline bool
+findings_are_right(const struct pair *pair, const struct explanation *e)
+{
+	const struct policy *p = pair->naive.policy;
+	bool seen[RANDOM_RULES_MAX] = {false};
+	uint32_t winner = RULE_NONE;
+
+	for (size_t n = 0; n < e->finding_count; n++) {
+		const struct finding *f = &e->findings[n];
+
+		if (seen[f->rule] ||
+		    (!reference_shows(&pair->naive, &p->rules[f->rule]) &&
+			!reference_governs(&pair->naive, &p->rules[f->rule])))
+			return false;
+		seen[f->rule] = true;
+		if (finding_standing(f->kind) != STANDING_WINS)
+			continue;
+		if (winner != RULE_NONE)
+			return false;
+		winner = f->rule;
+	}
+	for (uint32_t i = 0; i < p->rule_count; i++)
+		if (!seen[i] && reference_shows(&pair->naive, &p->rules[i]))
+			return false;
+	return winner == e->made.rule;
+}
+
+static inline void
+expect_same_explanation(const struct pair *pair,
+    const struct decision_made *naive)
+{
+	struct explanation e;
+
+	explain(pair->image, &pair->facts,
+	    pair->naive.request ? &pair->request.facts : NULL, &e);
+	expect_same("explaining, it", pair, &e.made, naive);
+	if (!findings_are_right(pair, &e)) {
+		print_pair(pair);
+		print_decision("naive", naive);
+		for (size_t n = 0; n < e.finding_count; n++)
+			printf("%u %s\n", e.findings[n].rule,
+			    finding_code(e.findings[n].kind));
+		test_fail(__FILE__, __LINE__, "the explanation is another");
+	}
+	explanation_done(&e);
+}
+
 /* The one to meet, or NULL. */
 static inline const struct policy_rule *
 random_rule(const struct policy *p)
@@ -285,6 +334,8 @@ compare_pair(struct pair *pair)
 		return;
 	if (pick(8) == 0)
 		expect_same_possible(pair);
+	if (pick(8) == 0)
+		expect_same_explanation(pair, &naive);
 	if (pick(2) == 0)
 		expect_same_address(pair);
 }

@@ -17,7 +17,7 @@
 #include "tests/unit/test.h"
 
 #define NOW 1000
-#define RANDOM_RULES_MAX 64
+#define RANDOM_RULES_MAX 400
 
 static uint64_t random_state;
 
@@ -78,7 +78,8 @@ enum style {
 	STYLE_MIXED, /* all kinds, few of each */
 	STYLE_GLOBS, /* so many behind one tail that a tree is used */
 	STYLE_HTTP,  /* mostly HTTP rules of few hosts */
-	STYLE_COUNT
+	STYLE_COUNT,
+	STYLE_MANY = STYLE_COUNT /* rarely: so many that buckets are full */
 };
 
 /* Hosts. */
@@ -127,12 +128,28 @@ add_labels(struct text *t, bool with_globs)
 	}
 }
 
+/* Names of one byte a label are up to 127 labels deep. */
+static inline void
+add_many_labels(struct text *t)
+{
+	unsigned count = pick(2) ? 60 + pick(8) : 120 + pick(7);
+
+	while (count-- > 0)
+		text_add(t, "a.");
+	text_add(t, pick(4) ? "b" : "a*");
+}
+
 static inline void
 add_host(struct text *t, enum style style)
 {
 	static const char *const depths[] = {"", "", "*.", "**."};
 
-	if (pick(12) == 0) {
+	if (style == STYLE_MANY && pick(20)) {
+		text_add(t, PICK(depths));
+		text_add_format(t, "h%u.%s", pick(300), PICK(tails));
+	} else if (pick(150) == 0) {
+		add_many_labels(t);
+	} else if (pick(12) == 0) {
 		text_add(t, "**");
 	} else if (pick(8) == 0) {
 		text_add(t, PICK(special_names));
@@ -334,12 +351,16 @@ random_secret(struct policy *p, enum style style, unsigned number)
 static inline void
 random_policy(struct policy *p)
 {
-	enum style style = (enum style)pick(STYLE_COUNT);
+	enum style style = pick(100) ? (enum style)pick(STYLE_COUNT)
+				     : STYLE_MANY;
+	unsigned rules = pick(style == STYLE_GLOBS ? 30 : 14);
 	unsigned secrets = pick(3) ? 0 : pick(20) ? pick(4) : 12;
 
 	policy_init(p);
 	policy_add_origin(p, "random", "file");
-	for (unsigned n = pick(style == STYLE_GLOBS ? 30 : 14); n > 0; n--) {
+	if (style == STYLE_MANY)
+		rules = 40 + pick(RANDOM_RULES_MAX - 40);
+	for (unsigned n = rules; n > 0; n--) {
 		if (style == STYLE_HTTP ? pick(4) : pick(8) == 0)
 			random_http_rule(p, style);
 		else
