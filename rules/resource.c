@@ -349,8 +349,8 @@ is_plain_ipv6_network(struct slice text)
 	    address_parse(first, &a);
 }
 
-bool
-resource_parse(struct slice text, char room[RESOURCE_ROOM], struct resource *r,
+static bool
+parse_any(struct slice text, char room[RESOURCE_ROOM], struct resource *r,
     struct err *err)
 {
 	struct resource parsed = {.host = ""};
@@ -380,6 +380,101 @@ resource_parse(struct slice text, char room[RESOURCE_ROOM], struct resource *r,
 	return true;
 }
 
+/* Most of a million rules are a plain name: letters, digits, '-' and '_'
+ * between dots, perhaps a star label before it, perhaps a port behind it. Those
+ * are read in one pass; whatever else a text is, wrong above all, is left to
+ * the readers above, which say the same of these (tests/unit/rules). */
+
+/* clang-format off */
+/* A name's byte in lower case; 0: none. */
+static const char name_bytes[256] = {
+    ['-'] = '-', ['_'] = '_', ['0'] = '0', '1', '2', '3', '4', '5', '6', '7', '8', '9',
+    ['A'] = 'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l', 'm', 'n', 'o', 'p', 'q',
+    'r', 's', 't', 'u', 'v', 'w', 'x', 'y', 'z',
+    ['a'] = 'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l', 'm', 'n', 'o', 'p', 'q',
+    'r', 's', 't', 'u', 'v', 'w', 'x', 'y', 'z',
+};
+/* clang-format on */
+
+/* Labels that are more than their bytes: A-labels, what may be a number. */
+static bool
+label_is_plain(struct slice label, bool is_last)
+{
+	char first;
+
+	if (label.len == 0 || label.len > LABEL_BYTES_MAX)
+		return false;
+	first = label.at[0];
+	if (first == 'x' && slice_starts(label, "xn--"))
+		return false;
+	return !is_last || first < '0' || first > '9';
+}
+
+/* Its length, up to the colon or the end of `text`; 0: it is not plain. */
+static size_t
+plain_name(struct slice text, char out[RESOURCE_ROOM])
+{
+	size_t len = 0, label = 0;
+
+	for (; len < text.len && text.at[len] != ':'; len++) {
+		char c = name_bytes[(unsigned char)text.at[len]];
+
+		if (len == HOST_BYTES_MAX)
+			return 0;
+		if (text.at[len] == '.') {
+			if (!label_is_plain((struct slice){out + label,
+						len - label},
+				false))
+				return 0;
+			c = '.';
+			label = len + 1;
+		} else if (!c) {
+			return 0;
+		}
+		out[len] = c;
+	}
+	if (!label_is_plain((struct slice){out + label, len - label}, true))
+		return 0;
+	out[len] = '\0';
+	return len;
+}
+
+/* What may be one of the names of localhost. */
+static bool
+may_be_local(struct slice host)
+{
+	return slice_ends(host, "localhost") || slice_ends(host, "internal");
+}
+
+static bool
+parse_plain(struct slice text, char room[RESOURCE_ROOM], struct resource *r)
+{
+	struct resource parsed = {.kind = RESOURCE_NAME};
+	struct slice host = text;
+	struct parts p = {.room = room};
+	size_t len;
+
+	parsed.depth = cut_depth(&host);
+	len = plain_name(host, room);
+	if (len == 0 || may_be_local((struct slice){room, len}))
+		return false;
+	p.has_port = len < host.len;
+	p.port = p.has_port ? slice_from(host, len + 1) : p.port;
+	if (!parse_ports(text, &p, &parsed, NULL))
+		return false;
+	parsed.host = room;
+	parsed.host_len = (uint8_t)len;
+	*r = parsed;
+	return true;
+}
+
+bool
+resource_parse(struct slice text, char room[RESOURCE_ROOM], struct resource *r,
+    struct err *err)
+{
+	return parse_plain(text, room, r) || parse_any(text, room, r, err);
+}
+
 /* One host is written without its bits, but 127.0.0.1 without bits would be
  * localhost. */
 static size_t
@@ -403,41 +498,68 @@ format_network(const struct resource *r, char out[RESOURCE_TEXT])
 	return (size_t)len;
 }
 
-static size_t
-format_name(const struct resource *r, const char *host, char *out, size_t size)
-{
-	static const char *const prefixes[] = {
-	    [DEPTH_EXACT] = "",
-	    [DEPTH_ONE] = "*.",
-	    [DEPTH_DEEP] = "**.",
-	    [DEPTH_EVERY] = "**",
-	};
+/* snprintf() would be most of the time that reading a rule takes. */
 
-	return (size_t)snprintf(out, size, "%s%s", prefixes[r->depth], host);
+static char *
+append(char *at, const char *text, size_t len)
+{
+	memcpy(at, text, len);
+	at[len] = '\0';
+	return at + len;
+}
+
+static char *
+append_port(char *at, char before, uint16_t port)
+{
+	char digits[6];
+	size_t first = sizeof(digits);
+	unsigned left = port;
+
+	do
+		digits[--first] = (char)('0' + left % 10);
+	while ((left /= 10) > 0);
+	digits[--first] = before;
+	return append(at, digits + first, sizeof(digits) - first);
+}
+
+static char *
+append_depth(char *at, enum host_depth depth)
+{
+	switch (depth) {
+	case DEPTH_EXACT:
+		return at;
+	case DEPTH_ONE:
+		return append(at, "*.", 2);
+	case DEPTH_DEEP:
+		return append(at, "**.", 3);
+	case DEPTH_EVERY:
+		return append(at, "**", 2);
+	}
+	return at;
 }
 
 static void
-format_ports(const struct resource *r, char *out, size_t size)
+append_ports(const struct resource *r, char *at)
 {
 	if (r->any_port)
 		return;
-	if (r->port_from == r->port_to)
-		snprintf(out, size, ":%u", (unsigned)r->port_from);
-	else
-		snprintf(out, size, ":%u-%u", (unsigned)r->port_from,
-		    (unsigned)r->port_to);
+	at = append_port(at, ':', r->port_from);
+	if (r->port_from != r->port_to)
+		append_port(at, '-', r->port_to);
 }
 
 void
 resource_format(const struct resource *r, char out[RESOURCE_TEXT])
 {
-	size_t len;
+	char *at;
 
-	if (r->kind == RESOURCE_NETWORK)
-		len = format_network(r, out);
-	else
-		len = format_name(r, r->host, out, RESOURCE_TEXT);
-	format_ports(r, out + len, RESOURCE_TEXT - len);
+	if (r->kind == RESOURCE_NETWORK) {
+		at = out + format_network(r, out);
+	} else {
+		at = append_depth(out, r->depth);
+		at = append(at, r->host, r->host_len);
+	}
+	append_ports(r, at);
 }
 
 /* The letters of an A-label, to idn2_free(); NULL unless a rule written with
@@ -485,14 +607,16 @@ host_letters(const struct resource *r, char out[RESOURCE_UNICODE])
 bool
 resource_format_unicode(const struct resource *r, char out[RESOURCE_UNICODE])
 {
-	char host[RESOURCE_UNICODE];
-	size_t len;
+	char host[RESOURCE_UNICODE], *at;
 
 	if (r->kind != RESOURCE_NAME || !host_letters(r, host))
 		return false;
-	len = format_name(r, host, out, RESOURCE_UNICODE);
-	CHECK(len < RESOURCE_UNICODE);
-	format_ports(r, out + len, RESOURCE_UNICODE - len);
+	/* Without room for a depth and ports it would not be shown whole. */
+	CHECK(strlen(host) + RESOURCE_TEXT - TARGET_HOST_MAX <
+	    RESOURCE_UNICODE);
+	at = append_depth(out, r->depth);
+	at = append(at, host, strlen(host));
+	append_ports(r, at);
 	return true;
 }
 

@@ -310,6 +310,54 @@ compare_with_uts46(const char *input, const char *output)
 		EXPECT_TEXT(r.host, output);
 }
 
+/* What is read in one pass is what the other readers would have read. */
+static bool
+plain_is_like_any(const char *text)
+{
+	char plain_room[RESOURCE_ROOM], any_room[RESOURCE_ROOM];
+	struct slice s = slice_of(text);
+	struct resource plain, any;
+	struct err err = {0};
+
+	if (!parse_plain(s, plain_room, &plain))
+		return false;
+	if (!parse_any(s, any_room, &any, &err))
+		test_fail(__FILE__, __LINE__, "%s: %s", text, err.text);
+	EXPECT_TEXT(plain_room, any_room);
+	EXPECT_TEXT(plain.host, plain_room);
+	EXPECT_INT(plain.host_len, any.host_len);
+	EXPECT(plain.kind == any.kind && plain.depth == any.depth);
+	EXPECT(!plain.has_globs && !any.has_globs);
+	EXPECT(plain.any_port == any.any_port);
+	EXPECT_INT(plain.port_from, any.port_from);
+	EXPECT_INT(plain.port_to, any.port_to);
+	return true;
+}
+
+TEST(plain_names_are_read_alike_in_one_pass)
+{
+	static const char *const pieces[] = {"a", "B", "0", "1.", "-", "_", ".",
+	    "x", "xn--", "*.", "**.", "*", "?", "[", ":", ":80", "-90", "n",
+	    "localhost", "host.docker.internal", "internal", ".com", ".com",
+	    "0x1", "::1", "/8", "\xc3\xbc", " ", "65535",
+	    "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff123"};
+	unsigned seed = 1, plain = 0;
+
+	for (int i = 0; i < 100000; i++) {
+		char text[600] = "";
+
+		seed = seed * 1664525 + 1013904223;
+		for (unsigned n = 1 + (seed >> 28) % 7; n > 0; n--) {
+			seed = seed * 1664525 + 1013904223;
+			strcat(text, pieces[(seed >> 16) % ARRAY_SIZE(pieces)]);
+		}
+		plain += plain_is_like_any(text);
+	}
+	EXPECT(plain > 5000);
+	EXPECT(plain_is_like_any("A.example-1_x.COM:1-65535"));
+	EXPECT(!plain_is_like_any("host.docker.internal"));
+}
+
 static void
 expect_letters(const char *text, const char *wanted)
 {
