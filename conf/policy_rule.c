@@ -381,6 +381,8 @@ policy_read_rules(struct policy_reader *r, const struct yaml_node *list,
 		return true;
 	if (!schema_is(r->d, list, YAML_LIST, what, err))
 		return false;
+	if (list->count <= RULES_MAX)
+		policy_reserve(r->p, list->count);
 	for (size_t i = 0; i < list->count; i++)
 		if (!read_rule(r, list->items[i], err))
 			return false;

@@ -179,6 +179,23 @@ policy_add_sandbox(struct policy *p, const char *name)
 	keep_sandbox(p, name);
 }
 
+/* Not by memory_grow(), which would clear, and so touch, all of it. */
+void
+policy_reserve(struct policy *p, size_t more)
+{
+	struct policy_rule *rules;
+
+	if (more < 1024 || more < p->rule_count ||
+	    more <= p->rule_capacity - p->rule_count)
+		return;
+	rules = memory_array(p->rule_count + more, sizeof(*rules));
+	if (p->rule_count > 0)
+		memcpy(rules, p->rules, p->rule_count * sizeof(*rules));
+	free(p->rules);
+	p->rules = rules;
+	p->rule_capacity = p->rule_count + more;
+}
+
 struct policy_rule *
 policy_add_rule(struct policy *p, const struct policy_rule *rule)
 {

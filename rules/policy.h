@@ -121,6 +121,8 @@ void policy_init(struct policy *p);
 void policy_done(struct policy *p);
 uint32_t policy_add_origin(struct policy *p, const char *file,
     const char *source);
+/* Room for so many more rules at once, where that saves growing step by step. */
+void policy_reserve(struct policy *p, size_t more);
 /* Copies all that `rule` points to; fills in hash and repetition. Its sandbox
  * is added. What it gives stays where it is until the next rule is added. */
 struct policy_rule *policy_add_rule(struct policy *p,

@@ -29,6 +29,20 @@ OPTIONS(policy_export, struct export_flags,
     OPT_TEXT(struct export_flags, output, "output", 'o', "FILE",
 	"write to this file in place of standard output"));
 
+/* An image that no gateway would take is not written. */
+static bool
+keep_image(const char *output, struct slice bytes, struct err *err)
+{
+	struct image *image = image_open(bytes.at, bytes.len, err);
+	bool done = image && file_replace(output, bytes, 0644, err);
+
+	if (done)
+		printf("%s: %u rules, digest %s\n", output,
+		    image_rule_count(image), image_digest(image));
+	image_close(image);
+	return done;
+}
+
 static bool
 compile(const struct policy_sources *from, const char *output, struct err *err)
 {
@@ -43,28 +57,10 @@ compile(const struct policy_sources *from, const char *output, struct err *err)
 	policy_done(&policy);
 	if (!done)
 		return false;
-	done = file_replace(output, (struct slice){(const char *)bytes, len},
-	    0644, err);
+	done = keep_image(output, (struct slice){(const char *)bytes, len},
+	    err);
 	free(bytes);
 	return done;
-}
-
-/* Read back what is on the disk: the digest printed is the one that a gateway
- * will show. */
-static bool
-print_digest(const char *output, struct err *err)
-{
-	char *path = memory_text(output);
-	struct judge judge;
-	bool done = judge_open_paths(&path, 1, &judge, err);
-
-	free(path);
-	if (!done)
-		return false;
-	printf("%s: %u rules, digest %s\n", output,
-	    image_rule_count(judge.image), image_digest(judge.image));
-	judge_close(&judge);
-	return true;
 }
 
 int
@@ -82,8 +78,7 @@ cmd_policy_compile(struct call *call)
 		    "the image: -o IMAGE\n");
 		return EXIT_USAGE;
 	}
-	if (!compile(&from, flags->output, &err) ||
-	    !print_digest(flags->output, &err))
+	if (!compile(&from, flags->output, &err))
 		return print_failure(&err);
 	return EXIT_DONE;
 }
