@@ -109,30 +109,15 @@ tell(struct supervisor *s, struct child *c)
 	child_send(c, WORKER_POLICY, 0, body, &s->policy.fd, 1);
 }
 
-static void
-forget(void *owner)
-{
-	struct compiled_policy *old = owner;
-
-	compiled_policy_done(old);
-	free(old);
-}
-
-/* Whoever lets go of an image last frees its pages, which takes milliseconds
- * for a large one (5 for a million rules): no worker shall, with guests
- * waiting, so the old one stays here until none has it any more. */
 void
 supervisor_swap(struct supervisor *s, struct compiled_policy *next)
 {
-	struct compiled_policy *old = memory_new(sizeof(*old));
-
 	next->generation = s->policy.generation + 1;
-	*old = s->policy;
+	compiled_policy_done(&s->policy);
 	s->policy = *next;
 	*next = (struct compiled_policy){.fd = -1};
 	for (unsigned n = 0; n < s->worker_count; n++)
 		tell(s, &s->workers[n]);
-	supervisor_when_swapped(s, forget, old);
 	supervisor_policy_record(s, NULL);
 	log_info("policy generation %llu, %u rules",
 	    (unsigned long long)s->policy.generation,
