@@ -43,6 +43,7 @@ let_go(struct supervisor *s, unsigned slot)
 		if (n != slot || slot == 0)
 			journal_free(s->journals[n]);
 	image_close(s->policy.image);
+	compiled_policy_done(&s->retired);
 	if (slot == 0)
 		munmap(s->counters, sizeof(*s->counters));
 }

@@ -61,9 +61,11 @@ struct supervisor {
 	struct resolver_files *resolver_files;
 	struct control *control;
 
-	struct compiled_policy policy; /* the live one */
-	struct worker_policy {	       /* by slot */
-		uint64_t generation;   /* what it has told to have */
+	struct compiled_policy policy;	/* the live one */
+	struct compiled_policy retired; /* the last one, while a worker may
+					 * have it */
+	struct worker_policy {		/* by slot */
+		uint64_t generation;	/* what it has told to have */
 		struct timer late;
 		struct supervisor *supervisor;
 		unsigned slot;

@@ -4,6 +4,10 @@
  * policy any more. A worker that does not say so within SWAP_MS is killed: its
  * successor knows the new policy only. So the answer always comes, and it is
  * always true.
+ *
+ * Whoever lets go of an image last gives its pages back to the kernel, which
+ * takes milliseconds when it is large. Requests wait in a worker, nobody does
+ * here: so the old image is kept until all workers have the next one.
  */
 #include "gateway/supervisor_internal.h"
 
@@ -49,6 +53,8 @@ settle(struct supervisor *s)
 		w->done(w->owner);
 		free(w);
 	}
+	if (all_have(s, s->policy.generation))
+		compiled_policy_done(&s->retired);
 }
 
 static void
@@ -113,7 +119,8 @@ void
 supervisor_swap(struct supervisor *s, struct compiled_policy *next)
 {
 	next->generation = s->policy.generation + 1;
-	compiled_policy_done(&s->policy);
+	compiled_policy_done(&s->retired);
+	s->retired = s->policy;
 	s->policy = *next;
 	*next = (struct compiled_policy){.fd = -1};
 	for (unsigned n = 0; n < s->worker_count; n++)
@@ -192,6 +199,7 @@ supervisor_first_policy(struct supervisor *s, struct err *err)
 	if (!supervisor_compile(s, s->paths->local_rules, &s->policy, err))
 		return false;
 	s->policy.generation = 1;
+	s->retired.fd = -1;
 	return true;
 }
 
