@@ -30,7 +30,7 @@
 
 #define EVICT_BYTES ((size_t)96 << 20)
 #define COLD_RUN 16
-#define BLOCK 256 /* queries that are read before they are asked */
+#define BLOCK 64 /* queries that are read before they are asked */
 
 static const struct engine *engine;
 static struct names patterns, queries;
