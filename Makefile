@@ -49,7 +49,7 @@ SOURCES  := $(foreach d,$(FOLDERS),$(wildcard $(d)/*.c))
 MAIN     := gateway/cli/main.c
 LIBRARY  := $(OUT)/libpenstock.a
 PROGRAMS := $(if $(wildcard $(MAIN)),$(OUT)/penstock) $(if $(wildcard vmlaunch/main.c),$(OUT)/vmlaunch)
-.PHONY: FORCE all units sims replays fuzzers provers check test run fuzz bench lint format format-check compdb \
+.PHONY: FORCE all units sims replays fuzzers provers mutants check test run fuzz bench lint format format-check compdb \
   install uninstall clean help
 .SECONDARY:
 all: $(PROGRAMS) ; @:			## build build/penstock and build/vmlaunch (default)
@@ -106,6 +106,8 @@ $(OUT)/fuzz_%: $(OUT)/obj/fuzz/fuzz_%.o $(LIBRARY)
 	$(call say,FUZZ,$@)
 	$(Q)$(LINK) -fsanitize=fuzzer $^ $(LIBS)
 
+mutants:				## put faults into the rules, one by one; their tests must fail
+	$(Q)tests/mutants/run
 units: $(UNITS) ; @:			## build the unit tests (SAN=1: with sanitizers)
 sims: $(SIMS) ; @:			## build the simulations
 replays: $(REPLAYS) ; @:

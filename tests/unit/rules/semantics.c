@@ -12,10 +12,14 @@
 #include <yaml.h>
 
 #include "base/memory.h"
+#include "rules/path_pattern.h"
 #include "rules/match.h"
 #include "tests/unit/rules/reference.h"
 
 #define TABLE "tests/semantics.yaml"
+#define WORDS_MAX 32
+#define FIELDS_MAX 8
+#define TEXTS_MAX 8    /* of one list or map of an HTTP rule */
 #define NOW 1767225600 /* 2026-01-01T00:00:00Z */
 
 struct table {
@@ -25,10 +29,17 @@ struct table {
 
 /* One row, cut into words. */
 struct row {
-	char *words[16];
+	char *words[WORDS_MAX];
 	int count;
-	const char *target, *sandbox, *at, *reason, *by;
-	bool allow, raw, no_raw;
+	const char *target, *sandbox, *at, *reason, *by, *under;
+	bool allow, raw, no_raw, inspect, no_inspect;
+	/* `for METHOD PATH`: */
+	const char *method;
+	char *path, *query;
+	struct reference_field fields[FIELDS_MAX];
+	size_t field_count;
+	const char *secrets[RULES_SECRETS_MAX + 1];
+	size_t secret_count;
 };
 
 static void
@@ -97,6 +108,135 @@ date(const char *text)
 	return (int64_t)timegm(&tm);
 }
 
+/* HTTP rules. What points into the document lives as long as that. */
+
+struct terms_room {
+	struct http_terms terms;
+	char patterns[TEXTS_MAX][PATH_PATTERN_MAX + 1];
+	const char *paths[TEXTS_MAX], *methods[TEXTS_MAX];
+	struct http_condition query[TEXTS_MAX], headers[TEXTS_MAX];
+};
+
+static size_t
+read_paths(struct table *t, const yaml_node_t *list, struct terms_room *r)
+{
+	yaml_node_item_t *item = list->data.sequence.items.start;
+	size_t count = (size_t)(list->data.sequence.items.top - item), len;
+
+	EXPECT(count <= TEXTS_MAX);
+	for (size_t i = 0; i < count; i++) {
+		EXPECT(path_pattern_canonical(slice_of(scalar(node(t,
+						  item[i]))),
+		    r->patterns[i], &len, NULL));
+		r->paths[i] = r->patterns[i];
+	}
+	return count;
+}
+
+static size_t
+read_methods(struct table *t, const yaml_node_t *list, struct terms_room *r)
+{
+	yaml_node_item_t *item = list->data.sequence.items.start;
+	size_t count = (size_t)(list->data.sequence.items.top - item);
+
+	EXPECT(count <= TEXTS_MAX);
+	for (size_t i = 0; i < count; i++)
+		r->methods[i] = scalar(node(t, item[i]));
+	return count;
+}
+
+static size_t
+read_conditions(struct table *t, const yaml_node_t *map,
+    struct http_condition conditions[TEXTS_MAX])
+{
+	size_t count = 0;
+
+	for (yaml_node_pair_t *pair = map->data.mapping.pairs.start;
+	     pair < map->data.mapping.pairs.top; pair++) {
+		EXPECT(count < TEXTS_MAX);
+		conditions[count++] = (struct http_condition){
+		    scalar(node(t, pair->key)), scalar(node(t, pair->value))};
+	}
+	return count;
+}
+
+static void
+read_terms(struct table *t, const yaml_node_t *map, struct terms_room *r)
+{
+	const yaml_node_t *methods = value_of(t, map, "methods");
+	const yaml_node_t *paths = value_of(t, map, "paths");
+	const yaml_node_t *query = value_of(t, map, "query");
+	const yaml_node_t *headers = value_of(t, map, "headers");
+
+	r->terms = (struct http_terms){
+	    .methods = r->methods,
+	    .paths = r->paths,
+	    .query = r->query,
+	    .headers = r->headers,
+	    .method_count = methods ? read_methods(t, methods, r) : 0,
+	    .path_count = paths ? read_paths(t, paths, r) : 0,
+	    .query_count = query ? read_conditions(t, query, r->query) : 0,
+	    .header_count = headers ? read_conditions(t, headers, r->headers)
+				    : 0,
+	};
+}
+
+static void
+read_http(struct table *t, const yaml_node_t *list, const char *sandbox,
+    struct policy *p)
+{
+	static struct terms_room room;
+
+	if (!list)
+		return;
+	EXPECT(list->type == YAML_SEQUENCE_NODE);
+	for (yaml_node_item_t *item = list->data.sequence.items.start;
+	     item < list->data.sequence.items.top; item++) {
+		const yaml_node_t *n = node(t, *item), *name, *expires;
+		const yaml_node_t *allow = value_of(t, n, "allow");
+		struct policy_rule rule = {
+		    .decision = allow ? DECISION_ALLOW : DECISION_DENY,
+		    .sandbox = sandbox,
+		    .http = &room.terms,
+		    .disabled = value_of(t, n, "disabled") != NULL,
+		};
+
+		name = value_of(t, n, "name");
+		expires = value_of(t, n, "expires");
+		rule.name = name ? scalar(name) : "";
+		rule.expires = expires ? date(scalar(expires)) : 0;
+		parse(scalar(value_of(t, n, "host")), &rule.resource);
+		read_terms(t, allow ? allow : value_of(t, n, "deny"), &room);
+		policy_add_rule(p, &rule);
+	}
+}
+
+static void
+read_secrets(struct table *t, const yaml_node_t *map, const char *sandbox,
+    struct policy *p)
+{
+	if (!map)
+		return;
+	for (yaml_node_pair_t *pair = map->data.mapping.pairs.start;
+	     pair < map->data.mapping.pairs.top; pair++) {
+		const yaml_node_t *list = node(t, pair->value);
+		yaml_node_item_t *item = list->data.sequence.items.start;
+		struct resource hosts[EXCEPTS_MAX];
+		struct policy_secret secret = {
+		    .name = scalar(node(t, pair->key)),
+		    .sandbox = sandbox,
+		    .hosts = hosts,
+		    .host_count = (size_t)(list->data.sequence.items.top -
+			item),
+		};
+
+		EXPECT(secret.host_count <= EXCEPTS_MAX);
+		for (size_t i = 0; i < secret.host_count; i++)
+			parse(scalar(node(t, item[i])), &hosts[i]);
+		policy_add_secret(p, &secret);
+	}
+}
+
 static void
 read_long_rule(struct table *t, const yaml_node_t *n, struct policy_rule *rule,
     struct resource except[EXCEPTS_MAX])
@@ -112,6 +252,8 @@ read_long_rule(struct table *t, const yaml_node_t *n, struct policy_rule *rule,
 			rule->expires = date(scalar(value));
 		} else if (strcmp(key, "disabled") == 0) {
 			rule->disabled = true;
+		} else if (strcmp(key, "name") == 0) {
+			rule->name = scalar(value);
 		} else if (strcmp(key, "raw") == 0) {
 			rule->raw = true;
 		} else if (strcmp(key, "except") == 0) {
@@ -180,6 +322,8 @@ read_policy(struct table *t, const yaml_node_t *entry, struct policy *p)
 		add_open(p);
 	read_rules(t, value_of(t, entry, "allow"), DECISION_ALLOW, NULL, p);
 	read_rules(t, value_of(t, entry, "deny"), DECISION_DENY, NULL, p);
+	read_http(t, value_of(t, entry, "http"), NULL, p);
+	read_secrets(t, value_of(t, entry, "secrets"), NULL, p);
 	if (!sandboxes)
 		return;
 	for (yaml_node_pair_t *pair = sandboxes->data.mapping.pairs.start;
@@ -191,6 +335,8 @@ read_policy(struct table *t, const yaml_node_t *entry, struct policy *p)
 		    name, p);
 		read_rules(t, value_of(t, section, "deny"), DECISION_DENY, name,
 		    p);
+		read_http(t, value_of(t, section, "http"), name, p);
+		read_secrets(t, value_of(t, section, "secrets"), name, p);
 	}
 }
 
@@ -205,13 +351,38 @@ unquote(char *word)
 	return word + 1;
 }
 
+/* `for METHOD PATH?QUERY`, `with NAME=VALUE`. */
+static void
+read_request(char *method, char *url, struct row *r)
+{
+	static char nothing[1];
+
+	r->method = method;
+	r->path = url;
+	r->query = strchr(url, '?');
+	if (r->query)
+		*r->query++ = '\0';
+	else
+		r->query = nothing;
+}
+
+static void
+read_field(char *text, struct row *r)
+{
+	char *value = strchr(text, '=');
+
+	EXPECT(value && r->field_count < FIELDS_MAX);
+	*value++ = '\0';
+	r->fields[r->field_count++] = (struct reference_field){text, value};
+}
+
 static void
 read_row(char *text, struct row *r)
 {
 	*r = (struct row){.sandbox = "default", .reason = "rule-allow"};
 	for (char *w = strtok(text, " "); w; w = strtok(NULL, " "))
 		r->words[r->count++] = w;
-	EXPECT(r->count >= 2 && r->count < 16);
+	EXPECT(r->count >= 2 && r->count < WORDS_MAX - 2);
 	r->target = r->words[0];
 	for (int i = 1; i < r->count; i++) {
 		const char *w = r->words[i];
@@ -223,6 +394,19 @@ read_row(char *text, struct row *r)
 			r->at = r->words[++i];
 		else if (strcmp(w, "by") == 0)
 			r->by = unquote(r->words[++i]);
+		else if (strcmp(w, "under") == 0)
+			r->under = unquote(r->words[++i]);
+		else if (strcmp(w, "for") == 0 && i + 2 < r->count)
+			read_request(r->words[i + 1], r->words[i + 2], r),
+			    i += 2;
+		else if (strcmp(w, "with") == 0)
+			read_field(r->words[++i], r);
+		else if (strcmp(w, "secret") == 0)
+			r->secrets[r->secret_count++] = r->words[++i];
+		else if (strcmp(w, "inspect") == 0)
+			r->inspect = true;
+		else if (strcmp(w, "no-inspect") == 0)
+			r->no_inspect = true;
 		else if (strcmp(w, "allow") == 0)
 			r->allow = true;
 		else if (strcmp(w, "raw") == 0)
@@ -236,26 +420,125 @@ read_row(char *text, struct row *r)
 	}
 }
 
+/* Its name, or what it is about. */
+static const char *
+rule_text(const struct policy *p, uint32_t rule, char text[RESOURCE_TEXT])
+{
+	if (rule == RULE_NONE)
+		return "none";
+	if (p->rules[rule].name[0])
+		return p->rules[rule].name;
+	resource_format(&p->rules[rule].resource, text);
+	return text;
+}
+
+static void
+expect_rule(const struct row *r, const char *matcher, int line,
+    const struct policy *p, uint32_t rule, const char *wanted)
+{
+	char text[RESOURCE_TEXT];
+
+	if (wanted && strcmp(rule_text(p, rule, text), wanted) != 0)
+		test_fail(TABLE, line, "%s: the %s matcher names %s", r->target,
+		    matcher, rule_text(p, rule, text));
+}
+
+/* A row that names a secret names all of them, in the policy's order. */
+static void
+expect_secrets(const struct row *r, const char *matcher, int line,
+    const struct policy *p, const struct decision_made *d)
+{
+	size_t found = 0;
+
+	if (r->secret_count == 0 && p->secret_count == 0)
+		return;
+	for (uint32_t n = 0; n < d->secret_count; n++)
+		for (size_t i = 0; i < r->secret_count; i++)
+			found += strcmp(p->secrets[d->secrets[n]].name,
+				     r->secrets[i]) == 0;
+	if (found != r->secret_count || d->secret_count != r->secret_count)
+		test_fail(TABLE, line, "%s: the %s matcher finds %u secrets",
+		    r->target, matcher, d->secret_count);
+}
+
 static void
 expect_row(const struct row *r, const char *matcher, int line,
     const struct policy *p, const struct decision_made *d)
 {
-	char by[RESOURCE_TEXT] = "no rule";
-
 	if ((d->decision == DECISION_ALLOW) != r->allow ||
 	    strcmp(reason_text(d->reason), r->reason) != 0)
 		test_fail(TABLE, line, "%s: the %s matcher says %s %s",
 		    r->target, matcher,
 		    d->decision == DECISION_ALLOW ? "allow" : "deny",
 		    reason_text(d->reason));
-	if (d->rule != RULE_NONE)
-		resource_format(&p->rules[d->rule].resource, by);
-	if (r->by && strcmp(by, r->by) != 0)
-		test_fail(TABLE, line, "%s: the %s matcher names %s", r->target,
-		    matcher, by);
+	expect_rule(r, matcher, line, p, d->rule, r->by);
+	expect_rule(r, matcher, line, p, d->governed_by, r->under);
+	expect_secrets(r, matcher, line, p, d);
 	if ((r->raw && !d->raw) || (r->no_raw && d->raw))
 		test_fail(TABLE, line, "%s: the %s matcher says raw is %d",
 		    r->target, matcher, d->raw);
+	if ((r->inspect && !d->inspect) || (r->no_inspect && d->inspect))
+		test_fail(TABLE, line, "%s: the %s matcher says inspect is %d",
+		    r->target, matcher, d->inspect);
+}
+
+static bool
+next_value(const void *owner, const char *name, size_t *at, struct slice *value)
+{
+	const struct row *r = owner;
+
+	while (*at < r->field_count) {
+		const struct reference_field *field = &r->fields[(*at)++];
+
+		if (strcasecmp(field->name, name) != 0)
+			continue;
+		*value = slice_of(field->value);
+		return true;
+	}
+	return false;
+}
+
+/* The request as both matchers get it; false: its path has no single reading.
+ */
+static bool
+make_request(const struct row *r, struct request_facts *real,
+    struct reference_request *naive)
+{
+	static char room[PATH_ROOM(1000)], path[PATH_ROOM(1000) + 1];
+	struct slice canonical;
+
+	EXPECT(strlen(r->path) <= 1000);
+	if (path_canonical(slice_of(r->path), room, &canonical))
+		return false;
+	memcpy(path, canonical.at, canonical.len);
+	path[canonical.len] = '\0';
+	*real = (struct request_facts){
+	    .method = slice_of(r->method),
+	    .path = slice_of(path),
+	    .query = slice_of(r->query),
+	    .next_value = next_value,
+	    .owner = r,
+	};
+	*naive = (struct reference_request){
+	    r->method, path, r->query, r->fields, r->field_count};
+	return true;
+}
+
+static void
+judge_address(const struct row *r, const struct image *image,
+    const struct facts *facts, const struct reference *f,
+    struct decision_made *real, struct decision_made *naive)
+{
+	struct decision_made d;
+	struct address a;
+
+	EXPECT(address_parse(slice_of(r->at), &a));
+	if (real->decision == DECISION_ALLOW &&
+	    !rules_decide_address(image, facts, &a, &d))
+		*real = d;
+	if (naive->decision == DECISION_ALLOW &&
+	    !reference_decide_address(f, &a, &d))
+		*naive = d;
 }
 
 static void
@@ -268,22 +551,20 @@ judge(const struct row *r, const struct policy *p, const struct image *image,
 	    .now = NOW,
 	    .target = t,
 	};
+	struct reference_request naive_request;
+	struct request_facts request;
 	struct reference f = {
 	    .policy = p, .sandbox = r->sandbox, .now = NOW, .target = t};
-	struct decision_made d;
-	struct address a;
 
-	rules_decide(image, &facts, real);
+	if (r->method) {
+		if (!make_request(r, &request, &naive_request))
+			return;
+		f.request = &naive_request;
+	}
+	rules_decide_request(image, &facts, r->method ? &request : NULL, real);
 	reference_decide(&f, naive);
-	if (!r->at)
-		return;
-	EXPECT(address_parse(slice_of(r->at), &a));
-	if (real->decision == DECISION_ALLOW &&
-	    !rules_decide_address(image, &facts, &a, &d))
-		*real = d;
-	if (naive->decision == DECISION_ALLOW &&
-	    !reference_decide_address(&f, &a, &d))
-		*naive = d;
+	if (r->at)
+		judge_address(r, image, &facts, &f, real, naive);
 }
 
 static void
@@ -291,7 +572,8 @@ run_row(const char *text, int line, const struct policy *p,
     const struct image *image)
 {
 	struct decision_made real = {.reason = REASON_MALFORMED,
-				 .rule = RULE_NONE},
+				 .rule = RULE_NONE,
+				 .governed_by = RULE_NONE},
 			     naive = real;
 	char *copy = memory_text(text);
 	struct target t;
@@ -341,6 +623,6 @@ TEST(every_row_of_the_table_holds_for_both_matchers)
 	for (yaml_node_item_t *item = t.root->data.sequence.items.start;
 	     item < t.root->data.sequence.items.top; item++)
 		count += run_entry(&t, node(&t, *item));
-	EXPECT(count >= 250);
+	EXPECT(count >= 550);
 	yaml_document_delete(&t.document);
 }
