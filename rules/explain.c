@@ -220,33 +220,34 @@ why_winner(const struct ranking *r, const struct ranked *k)
 	return FINDING_WINS_ALLOW;
 }
 
-/* A literal address that is special and what a rule can do about it. */
+/* Whoever merely includes a special address does not open it. */
 static bool
-is_shut_for(const struct ranking *r, const struct ranked *k)
+is_no_opener(const struct ranking *r, const struct ranked *k)
 {
 	const struct target *t = r->facts->target;
 
 	return t->kind == TARGET_ADDRESS && address_is_special(&t->address) &&
-	    k->weight != WEIGHT_DENY &&
 	    !(entry_of_rule(r->image, k->rule)->flags & ENTRY_SPECIAL);
 }
 
 /* No rule won: the verdict is the default, or the address is shut. */
 static enum finding_kind
-why_nobody(const struct explanation *e, const struct ranked *k)
+why_nobody(const struct ranking *r, const struct explanation *e,
+    const struct ranked *k)
 {
-	if (e->made.reason == REASON_PRIVATE_ADDRESS)
-		return k->weight == WEIGHT_HTTP_DENY ? FINDING_LOSES_TO_SHUT
-						     : FINDING_OUT_NEVER;
-	return FINDING_LOSES_TO_HTTP;
+	if (e->made.reason != REASON_PRIVATE_ADDRESS)
+		return FINDING_LOSES_TO_HTTP;
+	if (k->weight == WEIGHT_HTTP_DENY)
+		return FINDING_LOSES_TO_SHUT;
+	return is_no_opener(r, k) ? FINDING_OUT_SPECIAL : FINDING_OUT_NEVER;
 }
 
 static enum finding_kind
-why_behind(const struct explanation *e, const struct ranked *winner,
-    const struct ranked *k)
+why_behind(const struct ranking *r, const struct explanation *e,
+    const struct ranked *winner, const struct ranked *k)
 {
 	if (!winner)
-		return why_nobody(e, k);
+		return why_nobody(r, e, k);
 	if (winner->weight == k->weight)
 		return why_not_first(winner, k);
 	if (winner->weight == WEIGHT_DENY && k->weight == WEIGHT_HTTP_DENY)
@@ -270,11 +271,11 @@ finding_of(const struct ranking *r, const struct explanation *e,
 		f.kind = explain_http(r->image, r->facts, r->request, k->rule);
 		return f;
 	}
-	if (is_shut_for(r, k)) {
+	if (k->weight == WEIGHT_ALLOW && is_no_opener(r, k)) {
 		f.kind = FINDING_OUT_SPECIAL;
 		return f;
 	}
-	f.kind = why_behind(e, winner, k);
+	f.kind = why_behind(r, e, winner, k);
 	if (winner)
 		f.than = winner->rule;
 	else if (f.kind == FINDING_LOSES_TO_HTTP)

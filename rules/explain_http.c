@@ -8,9 +8,9 @@
 
 #include "rules/glob_tree.h"
 
-/* "GET,HEAD"; "" is any. */
+/* "GET,HEAD"; "" is any. A deny does not ask for the very letters. */
 static bool
-method_fits(const char *methods, struct slice method)
+method_fits(const char *methods, struct slice method, bool is_deny)
 {
 	struct slice rest = slice_of(methods), one;
 
@@ -18,7 +18,8 @@ method_fits(const char *methods, struct slice method)
 		return true;
 	while (rest.len > 0) {
 		slice_cut(rest, ',', &one, &rest);
-		if (slice_equal(one, method))
+		if (is_deny ? slice_equal_nocase(one, method)
+			    : slice_equal(one, method))
 			return true;
 	}
 	return false;
@@ -87,7 +88,8 @@ explain_http(const struct image *i, const struct facts *f,
 		return FINDING_OUT_EXPIRED;
 	if (!request)
 		return FINDING_OTHER_REQUESTS;
-	if (!method_fits(r.methods, request->method))
+	if (!method_fits(r.methods, request->method,
+		r.decision == DECISION_DENY))
 		return FINDING_OUT_METHOD;
 	if (!path_fits(r.paths, request->path))
 		return FINDING_OUT_PATH;
