@@ -58,6 +58,8 @@ bool policy_read_rules(struct policy_reader *r, const struct yaml_node *list,
 /* `http:`, a list of rules. */
 bool policy_read_http(struct policy_reader *r, const struct yaml_node *list,
     struct err *err);
+/* `tests:`; their owner is the reader. */
+schema_reader policy_read_tests;
 /* `tls:` of a file or a rule. */
 bool policy_read_tls(const struct yaml_document *d, const struct yaml_node *n,
     enum rule_tls *tls, struct err *err);
