@@ -3,6 +3,9 @@
  * Only read here; `penstock policy test` asks the compiled policy. */
 #include "conf/policy_reader.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "base/check.h"
 #include "base/memory.h"
 
@@ -13,7 +16,7 @@
 struct test_draft {
 	enum decision expect;
 	bool has_expect;
-	const struct yaml_node *target, *method, *sandbox, *reason;
+	const struct yaml_node *target, *method, *headers, *sandbox, *reason;
 };
 
 static bool
@@ -59,6 +62,24 @@ read_method(void *owner, const struct yaml_document *d,
 }
 
 static bool
+read_headers(void *owner, const struct yaml_document *d,
+    const struct yaml_node *n, struct err *err)
+{
+	struct test_draft *t = owner;
+
+	t->headers = n;
+	if (!schema_is(d, n, YAML_MAP, "headers", err))
+		return false;
+	for (size_t i = 0; i < n->count; i++)
+		if (!schema_text(d, n->keys[i], "a header's name",
+			TEST_TEXT_MAX, err) ||
+		    !schema_text(d, n->items[i], "a header's value",
+			TEST_TEXT_MAX, err))
+			return false;
+	return true;
+}
+
+static bool
 read_test_sandbox(void *owner, const struct yaml_document *d,
     const struct yaml_node *n, struct err *err)
 {
@@ -91,6 +112,7 @@ static const struct schema_key test_keys[] = {
     {"url", read_target},
     {"target", read_target},
     {"method", read_method},
+    {"headers", read_headers},
     {"sandbox", read_test_sandbox},
     {"reason", read_reason},
 };
@@ -102,6 +124,18 @@ static char *
 text_or_null(const struct yaml_node *n)
 {
 	return n ? memory_text(n->text.at) : NULL;
+}
+
+/* As they are sent: "Name: value". */
+static char **
+copy_headers(const struct yaml_node *map)
+{
+	char **fields = memory_array(map->count + 1, sizeof(*fields));
+
+	for (size_t i = 0; i < map->count; i++)
+		CHECK(asprintf(&fields[i], "%s: %s", map->keys[i]->text.at,
+			  map->items[i]->text.at) != -1);
+	return fields;
 }
 
 static bool
@@ -116,6 +150,10 @@ read_test(struct policy_reader *r, const struct yaml_node *n, struct err *err)
 		    "a test needs expect: allow or deny");
 	if (!t.target)
 		return yaml_error(r->d, n, err, "a test needs a url");
+	if (t.headers && !strstr(t.target->text.at, "://"))
+		return yaml_error(r->d, t.headers, err,
+		    "only a request has headers: give the test a url such as "
+		    "http://example.com/");
 	if (r->p->test_count >= TESTS_MAX)
 		return yaml_error(r->d, n, err, "a policy has at most %d tests",
 		    TESTS_MAX);
@@ -126,6 +164,8 @@ read_test(struct policy_reader *r, const struct yaml_node *n, struct err *err)
 		.method = text_or_null(t.method),
 		.sandbox = text_or_null(t.sandbox),
 		.reason = text_or_null(t.reason),
+		.fields = t.headers ? copy_headers(t.headers) : NULL,
+		.field_count = t.headers ? t.headers->count : 0,
 		.origin = r->origin,
 		.line = n->line,
 	    });

@@ -29,6 +29,9 @@ test_done(struct policy_test *test)
 	free(test->method);
 	free(test->sandbox);
 	free(test->reason);
+	for (size_t i = 0; i < test->field_count; i++)
+		free(test->fields[i]);
+	free(test->fields);
 }
 
 void

@@ -92,6 +92,8 @@ struct policy_test {
 	char *method;  /* NULL: GET */
 	char *sandbox; /* NULL: default */
 	char *reason;  /* NULL: not asked for */
+	char **fields; /* "Name: value", of a url's request */
+	size_t field_count;
 	uint32_t origin, line;
 };
 

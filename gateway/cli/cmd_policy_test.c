@@ -98,8 +98,11 @@ note_result(struct run *r, const struct policy_test *t,
 static void
 run_one(struct run *r, const struct policy_test *t)
 {
-	struct question question = {
-	    .text = t->target, .method = t->method, .sandbox = t->sandbox};
+	struct question question = {.text = t->target,
+	    .method = t->method,
+	    .sandbox = t->sandbox,
+	    .fields = (const char *const *)t->fields,
+	    .field_count = t->field_count};
 	struct reply reply;
 	bool passed;
 

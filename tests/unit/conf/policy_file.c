@@ -80,13 +80,17 @@ dump(const struct policy *p, struct text *t)
 		text_add_format(t, "sandbox %s\n", p->sandboxes[i]);
 	for (size_t i = 0; i < p->rule_count; i++)
 		dump_rule(&p->rules[i], t);
-	for (size_t i = 0; i < p->test_count; i++)
-		text_add_format(t, "%u test %s %s %s %s %s\n", p->tests[i].line,
+	for (size_t i = 0; i < p->test_count; i++) {
+		text_add_format(t, "%u test %s %s %s %s %s", p->tests[i].line,
 		    p->tests[i].expect == DECISION_ALLOW ? "allow" : "deny",
 		    p->tests[i].target,
 		    p->tests[i].method ? p->tests[i].method : "-",
 		    p->tests[i].sandbox ? p->tests[i].sandbox : "-",
 		    p->tests[i].reason ? p->tests[i].reason : "-");
+		for (size_t n = 0; n < p->tests[i].field_count; n++)
+			text_add_format(t, " \"%s\"", p->tests[i].fields[n]);
+		text_add(t, "\n");
+	}
 }
 
 static bool
