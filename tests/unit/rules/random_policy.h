@@ -351,10 +351,10 @@ random_secret(struct policy *p, enum style style, unsigned number)
 static inline void
 random_policy(struct policy *p)
 {
-	enum style style = pick(100) ? (enum style)pick(STYLE_COUNT)
+	enum style style = pick(300) ? (enum style)pick(STYLE_COUNT)
 				     : STYLE_MANY;
 	unsigned rules = pick(style == STYLE_GLOBS ? 30 : 14);
-	unsigned secrets = pick(3) ? 0 : pick(20) ? pick(4) : 12;
+	unsigned secrets = pick(3) ? 0 : pick(8) ? pick(4) : 12;
 
 	policy_init(p);
 	policy_add_origin(p, "random", "file");
