@@ -85,28 +85,51 @@ note_key(struct image_header *h, const struct pattern *p, const struct key *k)
 }
 
 /* Chains of patterns with one key, found by a table of their own. */
-struct chains {
-	uint32_t *slots; /* first pattern, or NO_INDEX */
-	size_t size;
+struct chain_slot {
+	uint32_t hash;
+	uint32_t first; /* pattern, or NO_INDEX */
 };
 
-static uint32_t *
-find_chain(const struct build *b, const struct chains *c, const struct key *key,
-    uint32_t hash)
+struct chains {
+	struct chain_slot *slots;
+	uint32_t size;
+};
+
+/* Tables of millions are in no cache: what will be needed soon is asked for. */
+#define AHEAD 12
+
+static struct chain_slot *
+find_chain(const struct build *b, const struct chains *c,
+    const struct pattern *p)
 {
-	size_t at = bucket_of(hash, (uint32_t)c->size);
-	struct key other;
+	uint32_t at = bucket_of(p->hash, c->size);
+	struct key key, other;
 
-	for (; c->slots[at] != NO_INDEX; at = at + 1 < c->size ? at + 1 : 0) {
-		const struct pattern *p = &b->patterns[c->slots[at]];
-
-		if (p->hash != hash)
+	for (; c->slots[at].first != NO_INDEX;
+	     at = at + 1 < c->size ? at + 1 : 0) {
+		if (c->slots[at].hash != p->hash)
 			continue;
-		read_key(b, p, &other);
-		if (same_key(key, &other))
+		read_key(b, p, &key);
+		read_key(b, &b->patterns[c->slots[at].first], &other);
+		if (same_key(&key, &other))
 			break;
 	}
 	return &c->slots[at];
+}
+
+static void
+hash_patterns(struct build *b)
+{
+	struct key key;
+
+	for (size_t i = 0; i < b->pattern_count; i++) {
+		struct pattern *p = &b->patterns[i];
+
+		read_key(b, p, &key);
+		p->hash = hash_with_scope(hash_bytes(key.at, key.len),
+		    key.scope);
+		note_key(&b->header, p, &key);
+	}
 }
 
 /* The number of chains. Each pattern but a chain's first is marked `follows`.
@@ -114,27 +137,24 @@ find_chain(const struct build *b, const struct chains *c, const struct key *key,
 static size_t
 chain_patterns(struct build *b)
 {
-	struct chains c = {.size = 2 * b->pattern_count + 4};
+	struct chains c = {.size = 2 * (uint32_t)b->pattern_count + 4};
 	size_t count = 0;
 
 	c.slots = memory_array(c.size, sizeof(*c.slots));
 	memset(c.slots, 0xff, c.size * sizeof(*c.slots));
 	for (size_t i = b->pattern_count; i > 0; i--) {
 		struct pattern *p = &b->patterns[i - 1];
-		uint32_t *slot;
-		struct key key;
+		struct chain_slot *slot = find_chain(b, &c, p);
 
-		read_key(b, p, &key);
-		p->hash = hash_with_scope(hash_bytes(key.at, key.len),
-		    key.scope);
-		note_key(&b->header, p, &key);
-		slot = find_chain(b, &c, &key, p->hash);
-		p->next = *slot;
+		if (i > AHEAD)
+			__builtin_prefetch(&c.slots[bucket_of(p[-AHEAD].hash,
+			    c.size)]);
+		p->next = slot->first;
 		if (p->next == NO_INDEX)
 			count++;
 		else
 			b->patterns[p->next].follows = true;
-		*slot = (uint32_t)(i - 1);
+		*slot = (struct chain_slot){p->hash, (uint32_t)(i - 1)};
 	}
 	free(c.slots);
 	return count;
@@ -363,14 +383,19 @@ put_run(struct image_bucket *buckets, uint32_t count, uint32_t hash,
 void
 compile_table(struct build *b)
 {
-	size_t runs = chain_patterns(b);
-	uint32_t count = (uint32_t)(runs / 5 + 1);
-	struct image_bucket *buckets = section_add(b, SECTION_BUCKETS, count);
+	struct image_bucket *buckets;
+	uint32_t count;
 
+	hash_patterns(b);
+	count = (uint32_t)(chain_patterns(b) / 5 + 1);
+	buckets = section_add(b, SECTION_BUCKETS, count);
 	memset(buckets, 0xff, count * sizeof(*buckets));
 	for (size_t i = 0; i < b->pattern_count; i++) {
 		const struct pattern *p = &b->patterns[i];
 
+		if (i + AHEAD < b->pattern_count)
+			__builtin_prefetch(&buckets[bucket_of(p[AHEAD].hash,
+			    count)]);
 		if (!p->follows)
 			put_run(buckets, count, p->hash,
 			    place_run(b, (uint32_t)i));
