@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -315,21 +316,87 @@ file_lock(const char *path, bool wait, struct err *err)
 	return -1;
 }
 
-int
-file_sealed(const char *name, struct slice content, struct err *err)
+static int
+sealable(const char *name, struct err *err)
+{
+	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (fd == -1)
+		err_errno(err, "memfd %s", name);
+	return fd;
+}
+
+static bool
+seal(int fd)
 {
 	const int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW |
 	    F_SEAL_WRITE;
-	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
-	if (fd == -1) {
-		err_errno(err, "memfd %s", name);
+	return lseek(fd, 0, SEEK_SET) == 0 &&
+	    fcntl(fd, F_ADD_SEALS, seals) == 0;
+}
+
+int
+file_sealed(const char *name, struct slice content, struct err *err)
+{
+	int fd = sealable(name, err);
+
+	if (fd == -1)
 		return -1;
-	}
-	if (file_write_all(fd, content.at, content.len) &&
-	    lseek(fd, 0, SEEK_SET) == 0 && fcntl(fd, F_ADD_SEALS, seals) == 0)
+	if (file_write_all(fd, content.at, content.len) && seal(fd))
 		return fd;
 	err_errno(err, "memfd %s", name);
 	close(fd);
+	return -1;
+}
+
+/* One byte past the limit is enough to know. */
+static bool
+send_up_to(int from, int to, size_t limit, size_t *sent)
+{
+	*sent = 0;
+	while (*sent <= limit) {
+		ssize_t got = sendfile(to, from, NULL, limit + 1 - *sent);
+
+		if (got == -1 && errno == EINTR)
+			continue;
+		if (got == -1)
+			return false;
+		if (got == 0)
+			break;
+		*sent += (size_t)got;
+	}
+	return true;
+}
+
+int
+file_sealed_copy(const char *name, const char *path, size_t limit,
+    struct err *err)
+{
+	int from = open(path, O_RDONLY | O_CLOEXEC), fd = -1;
+	size_t len;
+
+	if (from == -1) {
+		err_errno(err, "%s", path);
+		return -1;
+	}
+	fd = sealable(name, err);
+	if (fd == -1)
+		goto fail;
+	if (!send_up_to(from, fd, limit, &len) || !seal(fd)) {
+		err_errno(err, "%s", path);
+		goto fail;
+	}
+	if (len > limit) {
+		err_set(err, ERR_OTHER,
+		    "%s: is longer than the limit of %zu bytes", path, limit);
+		goto fail;
+	}
+	close(from);
+	return fd;
+fail:
+	close(from);
+	if (fd != -1)
+		close(fd);
 	return -1;
 }

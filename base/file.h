@@ -40,5 +40,9 @@ bool file_write_all(int fd, const void *at, size_t len);
 int file_lock(const char *path, bool wait, struct err *err);
 /* A memfd with this content, sealed against every change; -1 on failure. */
 int file_sealed(const char *name, struct slice content, struct err *err);
+/* The same with what `path` holds, at most `limit` bytes: what is large need
+ * not be in this process's memory. */
+int file_sealed_copy(const char *name, const char *path, size_t limit,
+    struct err *err);
 
 #endif

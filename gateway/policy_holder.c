@@ -12,6 +12,7 @@
 #include "base/file.h"
 
 #define IMAGE_MAX (256u << 20)
+#define MEMFD_NAME "penstock-policy"
 
 static bool
 is_missing(const char *path)
@@ -55,29 +56,25 @@ policy_takes_typed_rules(const struct policy_sources *from, struct err *err)
 	return true;
 }
 
-static bool
-compile_files(const struct policy_sources *from, uint8_t **bytes, size_t *len,
-    struct err *err)
+static int
+compile_files(const struct policy_sources *from, struct err *err)
 {
 	struct policy policy;
+	uint8_t *bytes;
+	size_t len;
 	bool done;
+	int fd;
 
 	if (!policy_load(from, &policy, err))
-		return false;
-	done = image_build(&policy, bytes, len, err);
+		return -1;
+	done = image_build(&policy, &bytes, &len, err);
 	policy_done(&policy);
-	return done;
-}
-
-static bool
-read_image(const char *path, uint8_t **bytes, size_t *len, struct err *err)
-{
-	char *at;
-
-	if (!file_read(path, IMAGE_MAX, &at, len, err))
-		return false;
-	*bytes = (uint8_t *)at;
-	return true;
+	if (!done)
+		return -1;
+	fd = file_sealed(MEMFD_NAME, (struct slice){(const char *)bytes, len},
+	    err);
+	free(bytes);
+	return fd;
 }
 
 bool
@@ -86,15 +83,10 @@ policy_compile(const struct policy_sources *from, struct compiled_policy *c,
 {
 	struct compiled_policy made = {.fd = -1};
 	bool from_image = is_image(from);
-	uint8_t *bytes;
-	size_t len;
 
-	if (from_image ? !read_image(from->paths[0], &bytes, &len, err)
-		       : !compile_files(from, &bytes, &len, err))
-		return false;
-	made.fd = file_sealed("penstock-policy",
-	    (struct slice){(const char *)bytes, len}, err);
-	free(bytes);
+	made.fd = from_image
+	    ? file_sealed_copy(MEMFD_NAME, from->paths[0], IMAGE_MAX, err)
+	    : compile_files(from, err);
 	if (made.fd == -1)
 		return false;
 	made.image = image_map(made.fd, err);

@@ -289,6 +289,30 @@ TEST(a_sealed_file_cannot_change)
 	close(fd);
 }
 
+TEST(a_sealed_copy_is_whole_or_refused)
+{
+	char *path, bytes[16] = {0};
+	int fd;
+
+	begin();
+	path = path_of("large");
+	EXPECT(file_replace(path, SLICE_LITERAL("0123456789"), 0600, &err));
+	fd = file_sealed_copy("image", path, 10, &err);
+	EXPECT(fd != -1);
+	EXPECT(read(fd, bytes, sizeof(bytes)) == 10);
+	EXPECT_TEXT(bytes, "0123456789");
+	EXPECT(write(fd, "x", 1) == -1 && errno == EPERM);
+	EXPECT(mmap(NULL, 7, PROT_WRITE, MAP_SHARED, fd, 0) == MAP_FAILED);
+	EXPECT(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+	close(fd);
+	EXPECT_INT(file_sealed_copy("image", path, 9, &err), -1);
+	EXPECT(strstr(err.text, "the limit of 9 bytes") != NULL);
+	EXPECT_INT(file_sealed_copy("image", "/no/such", 9, &err), -1);
+	EXPECT_INT(err.sys, ENOENT);
+	free(path);
+	end();
+}
+
 TEST(joining_puts_one_slash)
 {
 	char *path = file_join("/a", "b");
