@@ -6,8 +6,10 @@
 #include "gateway/screening.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/check.h"
+#include "base/memory.h"
 #include "gateway/forwarded.h"
 #include "rules/path_pattern.h"
 
@@ -127,14 +129,25 @@ read_path(struct screened_request *r)
 	return why != NULL ? path_clause(r->arena, why) : NULL;
 }
 
-/* Methods are compared as they are, but many a server knows "delete". */
+/* Some servers part a query at semicolons, too: would it pass as they read it?
+ */
 static bool
-is_upper_case(struct slice method)
+passes_in_parts(const struct image *i, const struct facts *f,
+    const struct request_facts *request)
 {
-	for (size_t i = 0; i < method.len; i++)
-		if (method.at[i] >= 'a' && method.at[i] <= 'z')
-			return false;
-	return true;
+	struct request_facts other = *request;
+	struct decision_made d;
+	char *query;
+
+	if (slice_find(request->query, ';') == request->query.len)
+		return true;
+	query = memory_text_of(request->query.at, request->query.len);
+	for (char *at = query; (at = strchr(at, ';')) != NULL;)
+		*at = '&';
+	other.query.at = query;
+	rules_decide_request(i, f, &other, &d);
+	free(query);
+	return d.decision == DECISION_ALLOW;
 }
 
 /* Fields that end here or are taken out take no part in the judgement: what
@@ -154,18 +167,17 @@ judge_request(const struct image *i, const struct facts *f,
 	};
 
 	rules_decide_request(i, f, &request, d);
-	if (d->governed_by == RULE_NONE)
-		return;
 	if (forwarded_take_out(r->head, d->judges_methods)) {
 		has_lookalike = false;
 		rules_decide_request(i, f, &request, d);
 	}
-	if (d->judges_methods && !is_upper_case(r->head->method))
-		r->wrong = "some readers take its method for the one in "
-			   "capital letters";
-	else if (has_lookalike)
+	/* What passes must do so for every reader. */
+	if (has_lookalike)
 		r->wrong = "some readers take one of its fields for another "
 			   "that a rule asks for";
+	else if (!passes_in_parts(i, f, &request))
+		r->wrong = "some readers part its query at semicolons, and as "
+			   "they read it no rule lets it pass";
 }
 
 /* A host without HTTP rules, which is nearly every one, costs one look-up and

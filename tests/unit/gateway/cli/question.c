@@ -133,8 +133,13 @@ TEST(a_url_is_judged_as_its_request)
 	    "a.test:80 PUT /team default-deny");
 	EXPECT_TEXT(asked("ws://a.test/repos", NULL, NULL),
 	    "a.test:80 GET /repos rule-deny");
-	EXPECT_TEXT(asked("http://a.test/team", "get", "X-Team: red"),
-	    "!some readers take its method for the one in capital letters");
+	EXPECT_TEXT(asked("http://a.test/team", "PUT", "X_Team: red"),
+	    "a.test:80 PUT /team default-deny");
+	EXPECT(answer(&(struct question){.text = "http://a.test/team",
+			  .fields = (const char *const[]){"X_Team: blue",
+			      "X-Team: red"},
+			  .field_count = 2},
+		   policy)[0] == '!');
 }
 
 TEST(a_tunnel_is_judged_without_a_request)
