@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/check.h"
 #include "fuzz/image_ask.h"
+#include "rules/host_labels.h"
 #include "tests/unit/rules/full_policy.h"
 
 static uint8_t *
@@ -524,6 +525,79 @@ entry_number(struct forged *f, unsigned number)
 	while (number-- > 0)
 		e = entry_next(e);
 	return (struct image_entry *)(uintptr_t)e;
+}
+
+static uint32_t
+hash_of_name(const char *name, uint32_t scope)
+{
+	struct target t; /* with the room that hashing wants */
+
+	EXPECT(target_parse(slice_of(name), 443, &t, NULL));
+	return hash_with_scope(hash_bytes(t.host, t.host_len), scope);
+}
+
+/* A run is found under another key's fingerprint from now on. */
+static void
+forge_hash(struct forged *f, uint32_t from, uint32_t to)
+{
+	struct image_bucket *buckets = (struct image_bucket *)(uintptr_t)
+					   f->sections->buckets;
+	uint32_t count = f->sections->counts[SECTION_BUCKETS];
+	struct image_bucket *bucket = &buckets[bucket_of(from, count)];
+	uint32_t run = NO_ENTRY;
+
+	for (int n = 0; n < BUCKET_RUNS; n++)
+		if (bucket->hash[n] == from && bucket->first[n] != NO_ENTRY) {
+			run = bucket->first[n];
+			bucket->first[n] = NO_ENTRY;
+		}
+	EXPECT(run != NO_ENTRY);
+	bucket = &buckets[bucket_of(to, count)];
+	for (int n = 0; n < BUCKET_RUNS - 1; n++)
+		if (bucket->first[n] == NO_ENTRY) {
+			bucket->hash[n] = to;
+			bucket->first[n] = run;
+			break;
+		}
+	image_seal(f->bytes, f->len);
+}
+
+static enum reason
+reason_in(const struct forged *f, const char *target, uint32_t sandbox)
+{
+	struct image *i = image_open(f->bytes, f->len, NULL);
+	struct decision_made d;
+	struct target t;
+	struct facts facts = {.sandbox = sandbox, .target = &t};
+
+	EXPECT(i && target_parse(slice_of(target), 443, &t, NULL));
+	rules_decide(i, &facts, &d);
+	image_close(i);
+	return d.reason;
+}
+
+/* What is found is compared in full: name, kind and scope. */
+TEST(a_fingerprint_alone_decides_nothing)
+{
+	struct forged f = forge();
+	uint32_t web_1 = image_sandbox(f.sections, slice_of("web-1"));
+
+	EXPECT_INT(reason_in(&f, "api.test", web_1), REASON_RULE_ALLOW);
+	EXPECT_INT(reason_in(&f, "ab.good.test", web_1), REASON_RULE_ALLOW);
+	EXPECT_INT(reason_in(&f, "x.bad.test", 0), REASON_RULE_ALLOW);
+	EXPECT_INT(reason_in(&f, "x.bad.test", web_1), REASON_RULE_DENY);
+	forge_hash(&f, hash_of_name("bad.test", web_1),
+	    hash_of_name("bad.test", SCOPE_ALL));
+	EXPECT_INT(reason_in(&f, "x.bad.test", 0), REASON_RULE_ALLOW);
+	memcpy(f.bytes, f.good, f.len);
+	forge_hash(&f, hash_of_name("bad.test", web_1),
+	    hash_of_name("bed.test", web_1));
+	EXPECT_INT(reason_in(&f, "x.bed.test", web_1), REASON_RULE_ALLOW);
+	memcpy(f.bytes, f.good, f.len);
+	forge_hash(&f, hash_of_name("bad.test", web_1),
+	    hash_of_name("bad.test", 0));
+	EXPECT_INT(reason_in(&f, "x.bad.test", 0), REASON_RULE_ALLOW);
+	forge_done(&f);
 }
 
 TEST(every_entry_is_checked)

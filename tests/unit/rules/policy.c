@@ -41,6 +41,35 @@ TEST(an_id_says_what_the_rule_says)
 	policy_done(&q);
 }
 
+/* Whatever an HTTP rule asks for is part of what it is called. */
+TEST(ids_say_what_http_rules_ask_for)
+{
+	static const char *const get[] = {"GET"}, *const both[] = {"GET", "X"};
+	static const char *const a[] = {"/a"}, *const b[] = {"/a", "/b"};
+	static const struct http_condition q[] = {{"q", "x"}, {"r", "x"}};
+	static const struct http_condition p[] = {{"q", "y"}};
+	static const struct http_terms terms[] = {{0},
+	    {.methods = get, .method_count = 1},
+	    {.methods = both, .method_count = 2}, {.paths = a, .path_count = 1},
+	    {.paths = b, .path_count = 2},
+	    {.methods = get, .method_count = 1, .paths = a, .path_count = 1},
+	    {.query = q, .query_count = 1}, {.query = q, .query_count = 2},
+	    {.query = p, .query_count = 1}, {.headers = q, .header_count = 1},
+	    {.query = q, .query_count = 1, .headers = p, .header_count = 1},
+	    {.query = p, .query_count = 1, .headers = q, .header_count = 1}};
+	struct policy_rule rule = {.resource = {.host = "a", .host_len = 1}};
+	struct policy p1;
+
+	policy_init(&p1);
+	policy_add_rule(&p1, &rule);
+	for (size_t i = 0; i < ARRAY_SIZE(terms); i++) {
+		rule.http = &terms[i];
+		EXPECT_INT(policy_add_rule(&p1, &rule)->repetition, 1);
+		EXPECT_INT(policy_add_rule(&p1, &rule)->repetition, 2);
+	}
+	policy_done(&p1);
+}
+
 /* What `policy rm` was told once must mean the same rule after an update. */
 TEST(ids_do_not_change_with_versions)
 {
