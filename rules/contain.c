@@ -62,7 +62,8 @@ name_contains(const struct resource *a, const struct resource *b)
 {
 	if (a->depth == DEPTH_EVERY)
 		return every_contains(b);
-	if (b->depth == DEPTH_EVERY)
+	if (b->depth == DEPTH_EVERY ||
+	    (b->depth == DEPTH_DEEP && a->depth != DEPTH_DEEP))
 		return false;
 	if (is_single_name(b))
 		return host_pattern_matches(a->depth, host_of(a), host_of(b));

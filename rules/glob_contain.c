@@ -127,14 +127,13 @@ is_text_byte(char separator, unsigned byte)
 	    byte == '-' || byte == '_' || byte == '.';
 }
 
-static bool
-is_literal_of(const struct glob_pattern *p, unsigned byte)
+static void
+note_literals(const struct glob_pattern *p, bool literals[256])
 {
+	literals[(unsigned char)p->separator] = true;
 	for (uint32_t i = 0; i < p->count; i++)
-		if (p->tokens[i].kind == GLOB_LITERAL &&
-		    p->tokens[i].first == byte)
-			return true;
-	return byte == (unsigned char)p->separator;
+		if (p->tokens[i].kind == GLOB_LITERAL)
+			literals[p->tokens[i].first] = true;
 }
 
 static bool
@@ -147,33 +146,34 @@ same_classes(const struct glob_pattern *p, uint8_t x, uint8_t y)
 	return true;
 }
 
+/* Is one of those chosen from `first` on, which are no literals, like it? */
 static bool
-has_twin(const struct walk_of_globs *w, uint8_t byte)
+has_twin(const struct walk_of_globs *w, size_t first, uint8_t byte)
 {
-	for (size_t i = 0; i < w->byte_count; i++) {
-		uint8_t other = w->bytes[i];
-
-		if (!is_literal_of(w->a, other) &&
-		    !is_literal_of(w->b, other) &&
-		    same_classes(w->a, byte, other) &&
-		    same_classes(w->b, byte, other))
+	for (size_t i = first; i < w->byte_count; i++)
+		if (same_classes(w->a, byte, w->bytes[i]) &&
+		    same_classes(w->b, byte, w->bytes[i]))
 			return true;
-	}
 	return false;
 }
 
-/* One byte of each sort that the two can tell apart. */
+/* One byte of each sort that the two can tell apart, literals first. */
 static void
 choose_bytes(struct walk_of_globs *w)
 {
-	for (unsigned byte = 1; byte < 256; byte++) {
-		bool literal = is_literal_of(w->a, byte) ||
-		    is_literal_of(w->b, byte);
+	bool literals[256] = {false};
+	size_t first;
 
-		if (is_text_byte(w->a->separator, byte) &&
-		    (literal || !has_twin(w, (uint8_t)byte)))
+	note_literals(w->a, literals);
+	note_literals(w->b, literals);
+	for (unsigned byte = 1; byte < 256; byte++)
+		if (literals[byte])
 			w->bytes[w->byte_count++] = (uint8_t)byte;
-	}
+	first = w->byte_count;
+	for (unsigned byte = 1; byte < 256; byte++)
+		if (!literals[byte] && is_text_byte(w->a->separator, byte) &&
+		    !has_twin(w, first, (uint8_t)byte))
+			w->bytes[w->byte_count++] = (uint8_t)byte;
 }
 
 static bool
@@ -268,10 +268,22 @@ is_lone_star(const struct glob_pattern *p, uint32_t at)
 		(t[at + 1].kind == GLOB_LITERAL && t[at + 1].first == dot));
 }
 
-/* A literal needs no machine to differ in its first bytes, nor in its last. */
+static bool
+has_runs(const struct glob_pattern *p)
+{
+	for (uint32_t i = 0; i < p->count; i++)
+		if (glob_kind_is_run(p->tokens[i].kind))
+			return true;
+	return false;
+}
+
+/* What needs no machine to be seen: texts of one length do not hold those of
+ * many, and literals differ in their first bytes or in their last. */
 static bool
 can_contain(const struct glob_pattern *a, const struct glob_pattern *b)
 {
+	if (!has_runs(a) && (has_runs(b) || a->count != b->count))
+		return false;
 	for (uint32_t i = 0; i < a->count && i < b->count; i++) {
 		if (a->tokens[i].kind != GLOB_LITERAL ||
 		    b->tokens[i].kind != GLOB_LITERAL)
