@@ -33,8 +33,8 @@ struct listed {
 struct side {
 	const struct image *image;
 	struct listed *rules; /* in file order */
-	uint32_t count;
-	struct listed **by_id;
+	uint32_t count, rest;
+	struct listed **by_id; /* the rest: those without partner at first */
 };
 
 struct reading {
@@ -149,7 +149,6 @@ list_rules(struct reading *r, struct side *s, const struct image *image)
 
 	s->image = image;
 	s->rules = memory_array(count + 1ul, sizeof(*s->rules));
-	s->by_id = memory_array(count + 1ul, sizeof(struct listed *));
 	for (uint32_t n = 0; n < count; n++) {
 		struct listed *l = &s->rules[s->count];
 
@@ -159,30 +158,61 @@ list_rules(struct reading *r, struct side *s, const struct image *image)
 		read_id(image, n, l->id);
 		l->rule = n;
 		l->partner = NO_PARTNER;
-		s->by_id[s->count++] = l;
+		s->count++;
 	}
-	qsort(s->by_id, s->count, sizeof(struct listed *), compare_ids);
 }
 
-/* The first rule of `s` from `at` on with the same words as `l`, which stands
- * among those with its id. */
-static void
-find_partner(const struct reading *r, const struct listed *old, uint32_t at,
-    struct side *old_side, struct side *new_side)
+static bool
+join(const struct reading *r, struct side *old, uint32_t a, struct side *new,
+    uint32_t b)
 {
-	struct listed *mine = &old_side->rules[old - old_side->rules];
+	if (strcmp(old->rules[a].id, new->rules[b].id) != 0 ||
+	    !same_rule(r, old->rules[a].rule, new->rules[b].rule))
+		return false;
+	old->rules[a].partner = b;
+	new->rules[b].partner = a;
+	return true;
+}
 
-	for (; at < new_side->count; at++) {
-		struct listed *other = new_side->by_id[at];
+/* What both begin and end with needs no looking for. */
+static void
+join_both_ends(const struct reading *r, struct side *old, struct side *new)
+{
+	uint32_t most = old->count < new->count ? old->count : new->count;
+	uint32_t first = 0, last = 0;
 
-		if (strcmp(other->id, old->id) != 0)
+	while (first < most && join(r, old, first, new, first))
+		first++;
+	while (last < most - first &&
+	    join(r, old, old->count - 1 - last, new, new->count - 1 - last))
+		last++;
+}
+
+/* The others, by id. */
+static void
+sort_rest(struct side *s)
+{
+	s->by_id = memory_array(s->count + 1ul, sizeof(struct listed *));
+	for (uint32_t n = 0; n < s->count; n++)
+		if (s->rules[n].partner == NO_PARTNER)
+			s->by_id[s->rest++] = &s->rules[n];
+	qsort(s->by_id, s->rest, sizeof(struct listed *), compare_ids);
+}
+
+/* The first rule from `at` on with the same words, among those with its id. */
+static void
+find_partner(const struct reading *r, struct listed *l, uint32_t at,
+    struct side *old, struct side *new)
+{
+	for (; at < new->rest; at++) {
+		struct listed *other = new->by_id[at];
+
+		if (strcmp(other->id, l->id) != 0)
 			return;
-		if (other->partner != NO_PARTNER ||
-		    !same_rule(r, old->rule, other->rule))
-			continue;
-		mine->partner = (uint32_t)(other - new_side->rules);
-		other->partner = (uint32_t)(mine - old_side->rules);
-		return;
+		if (other->partner == NO_PARTNER &&
+		    join(r, old, (uint32_t)(l - old->rules), new,
+			(uint32_t)(other - new->rules)))
+			return;
 	}
 }
 
@@ -192,10 +222,13 @@ find_partners(struct reading *r)
 	struct side *old = &r->sides[SIDE_OLD], *new = &r->sides[SIDE_NEW];
 	uint32_t at = 0;
 
-	for (uint32_t n = 0; n < old->count; n++) {
-		const struct listed *l = old->by_id[n];
+	join_both_ends(r, old, new);
+	sort_rest(old);
+	sort_rest(new);
+	for (uint32_t n = 0; n < old->rest; n++) {
+		struct listed *l = old->by_id[n];
 
-		while (at < new->count &&
+		while (at < new->rest &&
 		    (new->by_id[at]->partner != NO_PARTNER ||
 			strcmp(new->by_id[at]->id, l->id) < 0))
 			at++;
