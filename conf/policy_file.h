@@ -13,6 +13,7 @@
 
 #include "base/err.h"
 #include "base/slice.h"
+#include "rules/image_sign.h"
 #include "rules/policy.h"
 
 enum local_rules { LOCAL_RULES_FULL, LOCAL_RULES_DENY_ONLY, LOCAL_RULES_OFF };
@@ -26,6 +27,10 @@ struct policy_sources {
 	const char
 	    *local_file; /* the typed rules, NULL: none; may be missing */
 	enum local_rules local_rules;
+	/* Where there are any, only one compiled image that is signed by one
+	 * of them is a policy (gateway/policy_holder.h sees to it). */
+	const struct image_public_key *keys;
+	size_t key_count;
 };
 
 /* `p` is initialised here; policy_done() it on success only. Without any path

@@ -16,6 +16,7 @@
 #include "base/secret.h"
 
 #define DEFAULT_PORT 3128
+#define PUBLIC_KEY_MAX 65536
 
 static const struct option {
 	enum settings_section section;
@@ -97,7 +98,47 @@ settings_read_local_rules(void *owner, const struct yaml_document *d,
 		&index, err))
 		return false;
 	r->s->local_rules = (enum local_rules)index;
+	r->s->local_rules_named = true;
 	return true;
+}
+
+static bool
+read_public_key(const char *path, struct image_public_key *key, struct err *err)
+{
+	char *text;
+	size_t len;
+	bool done;
+
+	if (!file_read(path, PUBLIC_KEY_MAX, &text, &len, err))
+		return false;
+	done = image_public_key_read((struct slice){text, len}, key, err);
+	free(text);
+	return done || err_wrap(err, "%s", path);
+}
+
+bool
+settings_read_require_signature(void *owner, const struct yaml_document *d,
+    const struct yaml_node *n, struct err *err)
+{
+	struct settings_reader *r = owner;
+	struct err why;
+	char **paths = NULL;
+	size_t count = 0, read = 0;
+
+	if (!settings_paths(r, d, n, "require_signature", &paths, &count, err))
+		return false;
+	r->s->signature_keys = memory_array(count + 1,
+	    sizeof(*r->s->signature_keys));
+	while (read < count &&
+	    read_public_key(paths[read], &r->s->signature_keys[read], &why))
+		read++;
+	settings_free_texts(paths, count);
+	r->s->signature_key_count = read;
+	if (count == 0)
+		return yaml_error(d, n, err,
+		    "require_signature names no public key");
+	return read == count ||
+	    yaml_error(d, n, err, "require_signature: %s", why.text);
 }
 
 bool
@@ -314,7 +355,24 @@ settings_done(struct settings *s)
 	free(s->ca_key);
 	free(s->log_level);
 	free(s->file);
+	free(s->signature_keys);
 	*s = (struct settings){0};
+}
+
+/* Beside a compiled policy, and no other kind can be signed, no typed rule is in
+ * force: whoever asks for signatures is not left to think that one is. */
+static bool
+signatures_are_whole(struct settings *s, const struct yaml_document *d,
+    struct err *err)
+{
+	if (s->signature_key_count == 0)
+		return true;
+	if (s->local_rules_named && s->local_rules != LOCAL_RULES_OFF)
+		return yaml_error(d, yaml_get(d->root, "local_rules"), err,
+		    "with require_signature, local_rules must be off: "
+		    "beside a signed policy no typed rule is in force");
+	s->local_rules = LOCAL_RULES_OFF;
+	return true;
 }
 
 static bool
@@ -329,7 +387,8 @@ read_document(const struct yaml_document *d, struct settings *s,
 	s->file = memory_text(d->file);
 	done = !d->root ||
 	    (settings_read_section(SECTION_TOP, &r, d, d->root, err) &&
-		settings_listeners_are_distinct(s, d, err));
+		settings_listeners_are_distinct(s, d, err) &&
+		signatures_are_whole(s, d, err));
 	free(directory);
 	if (!done)
 		settings_done(s);

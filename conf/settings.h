@@ -69,6 +69,11 @@ struct settings {
 	bool policy_is_default; /* nothing named: the default path, which
 				 * may be missing */
 	enum local_rules local_rules;
+	bool local_rules_named;
+	/* The public keys whose signature a policy needs; none: it needs none.
+	 * They are read with the settings, once. */
+	struct image_public_key *signature_keys;
+	size_t signature_key_count;
 	/* tls */
 	char *ca_cert, *ca_key; /* NULL: made at first start */
 	char **upstream_ca;

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -33,6 +34,8 @@ policy_sources_of(const struct settings *s, const char *local_file)
 	    .path_count = none ? 0 : s->policy_count,
 	    .local_file = local_file,
 	    .local_rules = s->local_rules,
+	    .keys = s->signature_keys,
+	    .key_count = s->signature_key_count,
 	};
 }
 
@@ -77,6 +80,46 @@ compile_files(const struct policy_sources *from, struct err *err)
 	return fd;
 }
 
+/* Only a file can be signed, and files that are merged are not what was. */
+static bool
+may_be_signed(const struct policy_sources *from, struct err *err)
+{
+	if (from->key_count == 0 || is_image(from))
+		return true;
+	if (from->path_count == 1)
+		return err_set(err, ERR_CONF,
+		    "%s is no compiled policy, and require_signature takes "
+		    "nothing but a signed one (penstock policy compile "
+		    "--sign)",
+		    from->paths[0]);
+	return err_set(err, ERR_CONF,
+	    "require_signature takes one compiled and signed policy, not %zu "
+	    "files or directories",
+	    from->path_count);
+}
+
+/* Looked at before anything else of the bytes is, and when nobody can change
+ * them any more. */
+static bool
+signature_is_valid(const struct policy_sources *from, int fd, struct err *err)
+{
+	struct stat st;
+	bool valid;
+	void *at;
+
+	if (from->key_count == 0)
+		return true;
+	if (fstat(fd, &st) == -1)
+		return err_errno(err, "%s", from->paths[0]);
+	at = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
+	if (at == MAP_FAILED)
+		return err_errno(err, "%s", from->paths[0]);
+	valid = image_is_signed((struct slice){at, (size_t)st.st_size},
+	    from->keys, from->key_count, err);
+	munmap(at, (size_t)st.st_size);
+	return valid || err_wrap(err, "%s", from->paths[0]);
+}
+
 bool
 policy_compile(const struct policy_sources *from, struct compiled_policy *c,
     struct err *err)
@@ -84,11 +127,17 @@ policy_compile(const struct policy_sources *from, struct compiled_policy *c,
 	struct compiled_policy made = {.fd = -1};
 	bool from_image = is_image(from);
 
+	if (!may_be_signed(from, err))
+		return false;
 	made.fd = from_image
 	    ? file_sealed_copy(MEMFD_NAME, from->paths[0], IMAGE_MAX, err)
 	    : compile_files(from, err);
 	if (made.fd == -1)
 		return false;
+	if (!signature_is_valid(from, made.fd, err)) {
+		compiled_policy_done(&made);
+		return false;
+	}
 	made.image = image_map(made.fd, err);
 	if (!made.image) {
 		if (from_image && err)

@@ -20,8 +20,9 @@ struct compiled_policy {
 	uint64_t generation;
 };
 
-/* From files and directories, or from one compiled image. `c` is set on
- * success only. */
+/* From files and directories, or from one compiled image, signed or not. Where
+ * keys are named (conf/policy_file.h), from one image only, and with a valid
+ * signature by one of them. `c` is set on success only. */
 bool policy_compile(const struct policy_sources *from,
     struct compiled_policy *c, struct err *err);
 void compiled_policy_done(struct compiled_policy *c);

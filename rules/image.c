@@ -18,6 +18,7 @@
 #include "base/memory.h"
 #include "rules/image_check.h"
 #include "rules/image_format.h"
+#include "rules/image_sign.h"
 
 #define IMAGE_FILE_MAX UINT32_MAX
 #define HUGE_PAGE ((size_t)2 << 20)
@@ -277,9 +278,12 @@ gather_pages(const struct image *i, void *at)
 static struct image *
 map(int fd, bool validated, struct err *err)
 {
+	struct image_trailer trailer;
 	struct image *i;
 	struct stat st;
+	struct slice image;
 	size_t len;
+	bool has_trailer;
 	void *at;
 
 	if (fstat(fd, &st) == -1) {
@@ -295,7 +299,9 @@ map(int fd, bool validated, struct err *err)
 	at = map_bytes(fd, len, err);
 	if (!at)
 		return NULL;
-	i = open_bytes(at, len, validated && is_sealed(fd), err);
+	image = image_without_trailer((struct slice){at, len}, &trailer,
+	    &has_trailer);
+	i = open_bytes(at, image.len, validated && is_sealed(fd), err);
 	if (!i) {
 		munmap(at, len);
 		return NULL;

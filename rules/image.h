@@ -29,7 +29,8 @@ bool image_build(const struct policy *p, uint8_t **bytes, size_t *len,
  * NULL: *err. */
 struct image *image_open(const void *bytes, size_t len, struct err *err);
 /* Map a sealed memfd, or copy any other file (somebody could change it under
- * us); the image owns the memory, not the descriptor. */
+ * us); the image owns the memory, not the descriptor. A signature may stand
+ * behind it (image_sign.h); here it is not looked at. */
 struct image *image_map(int fd, struct err *err);
 /* The same for an image that the supervisor has validated and sealed: only its
  * header is checked. */

@@ -6,20 +6,24 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/secret.h"
 #include "base/slice.h"
 #include "gateway/cli/client.h"
 #include "gateway/cli/command.h"
 #include "gateway/cli/print.h"
 
 #define RULES_FILE_MAX (16u << 20)
+#define KEY_FILE_MAX 65536
 
 struct compile_flags {
-	const char *output;
+	const char *output, *sign;
 };
 
 OPTIONS(policy_compile, struct compile_flags,
     OPT_TEXT(struct compile_flags, output, "output", 'o', "IMAGE",
-	"the file to write; needed"));
+	"the file to write; needed"),
+    OPT_TEXT(struct compile_flags, sign, "sign", 'k', "KEYFILE",
+	"sign it with this Ed25519 private key, a PEM file"));
 
 struct export_flags {
 	const char *output;
@@ -29,22 +33,70 @@ OPTIONS(policy_export, struct export_flags,
     OPT_TEXT(struct export_flags, output, "output", 'o', "FILE",
 	"write to this file in place of standard output"));
 
+/* The trailer, made with the key in this file. */
+static bool
+sign(struct slice image, const char *key_file, struct image_trailer *trailer,
+    char signer[IMAGE_KEY_NAME], struct err *err)
+{
+	struct image_public_key public;
+	char *pem;
+	size_t len;
+	bool done;
+
+	if (!file_read(key_file, KEY_FILE_MAX, &pem, &len, err))
+		return false;
+	done = image_sign(image, (struct slice){pem, len}, trailer, &public,
+	    err);
+	secret_wipe(pem, len);
+	free(pem);
+	if (!done)
+		return err_wrap(err, "%s", key_file);
+	image_public_key_name(&public, signer);
+	return true;
+}
+
+static bool
+write_image(const struct compile_flags *flags, struct slice image,
+    char signer[IMAGE_KEY_NAME], struct err *err)
+{
+	size_t size = sizeof(struct image_trailer);
+	struct image_trailer trailer;
+	char *all;
+	bool done;
+
+	if (!flags->sign)
+		return file_replace(flags->output, image, 0644, err);
+	if (!sign(image, flags->sign, &trailer, signer, err))
+		return false;
+	all = memory_array(image.len + size, 1);
+	memcpy(all, image.at, image.len);
+	memcpy(all + image.len, &trailer, size);
+	done = file_replace(flags->output,
+	    (struct slice){all, image.len + size}, 0644, err);
+	free(all);
+	return done;
+}
+
 /* An image that no gateway would take is not written. */
 static bool
-keep_image(const char *output, struct slice bytes, struct err *err)
+keep_image(const struct compile_flags *flags, struct slice bytes,
+    struct err *err)
 {
 	struct image *image = image_open(bytes.at, bytes.len, err);
-	bool done = image && file_replace(output, bytes, 0644, err);
+	char signer[IMAGE_KEY_NAME] = "";
+	bool done = image && write_image(flags, bytes, signer, err);
 
 	if (done)
-		printf("%s: %u rules, digest %s\n", output,
-		    image_rule_count(image), image_digest(image));
+		printf("%s: %u rules, digest %s%s%s\n", flags->output,
+		    image_rule_count(image), image_digest(image),
+		    *signer ? ", signed by " : "", signer);
 	image_close(image);
 	return done;
 }
 
 static bool
-compile(const struct policy_sources *from, const char *output, struct err *err)
+compile(const struct policy_sources *from, const struct compile_flags *flags,
+    struct err *err)
 {
 	struct policy policy;
 	uint8_t *bytes;
@@ -57,8 +109,7 @@ compile(const struct policy_sources *from, const char *output, struct err *err)
 	policy_done(&policy);
 	if (!done)
 		return false;
-	done = keep_image(output, (struct slice){(const char *)bytes, len},
-	    err);
+	done = keep_image(flags, (struct slice){(const char *)bytes, len}, err);
 	free(bytes);
 	return done;
 }
@@ -78,7 +129,7 @@ cmd_policy_compile(struct call *call)
 		    "the image: -o IMAGE\n");
 		return EXIT_USAGE;
 	}
-	if (!compile(&from, flags->output, &err))
+	if (!compile(&from, flags, &err))
 		return print_failure(&err);
 	return EXIT_DONE;
 }
