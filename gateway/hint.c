@@ -21,10 +21,9 @@ is_plain_word(struct slice word)
 	return word.len > 0;
 }
 
-/* A word of a shell's command line. A request's path and method are visible
- * ASCII, so a quote is all that can end a quoted one. */
-static void
-add_word(struct text *out, struct slice word)
+/* A quote is all that can end a quoted word. */
+void
+hint_add_word(struct text *out, struct slice word)
 {
 	if (is_plain_word(word)) {
 		text_add_slice(out, word);
@@ -54,7 +53,7 @@ add_path_word(struct text *out, struct slice path)
 	/* No pattern ends so; this one holds for that path and all below. */
 	if (path.len > 1 && path.at[path.len - 1] == '/')
 		text_add(&pattern, "**");
-	add_word(out, text_slice(&pattern));
+	hint_add_word(out, text_slice(&pattern));
 	text_done(&pattern);
 }
 
@@ -62,7 +61,7 @@ void
 hint_add_request(struct text *out, struct slice method, struct slice path)
 {
 	text_add(out, " --method ");
-	add_word(out, method);
+	hint_add_word(out, method);
 	if (path_is_ambiguous(path) == NULL && !slice_is(path, "*") &&
 	    path.len <= PATH_PATTERN_MAX / 3) {
 		text_add(out, " --path ");

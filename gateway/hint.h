@@ -8,6 +8,8 @@
 #include "base/slice.h"
 #include "base/text.h"
 
+/* As one word of a shell's command line. */
+void hint_add_word(struct text *out, struct slice word);
 /* " --method POST --path /x" behind `penstock policy allow network HOST:PORT`:
  * this kind of request, not the whole host. A path that no pattern describes is
  * left out. */

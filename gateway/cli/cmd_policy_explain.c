@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "base/memory.h"
@@ -32,6 +33,16 @@ OPTIONS(policy_explain, struct explain_flags,
 	"look the name up too, and judge its addresses"),
     OPT_FLAG(struct explain_flags, json, "json", 'j', "print one JSON object"));
 
+/* Something that rules can be written into. */
+static bool
+is_policy_file(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISREG(st.st_mode) &&
+	    !policy_path_is_image(path);
+}
+
 static bool
 open_judge(const struct client *c, const struct explain_flags *flags,
     struct explained *x, struct err *err)
@@ -52,7 +63,7 @@ open_judge(const struct client *c, const struct explain_flags *flags,
 	for (size_t i = 0; i < list->count; i++)
 		free(paths[i]);
 	free(paths);
-	if (list->count == 1 && !policy_path_is_image(list->at[0]))
+	if (list->count == 1 && is_policy_file(list->at[0]))
 		x->file = list->at[0];
 	return done;
 }
@@ -94,10 +105,15 @@ ask(struct explained *x)
 		ask_rules(x);
 }
 
-bool
-explained_is_overruled(const struct explained *x)
+const char *
+explained_standing(const struct explained *x, const struct finding *f)
 {
-	return x->reply.made.reason != x->explanation.made.reason;
+	enum standing standing = finding_standing(f->kind);
+
+	if (standing == STANDING_WINS &&
+	    x->reply.made.reason != x->explanation.made.reason)
+		return "would win";
+	return standing_text(standing);
 }
 
 static int

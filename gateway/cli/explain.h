@@ -15,6 +15,7 @@ enum remedy_kind {
 	REMEDY_REMOVE, /* `rule` denies */
 	REMEDY_NARROW, /* .. and need not: `except:` */
 	REMEDY_HTTP,   /* an HTTP rule is missing */
+	REMEDY_REVIVE, /* `rule` would allow it, but is disabled or over */
 	REMEDY_INIT,   /* there is no policy */
 	REMEDY_NONE,   /* nothing can be done, and why */
 };
@@ -41,9 +42,10 @@ struct explained {
 	size_t remedy_count;
 };
 
-/* The verdict is another one than the rules', which were not asked or did not
- * have the last word. */
-bool explained_is_overruled(const struct explained *x);
+/* "wins", "loses", .., or "would win" where the rules did not have the last
+ * word: a listener of ours, TLS that nobody can look into, an address. */
+const char *explained_standing(const struct explained *x,
+    const struct finding *f);
 /* Fills in x->remedies. */
 void explain_remedies(struct explained *x);
 const char *remedy_code(enum remedy_kind k);

@@ -74,7 +74,7 @@ findings_json(const struct explained *x)
 		json_t *o = full_rule_json(x->judge.image, f->rule);
 
 		json_object_set_new(o, "standing",
-		    json_string(standing_text(finding_standing(f->kind))));
+		    json_string(explained_standing(x, f)));
 		json_object_set_new(o, "why",
 		    json_string(finding_code(f->kind)));
 		json_object_set_new(o, "because",

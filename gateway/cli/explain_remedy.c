@@ -9,8 +9,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/check.h"
+#include "base/text.h"
 #include "gateway/cli/rule_text.h"
+#include "gateway/hint.h"
 #include "rules/special.h"
 
 const char *
@@ -22,6 +23,7 @@ remedy_code(enum remedy_kind k)
 	    [REMEDY_REMOVE] = "remove",
 	    [REMEDY_NARROW] = "narrow",
 	    [REMEDY_HTTP] = "http-rule",
+	    [REMEDY_REVIVE] = "revive",
 	    [REMEDY_INIT] = "init",
 	    [REMEDY_NONE] = "none",
 	};
@@ -41,7 +43,7 @@ add(struct explained *x, enum remedy_kind kind)
 	return r;
 }
 
-static void __attribute__((format(printf, 3, 4)))
+static struct remedy *__attribute__((format(printf, 3, 4)))
 say(struct explained *x, enum remedy_kind kind, const char *format, ...)
 {
 	struct remedy *r = add(x, kind);
@@ -50,20 +52,53 @@ say(struct explained *x, enum remedy_kind kind, const char *format, ...)
 	va_start(list, format);
 	vsnprintf(r->sentence, sizeof(r->sentence), format, list);
 	va_end(list);
+	return r;
+}
+
+/* Which requests an HTTP rule must allow. */
+static void
+add_request(const struct explained *x, struct text *t)
+{
+	const struct request_facts *r = &x->reply.request;
+
+	if (x->reply.has_request)
+		hint_add_request(t, r->method, r->path);
+	else
+		hint_add_any_request(t);
+}
+
+/* Only where HTTP rules stand already a single one is what people mean. */
+static bool
+is_one_request(const struct explained *x)
+{
+	return x->reply.has_request &&
+	    x->explanation.made.governed_by != RULE_NONE;
 }
 
 /* policy allow|deny network .., for whom and where it was asked. */
 static void
 add_command(struct explained *x, enum remedy_kind kind, const char *resource)
 {
-	const char *sandbox = x->question.sandbox;
 	struct remedy *r = add(x, kind);
+	struct text t;
 
-	snprintf(r->command, sizeof(r->command),
-	    "penstock policy %s network %s%s%s%s%s",
-	    kind == REMEDY_DENY ? "deny" : "allow", resource,
-	    sandbox ? " --sandbox " : "", sandbox ? sandbox : "",
-	    x->file ? " --file " : "", x->file ? x->file : "");
+	text_init(&t, sizeof(r->command) - 1);
+	text_add_format(&t, "penstock policy %s network %s",
+	    kind == REMEDY_DENY ? "deny" : "allow", resource);
+	if (kind == REMEDY_HTTP || (kind == REMEDY_DENY && is_one_request(x)))
+		add_request(x, &t);
+	if (x->question.sandbox) {
+		text_add(&t, " --sandbox ");
+		hint_add_word(&t, slice_of(x->question.sandbox));
+	}
+	if (x->file) {
+		text_add(&t, " --file ");
+		hint_add_word(&t, slice_of(x->file));
+	}
+	/* Half a command is none. */
+	if (!t.cut)
+		memcpy(r->command, t.at, t.len + 1);
+	text_done(&t);
 }
 
 static void
@@ -84,32 +119,46 @@ matches_more(const struct image_rule *r, const struct target *t)
 		r->what.bits != (t->address.family == 4 ? 32 : 128));
 }
 
+static const char *
+then_reload(const struct explained *x)
+{
+	return x->is_live ? ", then: penstock reload" : "";
+}
+
+/* With an exception the rest of what a rule denies stays denied. */
+static void
+add_narrowing(struct explained *x, const struct image_rule *r, uint32_t rule)
+{
+	char text[TARGET_TEXT];
+
+	target_format(&x->reply.target, text);
+	say(x, REMEDY_NARROW,
+	    "or narrow it there: { host: \"%s\", except: [\"%s\"] }",
+	    r->resource, text)
+	    ->rule = rule;
+}
+
 static void
 add_removal(struct explained *x, uint32_t rule)
 {
-	char place[PLACE_TEXT], text[TARGET_TEXT];
+	char place[PLACE_TEXT];
 	struct image_rule r;
 	struct remedy *made;
 
 	image_rule(x->judge.image, rule, &r);
 	rule_place(&r, place);
-	if (rule_is_local(&r)) {
-		made = add(x, REMEDY_REMOVE);
-		snprintf(made->command, sizeof(made->command),
-		    "penstock policy rm network --id %s", r.id);
-	} else {
-		say(x, REMEDY_REMOVE, "remove the rule from %s", place);
-		made = &x->remedies[x->remedy_count - 1];
-	}
-	made->rule = rule;
-	if (r.is_http || rule_is_local(&r) ||
-	    !matches_more(&r, &x->reply.target))
+	if (!rule_is_local(&r)) {
+		say(x, REMEDY_REMOVE, "remove the rule from %s%s", place,
+		    then_reload(x))
+		    ->rule = rule;
+		if (!r.is_http && matches_more(&r, &x->reply.target))
+			add_narrowing(x, &r, rule);
 		return;
-	target_format(&x->reply.target, text);
-	say(x, REMEDY_NARROW,
-	    "or narrow it there: { host: \"%s\", except: [\"%s\"] }",
-	    r.resource, text);
-	x->remedies[x->remedy_count - 1].rule = rule;
+	}
+	made = add(x, REMEDY_REMOVE);
+	made->rule = rule;
+	snprintf(made->command, sizeof(made->command),
+	    "penstock policy rm network --id %s", r.id);
 }
 
 static bool
@@ -121,7 +170,17 @@ is_deny(const struct explained *x, uint32_t rule)
 	return r.decision == DECISION_DENY;
 }
 
-/* Does a rule that matches allow it, were it not for the denies? */
+static bool
+is_http(const struct explained *x, uint32_t rule)
+{
+	struct image_rule r;
+
+	image_rule(x->judge.image, rule, &r);
+	return r.is_http;
+}
+
+/* Does a rule that matches allow it, were it not for the denies? Where HTTP
+ * rules allow, only one of those does; without a request, any of them. */
 static bool
 would_be_allowed(const struct explained *x)
 {
@@ -129,9 +188,11 @@ would_be_allowed(const struct explained *x)
 
 	for (size_t n = 0; n < e->finding_count; n++) {
 		const struct finding *f = &e->findings[n];
+		bool loses = finding_standing(f->kind) == STANDING_LOSES ||
+		    f->kind == FINDING_OTHER_REQUESTS;
 
-		if (finding_standing(f->kind) == STANDING_LOSES &&
-		    f->kind != FINDING_LOSES_TO_HTTP && !is_deny(x, f->rule))
+		if (loses && !is_deny(x, f->rule) &&
+		    is_http(x, f->rule) == e->governed_by_allow)
 			return true;
 	}
 	return false;
@@ -150,27 +211,34 @@ is_openable(const struct address *a)
 		strncmp(range, "unspecified", 11) != 0);
 }
 
+/* A rule that says what is wanted and is switched off, or was. */
 static void
-add_http_rule(struct explained *x)
+add_revival(struct explained *x)
 {
-	const struct request_facts *r = &x->reply.request;
-	char place[PLACE_TEXT], host[TARGET_TEXT];
-	struct image_rule governing;
+	const struct explanation *e = &x->explanation;
 
-	image_rule(x->judge.image, x->explanation.made.governed_by, &governing);
-	rule_place(&governing, place);
-	target_format(&x->reply.target, host);
-	if (!x->reply.has_request) {
-		say(x, REMEDY_HTTP,
-		    "all HTTP rules of this host that allow have expired: "
-		    "renew the one at %s, or write another",
-		    place);
-		return;
+	for (size_t n = 0; n < e->near_count; n++) {
+		uint32_t lacks = e->near[n].lacks, rule = e->near[n].rule;
+		bool off = lacks == 1u << LACK_ENABLED;
+		char place[PLACE_TEXT];
+		struct image_rule r;
+
+		if (is_deny(x, rule) || (!off && lacks != 1u << LACK_TIME))
+			continue;
+		image_rule(x->judge.image, rule, &r);
+		rule_place(&r, place);
+		say(x, REMEDY_REVIVE, "or %s the rule at %s%s",
+		    off ? "enable" : "renew", place, then_reload(x))
+		    ->rule = rule;
 	}
-	say(x, REMEDY_HTTP,
-	    "write an HTTP rule beside the one at %s: { host: \"%s\", allow: { "
-	    "methods: [%.*s], paths: [\"%.*s\"] } }",
-	    place, host, SLICE_ARG(r->method), SLICE_ARG(r->path));
+}
+
+static void
+add_allow(struct explained *x)
+{
+	add_command_for_target(x,
+	    x->explanation.governed_by_allow ? REMEDY_HTTP : REMEDY_ALLOW);
+	add_revival(x);
 }
 
 static void
@@ -187,12 +255,8 @@ lift_denies(struct explained *x)
 		if (is_deny(x, e->findings[n].rule) &&
 		    finding_standing(e->findings[n].kind) != STANDING_OUT)
 			add_removal(x, e->findings[n].rule);
-	if (would_be_allowed(x))
-		return;
-	if (e->governed_by_allow)
-		add_http_rule(x);
-	else
-		add_command_for_target(x, REMEDY_ALLOW);
+	if (!would_be_allowed(x))
+		add_allow(x);
 }
 
 /* A name's addresses were judged, or a literal was. */
@@ -230,15 +294,10 @@ explain_remedies(struct explained *x)
 		    "no rule opens the gateway's own listeners");
 		break;
 	case REASON_UNINSPECTABLE:
-		say(x, REMEDY_NONE,
-		    "HTTP rules govern this host, and this version cannot "
-		    "judge what is inside TLS");
+		say(x, REMEDY_NONE, "%s", hint_uninspectable);
 		break;
 	case REASON_DEFAULT_DENY:
-		if (x->explanation.governed_by_allow)
-			add_http_rule(x);
-		else
-			add_command_for_target(x, REMEDY_ALLOW);
+		add_allow(x);
 		break;
 	case REASON_PRIVATE_ADDRESS:
 		open_address(x);

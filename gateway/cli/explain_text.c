@@ -89,13 +89,12 @@ static void
 print_finding(const struct explained *x, const struct finding *f)
 {
 	enum standing standing = finding_standing(f->kind);
-	bool would = standing == STANDING_WINS && explained_is_overruled(x);
 
 	printf("  ");
 	print_rule(x, f->rule);
 	printf("      ");
 	print_coloured(standing == STANDING_WINS ? COLOUR_BOLD : COLOUR_DIM,
-	    would ? "would win" : standing_text(standing));
+	    explained_standing(x, f));
 	printf(": %s", finding_sentence(f->kind));
 	print_other_rule(x, f->than);
 	putchar('\n');
