@@ -80,14 +80,21 @@ http_rule_read(const struct rule_change *c, struct policy *p, struct err *err)
 		"what is asked of a request must be one map");
 }
 
+/* Before a key of a map in braces. */
+static void
+separate(struct text *t)
+{
+	text_add(t, t->at[t->len - 1] == '{' ? " " : ", ");
+}
+
 static void
 write_list(struct text *t, const char *key, const char *const *texts,
     size_t count)
 {
 	if (count == 0)
 		return;
-	text_add_format(t, "%s%s: [", t->at[t->len - 1] == '{' ? "" : ", ",
-	    key);
+	separate(t);
+	text_add_format(t, "%s: [", key);
 	for (size_t i = 0; i < count; i++) {
 		text_add(t, i ? ", " : "");
 		yaml_edit_quote(t, slice_of(texts[i]));
@@ -101,15 +108,15 @@ write_conditions(struct text *t, const char *key,
 {
 	if (count == 0)
 		return;
-	text_add_format(t, "%s%s: {", t->at[t->len - 1] == '{' ? "" : ", ",
-	    key);
+	separate(t);
+	text_add_format(t, "%s: {", key);
 	for (size_t i = 0; i < count; i++) {
-		text_add(t, i ? ", " : "");
+		separate(t);
 		yaml_edit_quote(t, slice_of(c[i].name));
 		text_add(t, ": ");
 		yaml_edit_quote(t, slice_of(c[i].glob));
 	}
-	text_add_char(t, '}');
+	text_add(t, " }");
 }
 
 void
@@ -123,5 +130,5 @@ http_rule_write(const struct policy_rule *rule, struct text *t)
 	write_list(t, "paths", h->paths, h->path_count);
 	write_conditions(t, "query", h->query, h->query_count);
 	write_conditions(t, "headers", h->headers, h->header_count);
-	text_add_char(t, '}');
+	text_add(t, t->at[t->len - 1] == '{' ? "}" : " }");
 }

@@ -9,7 +9,7 @@
  * ERR_USAGE. */
 bool http_rule_read(const struct rule_change *c, struct policy *p,
     struct err *err);
-/* ", allow: {methods: [GET], paths: [\"/x/\"]}" */
+/* ", allow: { methods: [GET], paths: [\"/x/\"] }" */
 void http_rule_write(const struct policy_rule *rule, struct text *t);
 
 #endif

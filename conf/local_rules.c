@@ -250,11 +250,11 @@ add_pair(struct text *t, const char *key, const char *value)
 {
 	if (!value)
 		return;
-	text_add_format(t, "%s%s: ", t->len > 1 ? ", " : "", key);
+	text_add_format(t, "%s%s: ", t->len > 2 ? ", " : "", key);
 	yaml_edit_quote(t, slice_of(value));
 }
 
-/* The short form, or the long one on one line. */
+/* The short form, or the long one on one line, as `policy fmt` writes it. */
 static void
 write_item(const struct wish *w, struct text *item)
 {
@@ -266,7 +266,7 @@ write_item(const struct wish *w, struct text *item)
 		yaml_edit_quote(item, slice_of(resource));
 		return;
 	}
-	text_add_char(item, '{');
+	text_add(item, "{ ");
 	if (c->http)
 		add_pair(item, "name", c->name);
 	add_pair(item, "host", resource);
@@ -275,10 +275,11 @@ write_item(const struct wish *w, struct text *item)
 	else
 		add_pair(item, "name", c->name);
 	add_pair(item, "comment", c->comment);
-	add_pair(item, "expires", c->expires);
+	if (c->expires)
+		text_add_format(item, ", expires: %s", c->expires);
 	if (c->raw)
 		text_add(item, ", raw: allow");
-	text_add_char(item, '}');
+	text_add(item, " }");
 }
 
 static void

@@ -261,37 +261,56 @@ by_name(const struct dirent **a, const struct dirent **b)
 }
 
 static bool
-take_directory(struct source_files *all, const char *path, struct err *err)
+list_directory(const char *path, char ***files, size_t *count, struct err *err)
 {
 	struct dirent **entries;
-	int count = scandir(path, &entries, is_policy_name, by_name);
-	bool fine = true;
+	int found = scandir(path, &entries, is_policy_name, by_name);
 
-	if (count == -1) {
+	if (found == -1) {
 		err_errno(err, "%s", path);
 		if (err)
 			err->kind = ERR_CONF;
 		return false;
 	}
-	for (int i = 0; i < count; i++) {
-		char *file = file_join(path, entries[i]->d_name);
-
-		fine = fine && take_file(all, file, "file", err);
-		free(file);
+	*files = memory_array((size_t)found, sizeof(**files));
+	*count = (size_t)found;
+	for (int i = 0; i < found; i++) {
+		(*files)[i] = file_join(path, entries[i]->d_name);
 		free(entries[i]);
 	}
 	free(entries);
-	return fine;
+	return true;
+}
+
+bool
+policy_list_files(const char *path, char ***files, size_t *count,
+    struct err *err)
+{
+	struct stat st;
+
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		return list_directory(path, files, count, err);
+	*files = memory_array(1, sizeof(**files));
+	(*files)[0] = memory_text(path);
+	*count = 1;
+	return true;
 }
 
 static bool
 take_path(struct source_files *all, const char *path, struct err *err)
 {
-	struct stat st;
+	size_t count;
+	char **files;
+	bool fine = policy_list_files(path, &files, &count, err);
 
-	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-		return take_directory(all, path, err);
-	return take_file(all, path, "file", err);
+	if (!fine)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		fine = fine && take_file(all, files[i], "file", err);
+		free(files[i]);
+	}
+	free(files);
+	return fine;
 }
 
 static bool

@@ -37,6 +37,10 @@ struct policy_sources {
  * and any local file p->is_empty. A missing path is ERR_CONF. */
 bool policy_load(const struct policy_sources *from, struct policy *p,
     struct err *err);
+/* The files that a path stands for: those of a directory as above, else itself,
+ * there or not. All to free(). */
+bool policy_list_files(const char *path, char ***files, size_t *count,
+    struct err *err);
 /* A compiled image (rules/image.h) and no YAML: map it instead of loading it.
  * Looks at the first bytes of a regular file; false for all else. */
 bool policy_path_is_image(const char *path);

@@ -36,7 +36,7 @@ corpus_each(const char *folder, void (*check)(const char *path))
 }
 
 /* The file beside it, NAME.expected, to free(). */
-static char *
+static inline char *
 corpus_expected(const char *path)
 {
 	char *name = NULL, *at;
@@ -52,7 +52,7 @@ corpus_expected(const char *path)
 }
 
 /* "PATH:" and what NAME.expected holds, without its newline. */
-static void
+static inline void
 corpus_expect_message(const char *path, const char *message)
 {
 	char *expected = corpus_expected(path), *whole = NULL;

@@ -54,18 +54,18 @@ TEST(an_http_rule_is_written_as_it_was_understood)
 	expect_edit("version: 1\n",
 	    HTTP(ALLOW,
 		"{methods: [\"head\", \"get\"], paths: [\"/b/**\", '/a']}"),
-	    "version: 1\nhttp:\n  - {host: api.github.com, allow: {methods: "
-	    "[GET, HEAD], paths: [\"/a\", \"/b/**\"]}}\n");
+	    "version: 1\nhttp:\n  - { host: api.github.com, allow: { methods: "
+	    "[GET, HEAD], paths: [\"/a\", \"/b/**\"] } }\n");
 	expect_edit("version: 1\n", HTTP(DENY, "{}", .sandbox = "web-1"),
 	    "version: 1\nsandboxes:\n  web-1:\n    http:\n"
-	    "      - {host: api.github.com, deny: {}}\n");
+	    "      - { host: api.github.com, deny: {} }\n");
 	expect_edit("version: 1\nhttp: []\n",
 	    HTTP(ALLOW,
 		"{query: {service: git-*, \"a b\": \"\"}, headers: {X-T: on}}",
 		.name = "n: 1", .comment = "why", .expires = "2099-01-01"),
-	    "version: 1\nhttp: [{name: \"n: 1\", host: api.github.com, allow: "
-	    "{query: {\"a b\": \"\", service: \"git-*\"}, headers: {x-t: "
-	    "\"on\"}}, comment: why, expires: \"2099-01-01\"}]\n");
+	    "version: 1\nhttp: [{ name: \"n: 1\", host: api.github.com, allow: "
+	    "{ query: { \"a b\": \"\", service: \"git-*\" }, headers: { "
+	    "x-t: \"on\" } }, comment: why, expires: 2099-01-01 }]\n");
 }
 
 #define TWO                                                                    \
@@ -79,8 +79,8 @@ TEST(what_is_there_already_is_not_added)
 	    TWO);
 	expect_edit(TWO, HTTP(DENY, "{methods: [DELETE]}"), TWO);
 	expect_edit(TWO, HTTP(DENY, "{methods: [DELETE], paths: [/]}"),
-	    TWO "  - {host: api.github.com, deny: {methods: [DELETE], paths: "
-		"[\"/\"]}}\n");
+	    TWO "  - { host: api.github.com, deny: { methods: [DELETE], paths: "
+		"[\"/\"] } }\n");
 }
 
 TEST(the_rule_with_these_terms_is_removed)
@@ -130,5 +130,5 @@ TEST(terms_cannot_carry_more_rules)
 	expect_refused(HTTP(ALLOW, "{}}, {host: b.com, allow: {}"),
 	    "what is asked of a request must be one map");
 	expect_edit("version: 1\n", HTTP(ALLOW, "{}, disabled: true"),
-	    "version: 1\nhttp:\n  - {host: api.github.com, allow: {}}\n");
+	    "version: 1\nhttp:\n  - { host: api.github.com, allow: {} }\n");
 }

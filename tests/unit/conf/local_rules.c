@@ -156,13 +156,13 @@ TEST(options_make_the_long_form)
 	    ALLOW(.resource = "db.test:5432", .name = "the \"db\"",
 		.comment = "ask: bob, #1", .expires = "2030-12-31",
 		.raw = true),
-	    "version: 1\nnetwork:\n  allow:\n    - {host: db.test:5432, "
+	    "version: 1\nnetwork:\n  allow:\n    - { host: db.test:5432, "
 	    "name: \"the \\\"db\\\"\", comment: \"ask: bob, #1\", "
-	    "expires: \"2030-12-31\", raw: allow}\n");
+	    "expires: 2030-12-31, raw: allow }\n");
 	expect_edit("version: 1\nnetwork:\n  deny: []\n",
 	    DENY(.resource = "a.test", .comment = "x\xc3\xa9"),
-	    "version: 1\nnetwork:\n  deny: [{host: a.test, comment: "
-	    "\"x\xc3\xa9\"}]\n");
+	    "version: 1\nnetwork:\n  deny: [{ host: a.test, comment: "
+	    "\"x\xc3\xa9\" }]\n");
 }
 
 TEST(windows_lines_stay_windows_lines)
@@ -330,13 +330,13 @@ TEST(nothing_can_be_smuggled_in)
 	expect_refused("version: 1\n",
 	    DENY(.resource = "a.com", .comment = "two\nlines"),
 	    "the change does not read back: "
-	    "t.yaml:4:30: comment must be one line without control characters");
+	    "t.yaml:4:31: comment must be one line without control characters");
 	expect_refused("version: 1\n",
 	    ALLOW(.resource = "a.com", .expires = "tomorrow"),
 	    "expires must be a day (2030-12-31) or a "
 	    "time with its zone (2030-12-31T18:00:00Z), not \"tomorrow\"");
 	expect_refused("version: 1\n", DENY(.resource = "a.com", .raw = true),
-	    "the change does not read back: t.yaml:4:26: raw says how allowed "
+	    "the change does not read back: t.yaml:4:27: raw says how allowed "
 	    "traffic passes, but this rule denies");
 }
 
