@@ -15,8 +15,8 @@
 #include "base/memory.h"
 #include "tests/unit/rules/compare.h"
 
-#define POLICIES 4000
-#define QUESTIONS 60 /* to one policy: 240,000 pairs in all */
+#define POLICIES 3000
+#define QUESTIONS 60 /* to one policy: 180,000 pairs in all */
 
 TEST(random_policies_mean_the_same_compiled)
 {
