@@ -225,8 +225,12 @@ take_head(struct client *c, const char *data, size_t len)
 	c->wanted = (size_t)(end - c->head) + 4;
 	if (length != NULL && length < end)
 		c->wanted += strtoul(length + 15, NULL, 10);
-	if (strncmp(c->head + 8, " 200", 4) != 0)
+	if (strncmp(c->head + 8, " 200", 4) != 0) {
+		if (errors == 0)
+			fprintf(stderr, "load: an answer is %.*s\n",
+			    (int)strcspn(c->head, "\r"), c->head);
 		errors++;
+	}
 }
 
 static void
@@ -236,6 +240,9 @@ readable(struct client *c)
 	ssize_t n = recv(c->fd, data, sizeof(data), 0);
 
 	if (n <= 0) {
+		if (errors == 0)
+			fprintf(stderr, "load: no whole answer: %s\n",
+			    n == 0 ? "closed" : strerror(errno));
 		errors++;
 		again(c);
 		return;

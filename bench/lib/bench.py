@@ -105,7 +105,7 @@ class Load:
         out = subprocess.run(
             ["taskset", "-c", "1", f"{folder}/load", kind, str(port),
              str(target), "64", str(seconds)] + ([host] if host else []),
-            capture_output=True, text=True, check=True).stdout
+            stdout=subprocess.PIPE, text=True, check=True).stdout
         _, requests, took, errors, p50, p99, most = out.split()
         self.requests, self.errors = int(requests), int(errors)
         self.rate = self.requests / float(took)
