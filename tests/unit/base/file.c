@@ -313,6 +313,37 @@ TEST(a_sealed_copy_is_whole_or_refused)
 	end();
 }
 
+/* Larger than a huge page, and no multiple of one. */
+TEST(a_large_sealed_file_is_what_was_written)
+{
+	size_t len = ((size_t)5 << 20) + 12345;
+	char *bytes = memory_new(len), *path, *at;
+	int fd;
+
+	begin();
+	for (size_t i = 0; i < len; i++)
+		bytes[i] = (char)(i * 31 + i / 4096);
+	fd = file_sealed("image", (struct slice){bytes, len}, &err);
+	EXPECT(fd != -1);
+	at = mmap(NULL, len, PROT_READ, MAP_SHARED, fd, 0);
+	EXPECT(at != MAP_FAILED && memcmp(at, bytes, len) == 0);
+	EXPECT(lseek(fd, 0, SEEK_END) == (off_t)len);
+	munmap(at, len);
+	close(fd);
+	path = path_of("large");
+	EXPECT(file_replace(path, (struct slice){bytes, len}, 0600, &err));
+	fd = file_sealed_copy("image", path, len, &err);
+	EXPECT(fd != -1);
+	at = mmap(NULL, len, PROT_READ, MAP_SHARED, fd, 0);
+	EXPECT(at != MAP_FAILED && memcmp(at, bytes, len) == 0);
+	EXPECT(lseek(fd, 0, SEEK_END) == (off_t)len);
+	munmap(at, len);
+	close(fd);
+	free(path);
+	free(bytes);
+	end();
+}
+
 TEST(joining_puts_one_slash)
 {
 	char *path = file_join("/a", "b");
