@@ -29,7 +29,7 @@ struct state_set {
 struct pair {
 	uint32_t state;
 	int32_t next; /* of the same state, or -1 */
-	/* `words` words follow, in the arena of sets */
+		      /* `words` words follow, in the arena of sets */
 };
 
 struct walk_of_globs {
@@ -254,18 +254,20 @@ walk_all(struct walk_of_globs *w)
 	return !w->too_long;
 }
 
-/* "*" as a whole label or segment of a name is one byte at least. */
+static bool
+is_dot(const struct glob_token *t)
+{
+	return t->kind == GLOB_LITERAL && t->first == '.';
+}
+
+/* "*" as a whole label of a name is one byte at least. */
 static bool
 is_lone_star(const struct glob_pattern *p, uint32_t at)
 {
-	const struct glob_token *t = p->tokens;
-	char dot = p->separator;
+	const struct glob_token *t = &p->tokens[at];
 
-	return dot == '.' && t[at].kind == GLOB_STAR &&
-	    (at == 0 ||
-		(t[at - 1].kind == GLOB_LITERAL && t[at - 1].first == dot)) &&
-	    (at + 1 == p->count ||
-		(t[at + 1].kind == GLOB_LITERAL && t[at + 1].first == dot));
+	return p->separator == '.' && t->kind == GLOB_STAR &&
+	    (at == 0 || is_dot(t - 1)) && (at + 1 == p->count || is_dot(t + 1));
 }
 
 static bool

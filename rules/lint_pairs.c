@@ -13,6 +13,7 @@
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "rules/contain.h"
 
 #define AROUND_MAX 64	       /* rules that one is compared with */
@@ -309,27 +310,23 @@ on_link(void *owner, uint32_t link)
 	}
 }
 
-/* A path that the pattern matches, written into `out`. */
-static size_t
-example_of_path(const char *path, char *out, size_t size)
+/* A path that the pattern matches. */
+static void
+add_example_of_path(const char *path, struct text *out)
 {
 	struct glob_pattern g;
-	size_t len = 0;
 
 	if (!glob_pattern_of_path(slice_of(path), &g))
-		return 0;
-	for (uint32_t n = 0; n < g.count && len + 8 < size; n++) {
+		return;
+	for (uint32_t n = 0; n < g.count; n++) {
 		const struct glob_token *t = &g.tokens[n];
-		const char *text = t->kind == GLOB_SEGMENTS ? "/q7/q7" : "q7";
 
-		if (t->kind == GLOB_LITERAL) {
-			out[len++] = (char)t->first;
-			continue;
-		}
-		memcpy(out + len, text, strlen(text));
-		len += strlen(text);
+		if (t->kind == GLOB_LITERAL)
+			text_add_char(out, (char)t->first);
+		else
+			text_add(out,
+			    t->kind == GLOB_SEGMENTS ? "/q7/q7" : "q7");
 	}
-	return len;
 }
 
 static void
@@ -338,15 +335,16 @@ search_group(struct describing *d, uint32_t group)
 	const struct lint *l = d->pairs->lint;
 	const struct image_group *g = &l->image->groups[group];
 	const struct http_terms *h = lint_rule(l, d->b)->http;
-	char path[EXAMPLE_ROOM];
-	size_t len;
+	struct text path;
 
 	on_link(d, g->first);
 	if (g->root == NO_INDEX || h->path_count == 0)
 		return;
-	len = example_of_path(h->paths[0], path, sizeof(path));
-	glob_tree_match(&l->image->forest, g->root, (struct slice){path, len},
+	text_init(&path, EXAMPLE_ROOM);
+	add_example_of_path(h->paths[0], &path);
+	glob_tree_match(&l->image->forest, g->root, text_slice(&path),
 	    l->image->path_scratch, on_link, d);
+	text_done(&path);
 }
 
 static struct describing

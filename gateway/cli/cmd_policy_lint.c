@@ -92,13 +92,19 @@ print_finding(const struct policy *p, const struct lint_finding *f)
 }
 
 static void
+print_count(size_t count, const char *what, const char *behind)
+{
+	printf("%zu %s%s%s", count, what, count == 1 ? "" : "s", behind);
+}
+
+static void
 print_summary(const struct lint_result *r)
 {
 	if (r->count == 0)
 		return;
-	printf("%zu errors, %zu warnings, %zu notes\n", r->counts[LINT_ERROR],
-	    r->counts[LINT_WARNING],
-	    r->counts[LINT_NOTE] + r->counts[LINT_HINT]);
+	print_count(r->counts[LINT_ERROR], "error", ", ");
+	print_count(r->counts[LINT_WARNING], "warning", ", ");
+	print_count(r->counts[LINT_NOTE] + r->counts[LINT_HINT], "note", "\n");
 }
 
 static json_t *

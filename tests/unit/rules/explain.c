@@ -177,7 +177,7 @@ TEST(what_nearly_matches_is_told_nearest_first)
 	    "    - { host: a.test:80, disabled: true, expires: 1999-01-01 }\n"
 	    "    - www.a.test\n"
 	    "    - far.test\n"
-	    "    - example.test\n"
+	    "    - grafana.test\n"
 	    "  deny:\n"
 	    "    - { host: a.test, except: [a.test:443] }\n";
 
@@ -186,9 +186,9 @@ TEST(what_nearly_matches_is_told_nearest_first)
 	    "14 excepted, 8 disabled other-port");
 	EXPECT_TOLD(yaml, "default", "b.c.a.test", "", "6 deeper, 14 below");
 	EXPECT_TOLD(yaml, "default", "x.far.test", "", "11 below");
-	EXPECT_TOLD(yaml, "default", "exmaple.test", "", "12 misspelt");
-	EXPECT_TOLD(yaml, "default", "exampl.test", "", "12 misspelt");
-	EXPECT_TOLD(yaml, "default", "exxmaple.test", "", "");
+	EXPECT_TOLD(yaml, "default", "garfana.test", "", "12 misspelt");
+	EXPECT_TOLD(yaml, "default", "grafan.test", "", "12 misspelt");
+	EXPECT_TOLD(yaml, "default", "ggarfana.test", "", "");
 }
 
 static bool

@@ -101,6 +101,9 @@ TEST(a_rule_that_matters_in_any_way_is_not_told)
 		      "\"**.b.test\",\n { host: \"*.b.test\", sni: any },\n"
 		      "x.b.test\n",
 	    "3 no-apex, 4 sni-any, 5 no-apex, 6 sni-any, 6 no-apex");
+	/* "**" leaves out what is below localhost. */
+	EXPECT_ALLOWS("\"**\",\n \"*.localhost\",\n \"*.a.test\"\n",
+	    "3 every-name, 5 shadowed<3");
 	/* The other one ends before. */
 	EXPECT_ALLOWS("{ host: a.test, expires: 2020-01-01 },\n"
 		      "{ host: a.test, expires: 2021-01-01 },\n"
