@@ -385,17 +385,18 @@ static void
 look_at_http_rule(struct pairs *p, uint32_t b)
 {
 	const struct policy_rule *r = lint_rule(p->lint, b);
+	bool allow = r->decision == DECISION_ALLOW;
 	struct describing d;
 
-	if (tell(p, LINT_UNREACHABLE, b, find_covering(p, b, DECISION_DENY)))
+	if (tell(p, allow ? LINT_UNREACHABLE : LINT_SHADOWED, b,
+		find_covering(p, b, DECISION_DENY)))
 		return;
 	d = search_describing(p, b);
-	if (r->decision == DECISION_ALLOW &&
-	    tell(p, LINT_HTTP_OVERRIDDEN, b, d.denying))
+	if (allow && tell(p, LINT_HTTP_OVERRIDDEN, b, d.denying))
 		return;
 	if (!tell(p, d.mutual ? LINT_DUPLICATE : LINT_HTTP_SHADOWED, b,
 		d.replacing) &&
-	    r->decision == DECISION_DENY && !is_reached(p, r))
+	    !allow && !is_reached(p, r))
 		lint_add(p->lint, LINT_IDLE_DENY, b, RULE_NONE, NULL);
 }
 

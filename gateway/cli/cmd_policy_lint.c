@@ -78,8 +78,11 @@ print_finding(const struct policy *p, const struct lint_finding *f)
 	    lint_severity_text(f->severity), colour(stdout, COLOUR_NONE),
 	    decision_text(r->decision), r->http ? "HTTP " : "", resource,
 	    lint_sentence(f->kind));
-	if (f->detail)
-		printf(" (%s)", f->detail);
+	if (f->detail) {
+		printf(" (");
+		print_safe(stdout, f->detail);
+		printf(")");
+	}
 	if (f->other != RULE_NONE) {
 		place_of(p, f->other, place);
 		printf(" (");
@@ -146,7 +149,7 @@ print_result_json(const struct policy *p, const struct lint_result *r)
 	print_json(json_pack("{s:I, s:I, s:I, s:I, s:o}", "errors",
 	    (json_int_t)r->counts[LINT_ERROR], "warnings",
 	    (json_int_t)r->counts[LINT_WARNING], "notes",
-	    (json_int_t)(r->counts[LINT_NOTE] + r->counts[LINT_HINT]),
+	    (json_int_t)r->counts[LINT_NOTE] + (json_int_t)r->counts[LINT_HINT],
 	    "silenced", (json_int_t)r->silenced, "findings", findings));
 }
 

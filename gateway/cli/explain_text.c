@@ -46,6 +46,20 @@ print_verdict(const struct explained *x)
 	printf(" (%s)\n", reason_text(made->reason));
 }
 
+/* " [GET,HEAD /a /b]" */
+static void
+print_terms(const struct image_rule *r)
+{
+	if (!r->is_http || (!*r->methods && !*r->paths))
+		return;
+	printf(" [");
+	print_safe(stdout, *r->methods ? r->methods : "any method");
+	if (*r->paths)
+		putchar(' ');
+	print_safe(stdout, r->paths);
+	putchar(']');
+}
+
 /* "deny *.example.com, all (policy.yaml:4, 0123456789abcdef)" */
 static void
 print_rule(const struct explained *x, uint32_t rule)
@@ -57,15 +71,16 @@ print_rule(const struct explained *x, uint32_t rule)
 	rule_place(&r, place);
 	rule_applies_to(&r, applies);
 	print_coloured(colour_of(r.decision), decision_text(r.decision));
-	printf(" %s%s", r.is_http ? "HTTP " : "", r.resource);
-	if (r.is_http && (*r.methods || *r.paths))
-		printf(" [%s%s%s]", *r.methods ? r.methods : "any method",
-		    *r.paths ? " " : "", r.paths);
+	printf(" %s", r.is_http ? "HTTP " : "");
+	print_safe(stdout, r.resource);
+	print_terms(&r);
 	if (*r.name) {
 		printf(", ");
 		print_safe(stdout, r.name);
 	}
-	printf(", %s%s (", applies, r.disabled ? ", disabled" : "");
+	printf(", ");
+	print_safe(stdout, applies);
+	printf("%s (", r.disabled ? ", disabled" : "");
 	print_safe(stdout, place);
 	printf(", %s)\n", r.id);
 }
