@@ -5,7 +5,7 @@
 #include "rules/explain.h"
 #include "rules/image_format.h"
 #include "rules/match.h"
-#include "tests/unit/rules/random_policy.h"
+#include "tests/unit/rules/random_question.h"
 
 /* One policy, compiled, and one question. */
 struct pair {
