@@ -1,12 +1,20 @@
 /* policy_holder.c - files to policy to image to memfd
  *
  * The memfd is sealed before it is mapped, so what image_map() has validated
- * is what every worker will judge by, whoever has the descriptor. */
+ * is what every worker will judge by, whoever has the descriptor.
+ *
+ * A large image is tens of milliseconds of work, and where processors are few
+ * it is done on one that a worker needs. So it is done by a thread: Linux lets
+ * a thread be nicer than its process, while a process that has made itself
+ * nice stays so, and all that it forks. Its maker waits for it; nothing ever
+ * runs beside it. */
 #include "gateway/policy_holder.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,6 +22,7 @@
 
 #define IMAGE_MAX (256u << 20)
 #define MEMFD_NAME "penstock-policy"
+#define NICENESS 10
 
 static bool
 is_missing(const char *path)
@@ -120,8 +129,8 @@ signature_is_valid(const struct policy_sources *from, int fd, struct err *err)
 	return valid || err_wrap(err, "%s", from->paths[0]);
 }
 
-bool
-policy_compile(const struct policy_sources *from, struct compiled_policy *c,
+static bool
+make_policy(const struct policy_sources *from, struct compiled_policy *c,
     struct err *err)
 {
 	struct compiled_policy made = {.fd = -1};
@@ -147,6 +156,39 @@ policy_compile(const struct policy_sources *from, struct compiled_policy *c,
 	}
 	*c = made;
 	return true;
+}
+
+struct task {
+	const struct policy_sources *from;
+	struct compiled_policy *made;
+	struct err *err;
+	bool done;
+};
+
+static void *
+make_nicely(void *owner)
+{
+	struct task *t = owner;
+
+	setpriority(PRIO_PROCESS, 0, NICENESS); /* this thread's */
+	t->done = make_policy(t->from, t->made, t->err);
+	return NULL;
+}
+
+/* Files, which may take seconds, are not: the supervisor must not be the last
+ * one to run for so long. */
+bool
+policy_compile(const struct policy_sources *from, struct compiled_policy *c,
+    struct err *err)
+{
+	struct task t = {.from = from, .made = c, .err = err};
+	pthread_t thread;
+
+	if (!is_image(from) ||
+	    pthread_create(&thread, NULL, make_nicely, &t) != 0)
+		return make_policy(from, c, err);
+	pthread_join(thread, NULL);
+	return t.done;
 }
 
 void
