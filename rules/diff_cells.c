@@ -42,6 +42,13 @@ struct cells {
 		size_t sandbox;
 	} * lines;
 	size_t line_count, line_capacity;
+	/* What requests differ in, wherever the same rules have a say. */
+	struct memo {
+		const void *said; /* by whom; interned */
+		const struct diff_outcome **outcomes;
+		size_t count, capacity;
+	} * memos;
+	size_t memo_count, memo_capacity;
 };
 
 /* --- what can matter --- */
@@ -207,9 +214,8 @@ judge_address(struct diff *d, const struct diff_cell *cell)
 /* --- what differs alike: ports --- */
 
 static void
-note(void *owner, const struct diff_outcome *o)
+note(struct cells *c, const struct diff_outcome *o)
 {
-	struct cells *c = owner;
 	struct pool *p = c->pools;
 
 	if (!o)
@@ -232,6 +238,69 @@ note(void *owner, const struct diff_outcome *o)
 }
 
 static void
+remember(void *owner, const struct diff_outcome *o)
+{
+	struct memo *m = owner;
+
+	m->outcomes = memory_room(m->outcomes, m->count, &m->capacity,
+	    sizeof(struct diff_outcome *));
+	m->outcomes[m->count++] = o;
+}
+
+/* All that requests' verdicts depend on: the HTTP rules that have a say here,
+ * and what network rules say. */
+static const void *
+who_says(struct cells *c, const struct diff_cell *cell,
+    const struct decision_made made[2])
+{
+	const struct diff_class *class = c->class;
+	uintptr_t *said = NULL;
+	size_t count = 0, capacity = 0;
+	const void *key;
+
+	for (int side = 0; side < 2; side++) {
+		said = memory_room(said, count, &capacity, sizeof(*said));
+		said[count++] = (uintptr_t)made[side].rule << 1 |
+		    made[side].decision;
+	}
+	for (size_t n = 0; n < class->pattern_count; n++)
+		for (const struct diff_rule *r = class->patterns[n]->rules; r;
+		     r = r->next) {
+			bool over = r->expires && r->expires <= cell->time;
+
+			if (!diff_rule_is_for(r, cell) ||
+			    (!r->is_http && !r->differs))
+				continue;
+			said = memory_room(said, count, &capacity,
+			    sizeof(*said));
+			said[count++] = (uintptr_t)r | over;
+		}
+	key = diff_intern(c->d, said, count * sizeof(*said));
+	free(said);
+	return key;
+}
+
+static void
+judge_requests(struct cells *c, struct diff_cell *cell,
+    const struct decision_made made[2])
+{
+	const void *said = who_says(c, cell, made);
+	struct memo *m = c->memos;
+
+	while (m < c->memos + c->memo_count && m->said != said)
+		m++;
+	if (m == c->memos + c->memo_count) {
+		c->memos = memory_room(c->memos, c->memo_count,
+		    &c->memo_capacity, sizeof(*m));
+		m = &c->memos[c->memo_count++];
+		*m = (struct memo){.said = said};
+		diff_judge_requests(c->d, cell, remember, m);
+	}
+	for (size_t n = 0; n < m->count; n++)
+		note(c, m->outcomes[n]);
+}
+
+static void
 judge_port(struct cells *c, struct diff_cell *cell)
 {
 	struct decision_made made[2];
@@ -249,7 +318,7 @@ judge_port(struct cells *c, struct diff_cell *cell)
 		return;
 	if (made[SIDE_OLD].decision == DECISION_ALLOW ||
 	    made[SIDE_NEW].decision == DECISION_ALLOW)
-		diff_judge_requests(c->d, cell, note, c);
+		judge_requests(c, cell, made);
 }
 
 static void
@@ -408,6 +477,9 @@ done(struct cells *c)
 		free(c->lines[n].times);
 		free(c->lines[n].sandboxes);
 	}
+	for (size_t n = 0; n < c->memo_count; n++)
+		free(c->memos[n].outcomes);
+	free(c->memos);
 	free(c->lines);
 	free(c->pools);
 	free(c->sandboxes);

@@ -377,8 +377,8 @@ reach(struct explorer *x, const struct state *before, uint8_t byte,
 {
 	size_t bytes = x->next_count * sizeof(uint32_t);
 	uint32_t len = before ? before->len + 1 : 0;
+	struct slice key = {(const char *)x->next, bytes + 1};
 	struct state *s;
-	struct slice key;
 
 	if (len > x->shape->len_max || (!x->q->all && !leads_to_wanted(x)))
 		return;
@@ -387,14 +387,14 @@ reach(struct explorer *x, const struct state *before, uint8_t byte,
 		return;
 	}
 	qsort(x->next, x->next_count, sizeof(uint32_t), compare_places);
+	((char *)x->next)[bytes] = (char)shape;
+	if (map_get(x->known, key))
+		return;
 	s = arena_alloc(&x->arena, sizeof(*s) + bytes + 1);
 	CHECK(s != NULL);
 	*s = (struct state){before, len, x->next_count, byte, shape};
-	memcpy(s->places, x->next, bytes);
-	((char *)s->places)[bytes] = (char)shape;
-	key = (struct slice){(const char *)s->places, bytes + 1};
-	if (map_get(x->known, key))
-		return;
+	memcpy(s->places, x->next, bytes + 1);
+	key.at = (const char *)s->places;
 	map_put(x->known, key, s);
 	x->queue = memory_room(x->queue, x->queued, &x->queue_capacity,
 	    sizeof(*x->queue));
