@@ -6,6 +6,7 @@ PREFIX   ?= /usr/local
 BINDIR   ?= $(PREFIX)/bin
 MANDIR   ?= $(PREFIX)/share/man
 SYSTEMDUNITDIR ?= $(PREFIX)/lib/systemd/system
+SHAREDIR ?= $(PREFIX)/share/penstock
 BASHCOMPDIR ?= $(PREFIX)/share/bash-completion/completions
 ZSHCOMPDIR  ?= $(PREFIX)/share/zsh/site-functions
 FUZZ_SECONDS ?= 10
@@ -161,6 +162,8 @@ define everywhere
 	$(call $(1),$(MANDIR)/man1,$(wildcard man/*.1),644)
 	$(call $(1),$(MANDIR)/man5,$(wildcard man/*.5),644)
 	$(call $(1),$(SYSTEMDUNITDIR),$(UNITFILES),644)
+	$(call $(1),$(SHAREDIR),dist/git/pre-commit dist/ci/policy-review,755)
+	$(call $(1),$(SHAREDIR),$(wildcard dist/git/*.yaml dist/ci/*.yml),644)
 	$(call $(1),$(BASHCOMPDIR),$(filter %/penstock,$(COMPLETION)),644)
 	$(call $(1),$(ZSHCOMPDIR),$(filter %/_penstock,$(COMPLETION)),644)
 endef
