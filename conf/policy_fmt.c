@@ -211,6 +211,9 @@ print_scalar(struct printer *p, struct text *t, const struct fmt_entry *e,
 	case LAYOUT_WORD:
 		text_add_slice(t, s);
 		return;
+	case LAYOUT_URL:
+		json_quote(t, s);
+		return;
 	case LAYOUT_METHOD:
 		print_method(t, s);
 		return;

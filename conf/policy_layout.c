@@ -7,6 +7,7 @@
 
 static const struct layout text = {.kind = LAYOUT_TEXT};
 static const struct layout word = {.kind = LAYOUT_WORD};
+static const struct layout url = {.kind = LAYOUT_URL};
 static const struct layout method = {.kind = LAYOUT_METHOD};
 static const struct layout resource = {.kind = LAYOUT_RESOURCE};
 
@@ -78,8 +79,8 @@ static const struct layout sandboxes = {.kind = LAYOUT_BLOCK, .each = &sandbox};
 
 static const struct layout_key test_keys[] = {
     {"expect", &word, 0},
-    {"url", &text, 1},
-    {"target", &text, 1},
+    {"url", &url, 1},
+    {"target", &url, 1},
     {"method", &text, 2},
     {"headers", &conditions, 3},
     {"sandbox", &text, 4},

@@ -13,6 +13,7 @@
 enum layout_kind {
 	LAYOUT_TEXT,	 /* a scalar, quoted where it must be */
 	LAYOUT_WORD,	 /* a scalar of ours that is never quoted */
+	LAYOUT_URL,	 /* a scalar that is always quoted */
 	LAYOUT_METHOD,	 /* a scalar in capitals */
 	LAYOUT_RESOURCE, /* a scalar with a canonical form */
 	LAYOUT_BLOCK,	 /* a list or map with a line for each entry */

@@ -7,8 +7,50 @@
 
 #include "base/check.h"
 #include "conf/policy_file.h"
+#include "rules/path_pattern.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *at, size_t len);
+
+static void
+check_sets(const char *const *texts, size_t count)
+{
+	for (size_t i = 1; i < count; i++)
+		CHECK(strcmp(texts[i - 1], texts[i]) < 0);
+}
+
+static void
+check_conditions(const struct http_condition *c, size_t count)
+{
+	CHECK(count <= HTTP_CONDITIONS_MAX);
+	for (size_t i = 0; i < count; i++) {
+		CHECK(c[i].name[0] != '\0');
+		CHECK(i == 0 || strcmp(c[i - 1].name, c[i].name) < 0);
+	}
+}
+
+/* Sets in order, within their limits; canonical paths stay canonical. */
+static void
+check_http(const struct http_terms *h)
+{
+	char again[PATH_PATTERN_MAX + 1];
+	size_t len;
+
+	CHECK(h->method_count <= HTTP_METHODS_MAX);
+	CHECK(h->path_count <= HTTP_PATHS_MAX);
+	check_sets(h->methods, h->method_count);
+	check_sets(h->paths, h->path_count);
+	check_conditions(h->query, h->query_count);
+	check_conditions(h->headers, h->header_count);
+	for (size_t i = 0; i < h->method_count; i++) {
+		CHECK(strlen(h->methods[i]) <= HTTP_METHOD_BYTES);
+		CHECK(strcmp(h->methods[i], "ANY") != 0);
+	}
+	for (size_t i = 0; i < h->path_count; i++) {
+		CHECK(path_pattern_canonical(slice_of(h->paths[i]), again, &len,
+		    NULL));
+		CHECK(strcmp(h->paths[i], again) == 0);
+	}
+}
 
 static void
 check_rule(const struct policy_rule *rule)
@@ -26,6 +68,8 @@ check_rule(const struct policy_rule *rule)
 	CHECK(rule->tls != RULE_TLS_INTERCEPT);
 	CHECK(rule->ech != RULE_ECH_REFUSE);
 	CHECK(rule->refuse != RULE_REFUSE_INSIDE_TLS);
+	if (rule->http)
+		check_http(rule->http);
 }
 
 int

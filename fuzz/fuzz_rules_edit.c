@@ -1,7 +1,7 @@
 /* fuzz_rules_edit.c - edits of any text that is a policy
  *
  * The first byte chooses the edit, the text up to the first NUL is its
- * resource, the rest is the file. An edit that is made reads back with one
+ * resource (and the terms of an HTTP rule behind a blank), the rest is the file. An edit that is made reads back with one
  * rule more or some fewer, and made again it changes nothing. */
 #include <stdint.h>
 #include <stdlib.h>
@@ -50,6 +50,18 @@ edit(struct slice before, const struct rule_change *change)
 	free(same);
 }
 
+/* What stands behind the first blank. */
+static const char *
+cut_terms(char *resource)
+{
+	char *blank = strchr(resource, ' ');
+
+	if (!blank)
+		return "{}";
+	*blank = '\0';
+	return blank + 1;
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *at, size_t len)
 {
@@ -67,6 +79,8 @@ LLVMFuzzerTestOneInput(const uint8_t *at, size_t len)
 	change.sandbox = at[0] & 8 ? "web-1" : NULL;
 	change.raw = (at[0] & 16) && change.edit == RULE_EDIT_ALLOW;
 	change.comment = at[0] & 32 ? "two: words, [x]" : NULL;
+	if (at[0] & 64)
+		change.http = cut_terms(text);
 	edit(file, &change);
 	free(text);
 	return 0;

@@ -234,14 +234,16 @@ report_one(const struct typed *t, const struct typed_rule *rule,
 	struct image_rule r;
 	char *what;
 
-	if (!are) {
+	if (are)
+		image_rule(after->image, now, &r);
+	/* With local_rules: off it is not there, with deny-only disabled. */
+	if (!are || r.disabled) {
 		fprintf(stderr,
 		    "note: %s is written but not in force: local_rules: "
 		    "does not let typed rules allow\n",
 		    rule->text);
 		return;
 	}
-	image_rule(after->image, now, &r);
 	what = rule_what(after->image, now, &r);
 	printf("Rule %s policy %s (scope: %s%s): %s (%s %s)\n",
 	    are > were ? "added to" : "already in", t->file ? t->file : "local",

@@ -93,7 +93,7 @@ TEST(keys_move_but_no_rule_passes_another)
 	    "# v\nversion: 1\n"
 	    "preset: open\n"
 	    "tests:\n"
-	    "  - { expect: deny, url: a.com }\n"
+	    "  - { expect: deny, url: \"a.com\" }\n"
 	    "http:\n"
 	    "  - { host: b.com, allow: { methods: [GET], path: \"/b\" } }\n"
 	    "network:\n"
