@@ -387,9 +387,12 @@ look_at_http_rule(struct pairs *p, uint32_t b)
 	const struct policy_rule *r = lint_rule(p->lint, b);
 	bool allow = r->decision == DECISION_ALLOW;
 	struct describing d;
+	uint32_t other;
 
-	if (tell(p, allow ? LINT_UNREACHABLE : LINT_SHADOWED, b,
-		find_covering(p, b, DECISION_DENY)))
+	/* An HTTP rule governs its hosts when its time is over, too. */
+	other = find_covering(p, b, DECISION_DENY);
+	if (other != RULE_NONE && lint_rule(p->lint, other)->expires == 0 &&
+	    tell(p, allow ? LINT_UNREACHABLE : LINT_SHADOWED, b, other))
 		return;
 	d = search_describing(p, b);
 	if (allow && tell(p, LINT_HTTP_OVERRIDDEN, b, d.denying))

@@ -198,19 +198,6 @@ would_be_allowed(const struct explained *x)
 	return false;
 }
 
-static bool
-is_openable(const struct address *a)
-{
-	struct address inside = *a;
-	const char *range;
-
-	address_from_nat64(a, &inside);
-	range = address_special_range(&inside);
-	return !range ||
-	    (strncmp(range, "loopback", 8) != 0 &&
-		strncmp(range, "unspecified", 11) != 0);
-}
-
 /* A rule that says what is wanted and is switched off, or was. */
 static void
 add_revival(struct explained *x)
@@ -259,25 +246,28 @@ lift_denies(struct explained *x)
 		add_allow(x);
 }
 
-/* A name's addresses were judged, or a literal was. */
+/* A literal, or the first of a name's addresses. A name may lead to loopback
+ * where a network is allowed that nobody can mistake for localhost. */
 static void
 open_address(struct explained *x)
 {
 	const struct reply *r = &x->reply;
-	struct address a = r->target.address;
-	char text[ADDRESS_TEXT];
+	bool literal = r->target.kind == TARGET_ADDRESS;
+	struct resource network = {.kind = RESOURCE_NETWORK, .host = ""};
+	char text[RESOURCE_TEXT];
 
-	if (r->target.kind != TARGET_ADDRESS && !r->address_count)
+	if (!literal && !r->address_count)
 		return;
-	if (r->target.kind != TARGET_ADDRESS)
-		a = r->addresses[0].address;
-	if (!is_openable(&a)) {
-		say(x, REMEDY_NONE, "no rule opens %s addresses",
-		    address_special_range(&a));
+	network.network = literal ? r->target.address : r->addresses[0].address;
+	if (literal && explain_is_never_opened(&network.network)) {
+		say(x, REMEDY_NONE, "no rule opens this address (%s)",
+		    address_special_range(&network.network));
 		return;
 	}
-	a.port = r->target.port;
-	address_format_with_port(&a, text);
+	network.network.port = 0;
+	network.bits = network.network.family == 4 ? 32 : 128;
+	network.port_from = network.port_to = r->target.port;
+	resource_format(&network, text);
 	add_command(x, REMEDY_ALLOW, text);
 }
 

@@ -159,6 +159,12 @@ TEST(a_special_address_is_not_opened_by_what_merely_includes_it)
 	    "5 other-port");
 	EXPECT_TOLD(yaml, "default", "127.0.0.2:22",
 	    "6 never-opened, 4 special-not-opened", "");
+	EXPECT_TOLD("version: 1\n"
+		    "network:\n"
+		    "  allow: [ 127.0.0.0/8 ]\n"
+		    "  deny: [\n"
+		    "    127.0.0.2 ]\n",
+	    "default", "127.0.0.2:22", "5 wins-deny, 3 never-opened", "");
 	EXPECT_TOLD(yaml, "default", "localhost:22", "",
 	    "7 other-port, 6 loopback-network");
 }
