@@ -1,6 +1,6 @@
 /* fmt_tree.h - a policy's tree with its comments, as `policy fmt` prints it
  *
- * Included by conf/fmt_tree.c and conf/policy_fmt.c only. */
+ * Included by conf/fmt_tree.c, fmt_print.c and policy_fmt.c only. */
 #ifndef CONF_FMT_TREE_H
 #define CONF_FMT_TREE_H
 
@@ -36,5 +36,10 @@ struct fmt_entry *fmt_tree(struct arena *a, const struct yaml_document *d,
     const struct comments *comments);
 /* Is there a comment that belongs to one of its children? */
 bool fmt_has_comments(const struct fmt_entry *e);
+
+/* The text, to free(); *added counts comments that were not there before. The
+ * tree is used up. */
+char *fmt_print(struct fmt_entry *root, const struct comments *comments,
+    const char *newline, size_t *added);
 
 #endif

@@ -117,3 +117,45 @@ policies_have_same_rules(const struct policy *a, const struct policy *b)
 	return i == a->rule_count && j == b->rule_count &&
 	    a->test_count == b->test_count;
 }
+
+static bool
+test_is_same(const struct policy_test *a, const struct policy_test *b)
+{
+	if (a->expect != b->expect || !text_is_same(a->target, b->target) ||
+	    !text_is_same(a->method, b->method) ||
+	    !text_is_same(a->sandbox, b->sandbox) ||
+	    !text_is_same(a->reason, b->reason) ||
+	    a->field_count != b->field_count)
+		return false;
+	for (size_t i = 0; i < a->field_count; i++)
+		if (strcmp(a->fields[i], b->fields[i]) != 0)
+			return false;
+	return true;
+}
+
+static bool
+tests_are_same(const struct policy *a, const struct policy *b)
+{
+	if (a->test_count != b->test_count)
+		return false;
+	for (size_t i = 0; i < a->test_count; i++)
+		if (!test_is_same(&a->tests[i], &b->tests[i]))
+			return false;
+	return true;
+}
+
+bool
+policies_are_same(const struct policy *a, const struct policy *b)
+{
+	if (a->rule_count != b->rule_count ||
+	    a->sandbox_count != b->sandbox_count ||
+	    !text_is_same(a->preset, b->preset))
+		return false;
+	for (size_t i = 0; i < a->rule_count; i++)
+		if (!rule_is_same(&a->rules[i], &b->rules[i]))
+			return false;
+	for (size_t i = 0; i < a->sandbox_count; i++)
+		if (strcmp(a->sandboxes[i], b->sandboxes[i]) != 0)
+			return false;
+	return tests_are_same(a, b);
+}

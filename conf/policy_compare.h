@@ -21,5 +21,8 @@ bool policies_differ_by_one(const struct policy *fewer,
     const struct policy *more, size_t *at);
 /* The same rules and number of tests, but for the preset and its rules. */
 bool policies_have_same_rules(const struct policy *a, const struct policy *b);
+/* The same in all but places: preset, rules and sandboxes in their order, and
+ * tests. */
+bool policies_are_same(const struct policy *a, const struct policy *b);
 
 #endif
