@@ -76,8 +76,12 @@ void rules_decide(const struct image *i, const struct facts *f,
  * if they only deny, network rules say what else passes. A denying HTTP rule
  * that describes the request wins over every allow, as does a network deny.
  * A condition of an allowing rule must hold for every value of its field or
- * parameter, that of a denying rule for one. rules_decide() knows no request:
- * it allows, with `inspect`, where some request could pass. */
+ * parameter, that of a denying rule for one; a method is compared in its very
+ * letters by an allow, in any case by a deny. rules_decide() knows no request:
+ * it allows, with `inspect`, where some request could pass, and names the best
+ * HTTP rule; of those for one host, port and sandbox the one that lasts
+ * longest. A special literal address is opened by an allowing HTTP rule in
+ * force that names it, too. */
 void rules_decide_request(const struct image *i, const struct facts *f,
     const struct request_facts *request, struct decision_made *d);
 
@@ -98,8 +102,8 @@ bool rules_name_possible(const struct image *i, uint32_t sandbox, int64_t now,
 /* Calls `each` for every rule (deny or allow, of this sandbox or all) that
  * matches, winners included, in no order, for explain and for "overrides"
  * messages; a network that matches but does not open a special address too. Of
- * HTTP rules: those in force that describe the request; without one, all that
- * govern the host, expired ones too. */
+ * HTTP rules: those in force that describe the request, perhaps once for each
+ * of their paths; without one, all that govern the host, expired ones too. */
 void rules_each_match(const struct image *i, const struct facts *f,
     const struct request_facts *request,
     void (*each)(void *owner, uint32_t rule), void *owner);
