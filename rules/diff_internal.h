@@ -4,8 +4,8 @@
  * match (diff_rules.c); into which classes their patterns divide all names and
  * addresses (diff_names.c, diff_networks.c); what both policies say about one
  * target of each class, for every sandbox, port and time that can matter
- * (diff_cells.c), and about requests (diff_requests.c); and all of that in few
- * words (diff.c). */
+ * (diff_cells.c), and about requests (diff_requests.h); and all of that in few
+ * words (diff_hosts.c, cover.h). */
 #ifndef RULES_DIFF_INTERNAL_H
 #define RULES_DIFF_INTERNAL_H
 

@@ -260,15 +260,14 @@ add_token(struct explorer *x, uint32_t glob, const struct glob_pattern *p,
 	add_place(x, place);
 }
 
-/* '*' is any run, all else is itself. */
+/* '*' is any run, all else is itself. What is too long is cut, and told. */
 static void
 value_pattern(const char *text, struct glob_pattern *p)
 {
 	glob_pattern_init(p, '\0');
 	for (; *text; text++)
-		if (*text == '*')
-			CHECK(glob_pattern_kind(p, GLOB_DEEP));
-		else if (!glob_pattern_byte(p, *text))
+		if (*text == '*' ? !glob_pattern_kind(p, GLOB_DEEP)
+				 : !glob_pattern_byte(p, *text))
 			break;
 }
 

@@ -39,7 +39,7 @@ static const char *const resources[] = {"a.test", "b.test", "ab.test", "test",
     "a.b.test", "x.a.test", "*.test", "**.test", "*.a.test", "**.a.test",
     "a*.test", "*b.test", "?.test", "[ab].test", "[ab]*.a.test", "*a*.*.test",
     "b?.a.test", "**.a*.test", "*.[ab]b.test", "**", "**.localhost",
-    "a.localhost", "localhost", "h*.docker.internal", "*.docker.internal",
+    "a.localhost", "localhost", "host*.docker.internal", "*.docker.internal",
     "0.0.0.0/0", "::/0", "10.0.0.0/8", "10.0.0.0/9", "10.128.0.0/9", "10.1.2.3",
     "8.8.0.0/16", "8.8.8.8", "8.8.8.0/24", "8.0.0.0/5", "2606:4700::/32",
     "2606:4700::5efe:a00:1", "2606:4700::5efe:a00:0/112",
@@ -52,7 +52,7 @@ static const char *const port_texts[] = {"", "", "", ":80", ":443", ":22",
 static const char *const sandboxes[] = {
     NULL, NULL, NULL, NULL, "default", "web-1", "web-2"};
 static const char *const excepts[] = {"a.test", "*.a.test", "b*.test",
-    "10.1.0.0/16", "8.8.8.8", "a.test:443", "ab.test"};
+    "10.1.0.0/16", "8.8.8.8", "a.test:22", "*.test:81-443", "ab.test"};
 static const char *const methods[] = {"GET", "POST", "DELETE"};
 static const char *const paths[] = {"/a", "/a/**", "/a/*", "/a/b", "/*/b",
     "/a*/b", "/**/b", "/**", "/a/b*/**/c", "/x%20*", "/*y"};
@@ -576,11 +576,11 @@ check(const struct compiled c[2], const struct diff *d,
 static const char *const asked_hosts[] = {"a.test", "b.test", "ab.test",
     "c.test", "test", "a.b.test", "x.a.test", "a.a.test", "bx.a.test",
     "b.ab.test", "aba.c.test", "x.y.a.test", "x.y.ax.test", "localhost",
-    "a.localhost", "b.localhost", "host.docker.internal", "h.docker.internal",
-    "x.docker.internal", "other", "example.com", "x.example.com", "10.1.2.3",
-    "10.1.9.9", "10.200.0.1", "8.8.8.8", "8.8.8.9", "8.8.9.9", "8.9.9.9",
-    "1.1.1.1", "127.0.0.2", "0.0.0.0", "169.254.169.254", "[2606:4700::1]",
-    "[2606:4700::5efe:a00:1]", "[2606:4700::5efe:a00:2]",
+    "a.localhost", "b.localhost", "host.docker.internal",
+    "hosts.docker.internal", "x.docker.internal", "other", "example.com",
+    "x.example.com", "10.1.2.3", "10.1.9.9", "10.200.0.1", "8.8.8.8", "8.8.8.9",
+    "8.8.9.9", "8.9.9.9", "1.1.1.1", "127.0.0.2", "0.0.0.0", "169.254.169.254",
+    "[2606:4700::1]", "[2606:4700::5efe:a00:1]", "[2606:4700::5efe:a00:2]",
     "[2606:4700::5efe:808:808]", "[2606:4700:1::5efe:a00:1]",
     "[64:ff9b::808:808]", "[64:ff9b::a01:203]", "[64:ff9b::7f00:2]", "[::]",
     "[fd00::1]", "[2001:db8::1]", "[2a00::1]"};
