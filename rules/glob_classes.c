@@ -24,7 +24,9 @@
 #include "rules/host_pattern.h"
 #include "rules/path_pattern.h"
 
+#ifndef STATES_MAX
 #define STATES_MAX 300000
+#endif
 #define PLACES_MAX (1u << 25) /* in all states together */
 #define ARENA_CHUNK (1u << 18)
 
