@@ -398,6 +398,25 @@ TEST(a_fingerprint_alone_decides_nothing)
 	forge_done(&f);
 }
 
+/* The matcher looks at the first key of a run alone. */
+static void
+expect_one_key(struct forged *forged, unsigned count)
+{
+	struct forged f = *forged;
+	unsigned runs = 0;
+
+	for (unsigned n = 0; n + 1 < count; n++) {
+		if (entry_number(&f, n)->flags & ENTRY_LAST)
+			continue;
+		entry_number(&f, n + 1)->key_len--;
+		FAULT("a pattern points outside");
+		((char *)(entry_number(&f, n + 1) + 1))[0] ^= 1;
+		FAULT("a pattern points outside");
+		runs++;
+	}
+	EXPECT(runs > 1);
+}
+
 TEST(every_entry_is_checked)
 {
 	struct forged f = forge();
@@ -426,6 +445,7 @@ TEST(every_entry_is_checked)
 		((char *)(e + 1))[e->host_len] = 'x';
 		FAULT("a pattern points outside");
 	}
+	expect_one_key(&f, count);
 	entry_number(&f, count - 1)->flags = 0; /* its run goes on */
 	FAULT("a pattern points outside");
 	forge_done(&f);
