@@ -398,12 +398,24 @@ TEST(a_fingerprint_alone_decides_nothing)
 	forge_done(&f);
 }
 
+/* The key loses its last byte, where that moves no entry. */
+static bool
+shorten(struct image_entry *e)
+{
+	if (e->key_len < e->host_len || e->host_len % 4 == 0)
+		return false;
+	e->host_len--;
+	e->key_len--;
+	((char *)(e + 1))[e->host_len] = '\0';
+	return true;
+}
+
 /* The matcher looks at the first key of a run alone. */
 static void
 expect_one_key(struct forged *forged, unsigned count)
 {
 	struct forged f = *forged;
-	unsigned runs = 0;
+	unsigned runs = 0, shortened = 0;
 
 	for (unsigned n = 0; n + 1 < count; n++) {
 		if (entry_number(&f, n)->flags & ENTRY_LAST)
@@ -413,8 +425,12 @@ expect_one_key(struct forged *forged, unsigned count)
 		((char *)(entry_number(&f, n + 1) + 1))[0] ^= 1;
 		FAULT("a pattern points outside");
 		runs++;
+		if (shorten(entry_number(&f, n))) {
+			FAULT("a pattern points outside");
+			shortened++;
+		}
 	}
-	EXPECT(runs > 1);
+	EXPECT(runs > 1 && shortened > 0);
 }
 
 TEST(every_entry_is_checked)
