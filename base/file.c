@@ -77,18 +77,51 @@ read_all(int fd, size_t limit, char **at, size_t *len)
 	return true;
 }
 
+/* Somebody writes to a pipe that was handed to us ("<(..)" in a shell), but to
+ * one with a name perhaps nobody, ever. */
+static bool
+is_handed_over(const char *path)
+{
+	struct slice p = slice_of(path);
+
+	return slice_starts(p, "/dev/") || slice_starts(p, "/proc/");
+}
+
+/* A descriptor, or -1. Opening never waits. */
+static int
+open_to_read(const char *path, struct err *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat st;
+
+	if (fd == -1 || fstat(fd, &st) == -1) {
+		err_errno(err, "%s", path);
+		if (fd != -1)
+			close(fd);
+		return -1;
+	}
+	if (S_ISFIFO(st.st_mode) && !is_handed_over(path)) {
+		err_set(err, ERR_OTHER, "%s: is a named pipe, not a file",
+		    path);
+		close(fd);
+		return -1;
+	}
+	fcntl(fd, F_SETFL, 0);
+	return fd;
+}
+
 bool
 file_read(const char *path, size_t limit, char **at, size_t *len,
     struct err *err)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = open_to_read(path, err);
 	char *bytes;
 	size_t used;
 	bool done;
 
 	CHECK(limit < SIZE_MAX / 4);
 	if (fd == -1)
-		return err_errno(err, "%s", path);
+		return false;
 	done = read_all(fd, limit, &bytes, &used);
 	if (!done)
 		err_errno(err, "%s", path);

@@ -43,10 +43,10 @@ written_anew(const struct forwarded *f, enum field_id id, struct slice *value)
 static char
 reader_sees(char c)
 {
-	return c == '_' ? '-' : ascii_lower(c);
+	return c == '_' || c == '.' ? '-' : ascii_lower(c);
 }
 
-/* The same name to a reader who knows no '-' in names. */
+/* The same name to a reader who knows neither '-' nor '.' in names. */
 static bool
 reads_as(struct slice name, struct slice wanted)
 {
@@ -89,29 +89,52 @@ forwarded_next_value(const void *owner, const char *name, size_t *at,
 	return false;
 }
 
-static bool
-names_a_method(struct slice name)
-{
-	static const struct slice names[] = {
-	    SLICE_LITERAL("x-http-method-override"),
-	    SLICE_LITERAL("x-http-method"),
-	    SLICE_LITERAL("x-method-override"),
-	};
+/* Where servers and frameworks look for another method than the request
+ * line's. */
+static const char *const other_methods[] = {
+    "x-http-method-override",
+    "x-http-method",
+    "x-method-override",
+    "http-method-override",
+    "x-http-verb",
+    "x-original-method",
+    "x-forwarded-method",
+    "-method",
+};
 
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		if (reads_as(name, names[i]))
+/* And for another path: what they match routes by then nobody has judged. */
+static const char *const other_paths[] = {
+    "x-original-url",
+    "x-original-uri",
+    "x-rewrite-url",
+    "x-forwarded-uri",
+    "x-forwarded-path",
+};
+
+static bool
+is_one_of(struct slice name, const char *const *names, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (reads_as(name, slice_of(names[i])))
 			return true;
 	return false;
 }
 
 static bool
-drop_methods(struct fields *f)
+drop_others(struct fields *f, bool judges_methods)
 {
 	size_t kept = 0, all = f->count;
 
-	for (size_t i = 0; i < all; i++)
-		if (!names_a_method(f->at[i].name))
-			f->at[kept++] = f->at[i];
+	for (size_t i = 0; i < all; i++) {
+		struct slice name = f->at[i].name;
+
+		if (is_one_of(name, other_paths, ARRAY_SIZE(other_paths)) ||
+		    (judges_methods &&
+			is_one_of(name, other_methods,
+			    ARRAY_SIZE(other_methods))))
+			continue;
+		f->at[kept++] = f->at[i];
+	}
 	f->count = kept;
 	return kept < all;
 }
@@ -124,5 +147,5 @@ forwarded_take_out(struct head *head, bool judges_methods)
 
 	if (opaque)
 		head->has_upgrade = false;
-	return (judges_methods && drop_methods(&head->fields)) || opaque;
+	return drop_others(&head->fields, judges_methods) || opaque;
 }

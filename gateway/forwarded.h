@@ -27,8 +27,9 @@ bool forwarded_next_value(const void *owner, const char *name, size_t *at,
 
 /* Take out of `head` what must not reach a host whose requests are judged one
  * by one: an upgrade to anything but a WebSocket, whose bytes nobody judges;
- * and, where methods are judged, the fields in which servers look for another
- * method (threat 52). True: something was taken out. */
+ * fields in which servers look for another path than the judged one; and, where
+ * methods are judged, for another method (threat 52). True: something was taken
+ * out. */
 bool forwarded_take_out(struct head *head, bool judges_methods);
 
 #endif

@@ -105,6 +105,30 @@ decode(struct slice s, char out[VALUE_MAX], struct slice *decoded)
 	return true;
 }
 
+static char
+reader_sees(char c)
+{
+	return c == '.' || c == ' ' ? '_' : c;
+}
+
+/* Some frameworks skip blanks before a parameter's name, end it at a bracket
+ * ("name[]" is a list) and know neither '.' nor ' ' in it. */
+static bool
+reads_as(struct slice name, struct slice wanted)
+{
+	while (name.len > 0 && name.at[0] == ' ' && name.len > wanted.len)
+		name = slice_from(name, 1);
+	name = slice_first(name, slice_find(name, '['));
+	if (name.len != wanted.len)
+		return false;
+	for (size_t i = 0; i < name.len; i++)
+		if (reader_sees(name.at[i]) != reader_sees(wanted.at[i]))
+			return false;
+	return true;
+}
+
+/* One that only some readers take for the wanted one fits no allow and every
+ * deny. */
 static void
 look_at_parameter(struct slice parameter, const char *wanted, struct slice glob,
     struct occurrences *o)
@@ -115,10 +139,11 @@ look_at_parameter(struct slice parameter, const char *wanted, struct slice glob,
 
 	slice_cut(parameter, '=', &name, &value);
 	is_clear = decode(name, name_room, &name);
-	if (is_clear && !slice_is(name, wanted))
+	if (is_clear && !reads_as(name, slice_of(wanted)))
 		return;
 	o->count++;
-	is_clear = is_clear && decode(value, value_room, &value);
+	is_clear = is_clear && slice_is(name, wanted) &&
+	    decode(value, value_room, &value);
 	o->fitting += is_clear ? value_glob_matches(glob, value) : o->is_deny;
 }
 

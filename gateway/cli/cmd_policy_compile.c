@@ -2,12 +2,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/secret.h"
 #include "base/slice.h"
+#include "conf/policy_file.h"
 #include "gateway/cli/client.h"
 #include "gateway/cli/command.h"
 #include "gateway/cli/print.h"
@@ -95,6 +97,41 @@ keep_image(const struct compile_flags *flags, struct slice bytes,
 }
 
 static bool
+is_same_file(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev &&
+	    x.st_ino == y.st_ino;
+}
+
+/* Nobody wants an image in the place of the file it was made of. */
+static bool
+spares_sources(const struct policy_sources *from, const char *output,
+    struct err *err)
+{
+	bool spared = true;
+
+	for (size_t i = 0; spared && i < from->path_count; i++) {
+		size_t count = 0;
+		char **files;
+
+		if (!policy_list_files(from->paths[i], &files, &count, err))
+			return false;
+		for (size_t n = 0; n < count; n++) {
+			if (is_same_file(files[n], output))
+				spared = err_set(err, ERR_USAGE,
+				    "%s is a part of the policy itself; name "
+				    "another file behind -o",
+				    output);
+			free(files[n]);
+		}
+		free(files);
+	}
+	return spared;
+}
+
+static bool
 compile(const struct policy_sources *from, const struct compile_flags *flags,
     struct err *err)
 {
@@ -103,6 +140,8 @@ compile(const struct policy_sources *from, const struct compile_flags *flags,
 	size_t len;
 	bool done;
 
+	if (!spares_sources(from, flags->output, err))
+		return false;
 	if (!policy_load(from, &policy, err))
 		return false;
 	done = image_build(&policy, &bytes, &len, err);

@@ -111,6 +111,20 @@ TEST(what_cannot_be_read_is_named)
 	EXPECT_INT(err.sys, EISDIR);
 }
 
+TEST(a_named_pipe_is_not_waited_for)
+{
+	char *path, *at;
+	size_t len;
+
+	begin();
+	path = path_of("pipe");
+	EXPECT(mkfifo(path, 0600) == 0);
+	EXPECT(!file_read(path, 10, &at, &len, &err));
+	EXPECT(strstr(err.text, "is a named pipe, not a file") != NULL);
+	free(path);
+	end();
+}
+
 TEST(a_missing_file_is_an_empty_one_where_that_is_meant)
 {
 	char *path, *at;

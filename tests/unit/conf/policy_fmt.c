@@ -252,8 +252,8 @@ TEST(another_policy_is_not_taken_for_the_same)
 	    "version: 1\nnetwork: {allow: [a.com], deny: [b.com]}\n",
 	    "version: 1\npreset: open\nnetwork: {allow: [a.com, b.com]}\n",
 	    "version: 1\nnetwork: {allow: [a.com, b.com]}\nsandboxes: {a: }\n",
-	    "version: 1\nnetwork: {allow: [a.com, b.com]}\n"
-	    "tests: [{expect: deny, url: a.com}]\n"};
+	    ("version: 1\nnetwork: {allow: [a.com, b.com]}\n"
+	     "tests: [{expect: deny, url: a.com}]\n")};
 	struct err err = {0};
 	struct policy p;
 

@@ -65,8 +65,8 @@ static const char *const requests[] = {
     "Content-Length: 0\r\n",
     "Transfer-Encoding: chunked\r\nTrailer: X-Team\r\n",
     "Proxy-Authorization: Basic eA==\r\nAuthorization: Bearer x\r\n",
-    "Keep-Alive: 5\r\nProxy-Connection: keep-alive\r\nCookie: a\r\n"
-    "Cookie: b\r\n",
+    ("Keep-Alive: 5\r\nProxy-Connection: keep-alive\r\nCookie: a\r\n"
+     "Cookie: b\r\n"),
 };
 
 static const char *const names[] = {"host", "x-team", "x_team", "connection",
@@ -149,4 +149,18 @@ TEST(only_what_must_not_go_on_is_taken_out)
 	p.head.upgrade = SLICE_LITERAL("other/1");
 	EXPECT(forwarded_take_out(&p.head, false));
 	EXPECT(!p.head.has_upgrade);
+}
+
+/* Whether or not rules judge methods: every rule judges the path. */
+TEST(another_path_is_taken_out)
+{
+	static const char text[] =
+	    "GET /ok HTTP/1.1\r\nHost: a\r\nX-Original-URL: /admin\r\n"
+	    "X.Rewrite_Url: /admin\r\nX-Original: 1\r\n\r\n";
+	struct parsed p;
+
+	parse(&p, text, sizeof(text) - 1);
+	EXPECT(forwarded_take_out(&p.head, false));
+	EXPECT_INT(p.head.fields.count, 2);
+	EXPECT(fields_find(&p.head.fields, "x-original") != NULL);
 }

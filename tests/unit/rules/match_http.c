@@ -97,6 +97,37 @@ TEST(values_have_a_length_that_is_judged)
 	policy_done(&denying);
 }
 
+/* What only some readers take for the parameter fits no allow, every deny. */
+TEST(lookalikes_of_a_parameter_are_counted)
+{
+	static const struct http_condition x = {"a_b", "x"};
+	static const struct http_terms terms = {.query = &x, .query_count = 1};
+	static const char *const lookalikes[] = {"+a_b=y", "%20a_b=y",
+	    "a_b[]=y", "a_b%5b0%5d=y", "a.b=y", "a+b=y", "a%2eb=y"};
+	static const char *const others[] = {"a_bc=y", "A_B=y", "xa_b=y"};
+	struct policy allowing, denying;
+	char query[64];
+
+	policy_of_http(&allowing, DECISION_ALLOW, &terms);
+	policy_of_http(&denying, DECISION_DENY, &terms);
+	for (size_t i = 0; i < ARRAY_SIZE(lookalikes); i++) {
+		snprintf(query, sizeof(query), "a_b=x&%s", lookalikes[i]);
+		EXPECT_INT(ask(&allowing, "GET", "/", query).reason,
+		    REASON_DEFAULT_DENY);
+		EXPECT_INT(ask(&denying, "GET", "/", lookalikes[i]).reason,
+		    REASON_RULE_DENY);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+		snprintf(query, sizeof(query), "a_b=x&%s", others[i]);
+		EXPECT_INT(ask(&allowing, "GET", "/", query).reason,
+		    REASON_RULE_ALLOW);
+		EXPECT_INT(ask(&denying, "GET", "/", others[i]).reason,
+		    REASON_RULE_ALLOW);
+	}
+	policy_done(&allowing);
+	policy_done(&denying);
+}
+
 TEST(a_policy_names_62_methods)
 {
 	static char names[HTTP_METHODS_MAX + 1][8];
