@@ -8,6 +8,7 @@
  */
 #include "conf/policy_reader.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/arena.h"
@@ -105,7 +106,8 @@ add_method(struct method_names *m, const char *method)
 		return true;
 	if (m->count == HTTP_METHODS_MAX)
 		return false;
-	strcpy(m->names[m->count++], method);
+	snprintf(m->names[m->count], sizeof(m->names[0]), "%s", method);
+	m->count++;
 	return true;
 }
 

@@ -58,6 +58,14 @@ struct diff_manner {
 	bool raw, inspect, judges_methods;
 };
 
+static inline bool
+diff_same_manner(const struct diff_manner *a, const struct diff_manner *b)
+{
+	return a->tls == b->tls && a->sni == b->sni && a->ech == b->ech &&
+	    a->raw == b->raw && a->inspect == b->inspect &&
+	    a->judges_methods == b->judges_methods;
+}
+
 /* What an HTTP rule asks of the values of a field or parameter. */
 struct diff_condition {
 	bool is_header; /* else of the query */

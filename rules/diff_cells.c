@@ -188,8 +188,8 @@ diff_verdicts(struct diff *d, const struct decision_made made[2])
 		o.change = DIFF_CHANGED;
 		for (int side = 0; side < 2; side++)
 			fill_manner(&made[side], &o.manners[side]);
-		if (memcmp(&o.manners[SIDE_OLD], &o.manners[SIDE_NEW],
-			sizeof(o.manners[0])) == 0)
+		if (diff_same_manner(&o.manners[SIDE_OLD],
+			&o.manners[SIDE_NEW]))
 			return NULL;
 	}
 	o.rules[SIDE_OLD] = made[SIDE_OLD].rule;

@@ -462,7 +462,8 @@ joins_twin(const struct diff *d, const struct diff_region *r)
 		    t->names.at != r->names.at ||
 		    t->but_names.at != r->but_names.at ||
 		    memcmp(t->rules, r->rules, sizeof(t->rules)) != 0 ||
-		    memcmp(t->manners, r->manners, sizeof(t->manners)) != 0 ||
+		    !diff_same_manner(&t->manners[0], &r->manners[0]) ||
+		    !diff_same_manner(&t->manners[1], &r->manners[1]) ||
 		    t->network_count != r->network_count)
 			continue;
 		while (same < t->network_count &&

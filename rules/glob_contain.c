@@ -28,8 +28,9 @@ struct state_set {
 /* In which states `a` can be, `b` being in one. */
 struct pair {
 	uint32_t state;
-	int32_t next; /* of the same state, or -1 */
-		      /* `words` words follow, in the arena of sets */
+	/* Of the same state, or -1; `words` words follow, in the arena of
+	 * sets. */
+	int32_t next;
 };
 
 struct walk_of_globs {

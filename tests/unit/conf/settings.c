@@ -195,7 +195,8 @@ TEST(what_is_not_enforced_is_an_error)
 	expect_refused("secrets: {}\n",
 	    "dir/t.yaml:1:1: unknown key "
 	    "\"secrets\"; penstock.yaml has the keys version, listen, workers, "
-	    "policy, local_rules, require_signature, log_level, tls, dns, upstream, audit, "
+	    "policy, local_rules, require_signature, log_level, tls, dns, "
+	    "upstream, audit, "
 	    "limits, sandboxes");
 	expect_refused("version: 2\n",
 	    "dir/t.yaml:1:10: version must be 1, not \"2\"");
