@@ -9,6 +9,7 @@
 #include "rules/target.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/check.h"
 #include "rules/host_labels.h"
@@ -106,10 +107,13 @@ static void
 become_labels(struct target *t, size_t len)
 {
 	struct slice name = {t->host, len};
+	uint8_t starts[LABELS_MAX + 1];
 
 	t->host_len = (uint8_t)len;
-	t->labels = (uint8_t)cut_labels(name, t->starts);
-	t->starts[t->labels] = t->host_len;
+	t->labels = (uint8_t)cut_labels(name, starts);
+	starts[t->labels] = t->host_len;
+	if (t->labels <= TARGET_LABELS_KEPT)
+		memcpy(t->starts, starts, t->labels + 1u);
 }
 
 static bool

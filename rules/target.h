@@ -21,7 +21,7 @@
 
 #define TARGET_HOST_MAX 253
 #define TARGET_HOST_ROOM 256 /* NAME_ROOM of host_labels.h */
-#define TARGET_LABELS_MAX 127
+#define TARGET_LABELS_KEPT 15
 
 enum target_kind { TARGET_NAME, TARGET_LOCALHOST, TARGET_ADDRESS };
 
@@ -35,8 +35,9 @@ struct target {
 	bool by_proxy_name;	/* was written host.docker.internal or
 				 * gateway.docker.internal */
 	/* Where each label begins, and where the host ends: read by every
-	 * look-up, so it is found once. */
-	uint8_t starts[TARGET_LABELS_MAX + 1];
+	 * look-up, so it is found once; not kept for a name of more labels,
+	 * since each idle tunnel has its target. */
+	uint8_t starts[TARGET_LABELS_KEPT + 1];
 };
 
 /* "host", "host:port", "1.2.3.4:80", "[::1]:80". Without a port,

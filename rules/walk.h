@@ -155,12 +155,25 @@ expect_end(const struct walk *w, bool own, struct slice key, struct end *end)
 	__builtin_prefetch(bucket_for(w->image, end->hash_own));
 }
 
+/* Those of the target, or, where it keeps none, found again. */
+static inline const uint8_t *
+starts_of(const struct target *t, uint8_t room[LABELS_MAX + 1])
+{
+	if (t->labels <= TARGET_LABELS_KEPT)
+		return t->starts;
+	room[cut_labels((struct slice){t->host, t->host_len}, room)] =
+	    t->host_len;
+	return room;
+}
+
 /* The ends of as many labels as some key has, the shortest first. */
 static inline unsigned
 expect_ends(const struct walk *w, bool own, struct end ends[LABELS_MAX + 1])
 {
 	const struct target *t = w->target;
 	const uint64_t *depths = w->image->header->depths;
+	uint8_t room[LABELS_MAX + 1];
+	const uint8_t *starts = starts_of(t, room);
 	unsigned count = 0;
 
 	for (unsigned word = 0; word <= t->labels / 64u; word++) {
@@ -173,7 +186,7 @@ expect_ends(const struct walk *w, bool own, struct end ends[LABELS_MAX + 1])
 
 			if (n > t->labels)
 				return count;
-			at = t->starts[before];
+			at = starts[before];
 			ends[count].at = (uint8_t)at;
 			ends[count].before = (uint8_t)before;
 			expect_end(w, own,
