@@ -98,6 +98,10 @@ read_operands(const struct call *call, enum decision decision, struct typed *t,
 
 	if (!read_kind(call, &n, err) || !scope_is_clear(f, err))
 		return false;
+	if (f->raw && decision == DECISION_DENY)
+		return err_set(err, ERR_USAGE,
+		    "--raw says how allowed traffic passes, but this rule "
+		    "denies");
 	if (is_sandbox_operand(call, n))
 		t->sandbox = call->operands[n++];
 	for (; n < call->operand_count; n++)

@@ -88,6 +88,9 @@ read_question(const struct question *q, struct url *u, const char **why)
 		if (strpbrk(q->fields[i], "\r\n")) {
 			*why = "a header field holds a line break";
 			return false;
+		} else if (!strchr(q->fields[i], ':')) {
+			*why = "a header field is written 'NAME: VALUE'";
+			return false;
 		}
 	return split_url(slice_of(q->text), u, why);
 }
