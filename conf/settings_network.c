@@ -14,6 +14,7 @@
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "base/percent.h"
 #include "base/secret.h"
 #include "rules/resource.h"
 #include "rules/target.h"
@@ -288,15 +289,12 @@ decode(struct slice in, char *out, size_t *len)
 		unsigned char c = (unsigned char)in.at[i];
 
 		if (c == '%') {
-			int high, low;
+			int byte = percent_byte(slice_from(in, i));
 
-			if (in.len - i < 3)
+			if (byte < 0)
 				return false;
-			high = ascii_hex(in.at[++i]);
-			low = ascii_hex(in.at[++i]);
-			if (high < 0 || low < 0)
-				return false;
-			c = (unsigned char)(high << 4 | low);
+			c = (unsigned char)byte;
+			i += 2;
 		}
 		if (c < 0x20 || c == 0x7f)
 			return false;

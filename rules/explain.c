@@ -230,26 +230,13 @@ is_no_opener(const struct ranking *r, const struct ranked *k)
 	    !(entry_of_rule(r->image, k->rule)->flags & ENTRY_SPECIAL);
 }
 
-/* As the matcher has it: loopback, and what the kernel takes for it. */
-bool
-explain_is_never_opened(const struct address *a)
-{
-	static const struct address any_v6 = {.family = 6};
-	struct address inside = *a;
-
-	address_from_nat64(a, &inside);
-	if (inside.family == 6)
-		return address_same_host(&inside, &any_v6);
-	return inside.bytes[0] == 127 || memcmp(inside.bytes, "\0\0\0", 4) == 0;
-}
-
 static bool
 is_for_nobody(const struct ranking *r, const struct ranked *k)
 {
 	const struct target *t = r->facts->target;
 
 	return (k->weight == WEIGHT_ALLOW || k->weight == WEIGHT_HTTP_ALLOW) &&
-	    t->kind == TARGET_ADDRESS && explain_is_never_opened(&t->address);
+	    t->kind == TARGET_ADDRESS && address_is_never_openable(&t->address);
 }
 
 /* No rule won: the verdict is the default, or the address is shut. */

@@ -72,8 +72,6 @@ struct explanation {
 /* `request` may be NULL: the target alone is judged then. */
 void explain(const struct image *i, const struct facts *f,
     const struct request_facts *request, struct explanation *e);
-/* No rule opens this address when it is asked for as such. */
-bool explain_is_never_opened(const struct address *a);
 void explanation_done(struct explanation *e);
 
 #endif

@@ -69,20 +69,6 @@ keep_better(struct candidate *best, uint32_t rule, const struct image_entry *e,
 		*best = c;
 }
 
-/* Loopback, and what the kernel takes for it: a literal is openable by no
- * network, localhost has its own rule. */
-static bool
-is_never_openable(const struct address *a)
-{
-	static const struct address any_v6 = {.family = 6};
-	struct address inside = *a;
-
-	address_from_nat64(a, &inside);
-	if (inside.family == 6)
-		return address_same_host(&inside, &any_v6);
-	return inside.bytes[0] == 127 || memcmp(inside.bytes, "\0\0\0", 4) == 0;
-}
-
 struct weighing {
 	const struct request_facts *request; /* NULL: none */
 	struct candidate deny, allow;	     /* network rules */
@@ -239,7 +225,7 @@ conclude(const struct target *t, const struct weighing *found,
 	if (found->deny.rule != RULE_NONE)
 		deny_by(d, REASON_RULE_DENY, found->deny.rule);
 	else if (found->special &&
-	    (!found->opened || is_never_openable(&t->address)))
+	    (!found->opened || address_is_never_openable(&t->address)))
 		deny_by(d, REASON_PRIVATE_ADDRESS, RULE_NONE);
 	else if (found->http_deny.rule != RULE_NONE)
 		deny_by(d, REASON_RULE_DENY, found->http_deny.rule);

@@ -8,6 +8,7 @@
  */
 #include "rules/match_internal.h"
 
+#include "base/percent.h"
 #include "rules/value_glob.h"
 
 #define VALUE_MAX 4096 /* of a query parameter's name or value, decoded */
@@ -91,12 +92,11 @@ decode(struct slice s, char out[VALUE_MAX], struct slice *decoded)
 		if (c == '+') {
 			c = ' ';
 		} else if (c == '%') {
-			int high = i + 2 < s.len ? ascii_hex(s.at[i + 1]) : -1;
-			int low = i + 2 < s.len ? ascii_hex(s.at[i + 2]) : -1;
+			int byte = percent_byte(slice_from(s, i));
 
-			if (high < 0 || low < 0)
+			if (byte < 0)
 				return false;
-			c = (char)(high << 4 | low);
+			c = (char)byte;
 			i += 2;
 		}
 		out[len++] = c;

@@ -13,6 +13,8 @@
  */
 #include "rules/path_pattern.h"
 
+#include "base/percent.h"
+
 /* clang-format off */
 /* May stand plainly in a segment and mean itself: RFC 3986 pchar without ';'. */
 static const bool plain_bytes[256] = {
@@ -30,19 +32,6 @@ is_plain(int byte)
 	return byte >= 0 && plain_bytes[(unsigned char)byte];
 }
 
-/* The byte that "%XX" at the front of `s` stands for, or -1. */
-static int
-percent_byte(struct slice s)
-{
-	int high, low;
-
-	if (s.len < 3 || s.at[0] != '%')
-		return -1;
-	high = ascii_hex(s.at[1]);
-	low = ascii_hex(s.at[2]);
-	return high < 0 || low < 0 ? -1 : high << 4 | low;
-}
-
 static size_t
 write_percent(char *out, unsigned byte)
 {
@@ -52,22 +41,6 @@ write_percent(char *out, unsigned byte)
 	out[1] = digits[byte >> 4];
 	out[2] = digits[byte & 15];
 	return 3;
-}
-
-/* Does "%XX%XX" at the front of `s` begin a longer spelling of a shorter UTF-8
- * sequence? Some readers make ASCII of it: %C0%AF is a slash to them. */
-static bool
-is_overlong(struct slice s)
-{
-	int first = percent_byte(s), second;
-
-	if (first < 0xc0)
-		return false;
-	second = percent_byte(slice_from(s, 3));
-	if (second < 0x80 || second > 0xbf)
-		return false;
-	return first <= 0xc1 || (first == 0xe0 && second < 0xa0) ||
-	    (first == 0xf0 && second < 0x90);
 }
 
 /* Takes a byte, encoded or not, off the front: is it a hexadecimal digit? */
@@ -110,7 +83,7 @@ why_not_percent(struct slice s)
 		return "it holds an encoded control byte";
 	if (byte == '%' && is_encoded_twice(s))
 		return "it is encoded twice";
-	if (is_overlong(s))
+	if (percent_is_overlong(s))
 		return "it holds overlong UTF-8";
 	return NULL;
 }

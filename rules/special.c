@@ -101,3 +101,15 @@ network_is_special(const struct address *network, unsigned bits)
 	return bits >= 96 && address_from_isatap(network, &inside) &&
 	    range_around(&inside, bits - 96);
 }
+
+bool
+address_is_never_openable(const struct address *a)
+{
+	static const struct address any_v6 = {.family = 6};
+	struct address inside = *a;
+
+	address_from_nat64(a, &inside);
+	if (inside.family == 6)
+		return address_same_host(&inside, &any_v6);
+	return inside.bytes[0] == 127 || memcmp(inside.bytes, "\0\0\0", 4) == 0;
+}

@@ -13,6 +13,9 @@ bool address_is_special(const struct address *a);
 /* The name of the range, for messages ("private 10.0.0.0/8"); NULL if public.
  */
 const char *address_special_range(const struct address *a);
+/* Loopback, and what the kernel takes for it, behind NAT64 too: a literal is
+ * openable by no network, localhost has its own rule. */
+bool address_is_never_openable(const struct address *a);
 /* Does network/bits lie wholly inside one special range? Only such an allow
  * opens special addresses. */
 bool network_is_special(const struct address *network, unsigned bits);

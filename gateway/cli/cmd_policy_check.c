@@ -3,10 +3,8 @@
  * The image is the one that the workers map, the functions are theirs, and so
  * are the listeners nobody may reach through them. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/memory.h"
 #include "gateway/cli/client.h"
 #include "gateway/cli/command.h"
 #include "gateway/cli/print.h"
@@ -241,20 +239,10 @@ resolve(const struct client *c, struct check *k, struct err *err)
 static bool
 open_judge(const struct client *c, struct check *k, struct err *err)
 {
-	const struct option_list *list = &k->flags->policy;
-	char **paths;
-	bool done;
+	const struct option_list *paths = &k->flags->policy;
 
-	if (!list->count)
-		return judge_open_live(c, &k->judge, err);
-	paths = memory_array(list->count, sizeof(*paths));
-	for (size_t i = 0; i < list->count; i++)
-		paths[i] = memory_text(list->at[i]);
-	done = judge_open_paths(paths, list->count, &k->judge, err);
-	for (size_t i = 0; i < list->count; i++)
-		free(paths[i]);
-	free(paths);
-	return done;
+	return paths->count ? judge_open_flags(c, paths, &k->judge, err)
+			    : judge_open_live(c, &k->judge, err);
 }
 
 static int

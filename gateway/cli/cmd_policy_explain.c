@@ -48,24 +48,13 @@ open_judge(const struct client *c, const struct explain_flags *flags,
     struct explained *x, struct err *err)
 {
 	const struct option_list *list = &flags->policy;
-	char **paths;
-	bool done;
 
-	if (!list->count) {
-		done = judge_open(c, &x->judge, err);
-		x->is_live = x->judge.live != NULL;
-		return done;
-	}
-	paths = memory_array(list->count, sizeof(*paths));
-	for (size_t i = 0; i < list->count; i++)
-		paths[i] = memory_text(list->at[i]);
-	done = judge_open_paths(paths, list->count, &x->judge, err);
-	for (size_t i = 0; i < list->count; i++)
-		free(paths[i]);
-	free(paths);
+	if (!judge_open_flags(c, list, &x->judge, err))
+		return false;
+	x->is_live = x->judge.live != NULL;
 	if (list->count == 1 && is_policy_file(list->at[0]))
 		x->file = list->at[0];
-	return done;
+	return true;
 }
 
 static bool

@@ -259,7 +259,7 @@ open_address(struct explained *x)
 	if (!literal && !r->address_count)
 		return;
 	network.network = literal ? r->target.address : r->addresses[0].address;
-	if (literal && explain_is_never_opened(&network.network)) {
+	if (literal && address_is_never_openable(&network.network)) {
 		say(x, REMEDY_NONE, "no rule opens this address (%s)",
 		    address_special_range(&network.network));
 		return;

@@ -8,6 +8,8 @@
  * of them only. */
 #include "gateway/http/h1_fields.h"
 
+#include "base/percent.h"
+
 /* clang-format off */
 static const bool host_bytes[256] = {
     ['-'] = true, ['.'] = true, ['_'] = true, [':'] = true, ['['] = true,
@@ -23,35 +25,6 @@ h1_is_host(struct slice s)
 		if (!host_bytes[(unsigned char)s.at[i]])
 			return false;
 	return s.len > 0 && s.at[0] != ':';
-}
-
-/* The byte that "%XX" at the front of `s` stands for, or -1. */
-static int
-percent_byte(struct slice s)
-{
-	int high, low;
-
-	if (s.len < 3 || s.at[0] != '%')
-		return -1;
-	high = ascii_hex(s.at[1]);
-	low = ascii_hex(s.at[2]);
-	return high < 0 || low < 0 ? -1 : high << 4 | low;
-}
-
-/* Does "%XX%XX" at the front of `s` begin a longer spelling of a shorter UTF-8
- * sequence? Some readers make ASCII of it: %C0%AF is a slash to them. */
-static bool
-is_overlong(struct slice s)
-{
-	int first = percent_byte(s), second;
-
-	if (first < 0xc0)
-		return false;
-	second = percent_byte(slice_from(s, 3));
-	if (second < 0x80 || second > 0xbf)
-		return false;
-	return first <= 0xc1 || (first == 0xe0 && second < 0xa0) ||
-	    (first == 0xf0 && second < 0x90);
 }
 
 /* Every byte but '%' that may stand in a path or a query. */
@@ -70,7 +43,7 @@ bytes_are_right(struct slice s)
 		if (!is_plain(s.at[i]))
 			return false;
 		if (s.at[i] == '%' &&
-		    (percent_byte(rest) <= 0 || is_overlong(rest)))
+		    (percent_byte(rest) <= 0 || percent_is_overlong(rest)))
 			return false;
 	}
 	return true;
