@@ -4,13 +4,13 @@
  * name is read the same way; where it has led is a set of the tree's nodes,
  * more than one only where labels hold globs. From each set on we try every
  * label that some pattern names, one label for each way in which globs can
- * match (glob_classes.h), and one that nothing matches. Behind that last one
+ * match (diff_unnamed.c), and one that nothing matches. Behind that last one
  * only "**." patterns still hold, so two more labels tell all.
  *
  * Where no wanted pattern can match any more we turn back: a tree of a million
  * patterns is read, but not walked.
  */
-#include "rules/diff_internal.h"
+#include "rules/diff_names.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,48 +18,14 @@
 
 #include "base/check.h"
 #include "base/memory.h"
-#include "rules/glob_classes.h"
 #include "rules/host_pattern.h"
 
 #define CLASSES_MAX 8000000
-#define ROUNDS_MAX 40
-
-struct node {
-	struct node *next_literal, *next_glob; /* of its parent */
-	struct node *literals, *globs;
-	struct slice label;
-	uint32_t round; /* of a set: is in it */
-	bool is_wanted; /* a wanted pattern ends here or below */
-	const struct diff_pattern *ends[3]; /* by enum host_depth */
-};
-
-struct set {
-	struct node **at;
-	size_t count, capacity;
-};
-
-struct names {
-	struct diff *d;
-	const struct diff_names_question *q;
-	struct arena arena;
-	struct node *root;
-	struct map *nodes; /* by parent and label */
-	struct map *told;  /* classes, by signature */
-	const struct diff_pattern *every;
-	const struct diff_pattern **deep; /* "**." of what stands behind */
-	size_t deep_count, deep_capacity, deep_wanted;
-	char name[HOST_BYTES_MAX + 1]; /* its end is the array's */
-	size_t begins;
-	uint32_t round;
-	void (*each)(void *owner, const struct diff_name_class *c);
-	void (*cut)(void *owner, const char *pattern);
-	void *owner;
-};
 
 /* --- the tree --- */
 
-static void *
-room(struct names *n, size_t size)
+void *
+diff_names_room(struct names *n, size_t size)
 {
 	void *at = arena_alloc(&n->arena, size);
 
@@ -79,8 +45,8 @@ child_of(struct names *n, struct node *parent, struct slice label)
 	child = map_get(n->nodes, s);
 	if (child)
 		return child;
-	child = room(n, sizeof(*child));
-	kept = room(n, s.len + 1);
+	child = diff_names_room(n, sizeof(*child));
+	kept = diff_names_room(n, s.len + 1);
 	memcpy(kept, key, s.len);
 	child->label = (struct slice){kept + sizeof(parent), label.len};
 	if (host_has_globs(label)) {
@@ -211,7 +177,7 @@ signature(const struct names *n, const struct set *before,
 static bool
 is_new(struct names *n, const struct diff_pattern *const *p, size_t count)
 {
-	uint32_t *ids = room(n, (count + 1) * sizeof(*ids));
+	uint32_t *ids = diff_names_room(n, (count + 1) * sizeof(*ids));
 	struct slice key = {(const char *)ids, count * sizeof(*ids)};
 
 	for (size_t k = 0; k < count; k++)
@@ -308,8 +274,8 @@ step(struct names *n, const struct set *here, struct slice label)
 static void walk(struct names *n, const struct set *before,
     const struct set *here);
 
-static bool
-wants_all(const struct names *n, const struct set *here)
+bool
+diff_wants_all(const struct names *n, const struct set *here)
 {
 	if (n->q->all || n->deep_wanted > 0 || is_wanted(n, n->every))
 		return true;
@@ -325,15 +291,16 @@ try_label(struct names *n, const struct set *here, struct slice label)
 	struct set next = step(n, here, label);
 	size_t began = n->begins;
 
-	if ((wants_all(n, here) || set_is_wanted(&next)) &&
+	if ((diff_wants_all(n, here) || set_is_wanted(&next)) &&
 	    push_label(n, label))
 		walk(n, here, &next);
 	pop_label(n, began);
 	free(next.at);
 }
 
-static bool
-is_named(const struct names *n, const struct set *here, struct slice label)
+bool
+diff_label_is_named(const struct names *n, const struct set *here,
+    struct slice label)
 {
 	for (size_t k = 0; k < here->count; k++) {
 		char key[sizeof(struct node *) + HOST_BYTES_MAX + 1];
@@ -376,7 +343,7 @@ some_matches(const struct set *globs, struct slice label)
 static void
 try_named(struct names *n, const struct set *here)
 {
-	bool all = wants_all(n, here) || here->count > 1;
+	bool all = diff_wants_all(n, here) || here->count > 1;
 	struct set globs = wanted_globs(here);
 
 	for (size_t k = 0; k < here->count; k++)
@@ -384,7 +351,7 @@ try_named(struct names *n, const struct set *here)
 		     c = c->next_literal) {
 			struct set earlier = {here->at, k, k};
 
-			if (!is_named(n, &earlier, c->label) &&
+			if (!diff_label_is_named(n, &earlier, c->label) &&
 			    (all || c->is_wanted ||
 				some_matches(&globs, c->label)))
 				try_label(n, here, c->label);
@@ -401,7 +368,8 @@ find_other(const struct names *n, const struct set *here, char label[32])
 	bool short_one = n->begins < HOST_BYTES_MAX / 2;
 
 	snprintf(label, 32, "%s", short_one ? "a" : "other");
-	for (unsigned k = 1; is_named(n, here, slice_of(label)); k++) {
+	for (unsigned k = 1; diff_label_is_named(n, here, slice_of(label));
+	     k++) {
 		if (!short_one)
 			snprintf(label, 32, "other%u", k);
 		else if (k < 26)
@@ -417,155 +385,23 @@ try_other(struct names *n, const struct set *here)
 {
 	char label[32];
 
-	if (!wants_all(n, here))
+	if (!diff_wants_all(n, here))
 		return;
 	find_other(n, here, label);
 	try_label(n, here, slice_of(label));
 }
 
-/* Labels of each class of globs that no pattern names. */
-struct unnamed {
-	struct names *n;
-	const struct set *here;
-	struct glob_member *globs; /* then labels to keep clear of */
-	size_t glob_count, count, capacity;
-	size_t known; /* how many of them when this round began */
-	struct slice *found;
-	size_t found_count, found_capacity;
-	struct map *taken; /* labels among `globs` */
-	bool complete;
-};
-
-static void
-add_member(struct unnamed *u, const char *text, bool wanted)
-{
-	u->globs = memory_room(u->globs, u->count, &u->capacity,
-	    sizeof(*u->globs));
-	u->globs[u->count++] = (struct glob_member){text, wanted};
-}
-
-static const char *
-keep(struct names *n, struct slice s)
-{
-	char *text = room(n, s.len + 1);
-
-	memcpy(text, s.at, s.len);
-	return text;
-}
-
-/* Each once, wanted ones first, since one label can lead to several nodes. */
-static void
-add_globs(struct unnamed *u)
-{
-	struct map *seen = map_new();
-
-	for (int wanted = 1; wanted >= 0; wanted--)
-		for (size_t k = 0; k < u->here->count; k++)
-			for (struct node *c = u->here->at[k]->globs; c;
-			     c = c->next_glob)
-				if (c->is_wanted == wanted &&
-				    !map_put(seen, c->label, c))
-					add_member(u, keep(u->n, c->label),
-					    wanted);
-	u->glob_count = u->count;
-	map_free(seen);
-}
-
-static void
-take(struct unnamed *u, struct slice label)
-{
-	const char *text;
-
-	if (map_get(u->taken, label))
-		return;
-	text = keep(u->n, label);
-	map_put(u->taken, slice_of(text), u);
-	add_member(u, text, false);
-}
-
-/* Keeps clear of `label`, and of as many others that are like it as there are
- * such labels already: soon there are enough. */
-static void
-take_alike(struct unnamed *u, struct slice label)
-{
-	size_t room_left = u->known - u->glob_count + 8;
-
-	take(u, label);
-	for (size_t k = 0; k < u->here->count; k++)
-		for (struct node *c = u->here->at[k]->literals; c;
-		     c = c->next_literal) {
-			struct slice like = c->label;
-			bool alike = true;
-
-			for (size_t g = 0; g < u->glob_count && alike; g++) {
-				struct slice glob = slice_of(u->globs[g].text);
-
-				alike = host_pattern_matches(DEPTH_EXACT, glob,
-					    like) ==
-				    host_pattern_matches(DEPTH_EXACT, glob,
-					label);
-			}
-			if (alike && room_left-- == 0)
-				return;
-			if (alike)
-				take(u, like);
-		}
-}
-
-static void
-on_label(void *owner, const struct glob_class *c)
-{
-	struct unnamed *u = owner;
-
-	if (c->count > 0 && c->members[c->count - 1] >= u->glob_count)
-		return;
-	if (is_named(u->n, u->here, c->witness)) {
-		u->complete = false;
-		take_alike(u, c->witness);
-		return;
-	}
-	u->found = memory_room(u->found, u->found_count, &u->found_capacity,
-	    sizeof(*u->found));
-	u->found[u->found_count++] = slice_of(keep(u->n, c->witness));
-}
-
-/* Until no class is met by a label that has a name already. */
-static bool
-find_unnamed(struct unnamed *u)
-{
-	for (int round = 0; round < ROUNDS_MAX; round++) {
-		struct glob_question q = {
-		    .kind = GLOB_TEXT_LABEL, .all = wants_all(u->n, u->here)};
-
-		u->complete = true;
-		u->found_count = 0;
-		u->known = u->count;
-		q.globs = memory_array(u->count + 1, sizeof(*u->globs));
-		memcpy((void *)(uintptr_t)q.globs, u->globs,
-		    u->count * sizeof(*u->globs));
-		q.count = u->count;
-		if (!glob_classes(&q, on_label, u))
-			round = ROUNDS_MAX;
-		free((void *)(uintptr_t)q.globs);
-		if (u->complete && round < ROUNDS_MAX)
-			return true;
-	}
-	return false;
-}
-
 static void
 try_globs(struct names *n, const struct set *here)
 {
-	struct unnamed u = {.n = n, .here = here, .taken = map_new()};
+	struct slice *labels;
+	size_t count;
 
-	add_globs(&u);
-	if (!find_unnamed(&u))
+	if (!diff_unnamed_labels(n, here, &labels, &count))
 		tell_cut(n);
-	for (size_t k = 0; k < u.found_count; k++)
-		try_label(n, here, u.found[k]);
-	free(u.globs);
-	free(u.found);
-	map_free(u.taken);
+	for (size_t k = 0; k < count; k++)
+		try_label(n, here, labels[k]);
+	free(labels);
 }
 
 static bool
@@ -644,7 +480,7 @@ diff_name_classes(struct diff *d, const struct diff_names_question *q,
 	struct set root = {&n.root, 1, 1};
 
 	arena_init(&n.arena, 1u << 18, SIZE_MAX / 2);
-	n.root = room(&n, sizeof(*n.root));
+	n.root = diff_names_room(&n, sizeof(*n.root));
 	for (size_t k = 0; k < q->count; k++)
 		add_pattern(&n, q->patterns[k]);
 	add_pitfalls(&n);
