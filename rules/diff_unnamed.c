@@ -132,8 +132,9 @@ find_unnamed(struct unnamed *u)
 		u->found_count = 0;
 		u->known = u->count;
 		q.globs = memory_array(u->count + 1, sizeof(*u->globs));
-		memcpy((void *)(uintptr_t)q.globs, u->globs,
-		    u->count * sizeof(*u->globs));
+		if (u->count > 0)
+			memcpy((void *)(uintptr_t)q.globs, u->globs,
+			    u->count * sizeof(*u->globs));
 		q.count = u->count;
 		if (!glob_classes(&q, on_label, u))
 			round = ROUNDS_MAX;
