@@ -47,6 +47,15 @@ slice_ends(struct slice s, const char *suffix)
 	return s.len >= len && slice_is(slice_from(s, s.len - len), suffix);
 }
 
+bool
+slice_is_ascii(struct slice s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if ((unsigned char)s.at[i] >= 0x80)
+			return false;
+	return true;
+}
+
 size_t
 slice_find(struct slice s, char byte)
 {

@@ -46,6 +46,7 @@ bool slice_equal_nocase(struct slice a, struct slice b);
 bool slice_is_nocase(struct slice a, const char *text);
 bool slice_starts(struct slice s, const char *prefix);
 bool slice_ends(struct slice s, const char *suffix);
+bool slice_is_ascii(struct slice s);
 /* Index of the first `byte`, or s.len. */
 size_t slice_find(struct slice s, char byte);
 /* Index of the last `byte`, or s.len. */

@@ -169,15 +169,6 @@ print_method(struct text *t, struct slice s)
 	text_done(&upper);
 }
 
-static bool
-is_ascii(struct slice s)
-{
-	for (size_t i = 0; i < s.len; i++)
-		if ((unsigned char)s.at[i] >= 0x80)
-			return false;
-	return true;
-}
-
 static void
 print_resource(struct printer *p, struct text *t, struct slice s)
 {
@@ -188,7 +179,7 @@ print_resource(struct printer *p, struct text *t, struct slice s)
 	CHECK(resource_parse(s, room, &r, NULL));
 	resource_format(&r, text);
 	yaml_edit_quote(t, slice_of(text));
-	if (is_ascii(s) || !resource_format_unicode(&r, letters))
+	if (slice_is_ascii(s) || !resource_format_unicode(&r, letters))
 		return;
 	text_add_format(&p->letters, "%s%s", p->letters.len ? ", " : "",
 	    letters);

@@ -197,15 +197,6 @@ parse_network(struct slice text, struct slice network, struct resource *r,
 	return true;
 }
 
-static bool
-is_ascii(struct slice s)
-{
-	for (size_t i = 0; i < s.len; i++)
-		if ((unsigned char)s.at[i] >= 0x80)
-			return false;
-	return true;
-}
-
 /* UTS 46 without transitional mappings, IDNA 2008. What the mapping makes of
  * a letter goes through the same checks as ASCII afterwards. A capital sharp s
  * is "ss" to older tables and its own letter to newer ones: refused. */
@@ -279,7 +270,7 @@ parse_name(struct slice text, const struct parts *p, struct resource *r,
 
 	r->kind = RESOURCE_NAME;
 	r->depth = cut_depth(&host);
-	if (!is_ascii(host)) {
+	if (!slice_is_ascii(host)) {
 		if (host_has_globs(host))
 			return wrong(err, text,
 			    "a wildcard inside a label "

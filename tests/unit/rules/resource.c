@@ -297,7 +297,7 @@ static void
 compare_with_uts46(const char *input, const char *output)
 {
 	struct resource r;
-	bool ascii = is_ascii(slice_of(input));
+	bool ascii = slice_is_ascii(slice_of(input));
 
 	if (!resource_parse(slice_of(input), room, &r, NULL) ||
 	    r.kind != RESOURCE_NAME)
