@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "base/slice.h"
 #include "rules/policy.h"
+#include "rules/secret_binding.h"
 
 #define IMAGE_DIGEST_TEXT 65 /* SHA-256 in hex, with NUL */
 #define RULE_NONE UINT32_MAX
@@ -84,7 +85,20 @@ struct http_condition image_rule_condition(const struct image *i,
     uint32_t index, uint32_t n);
 /* When the next rule expires after `now`; 0: none will. */
 int64_t image_next_expiry(const struct image *i, int64_t now);
-const char *image_secret(const struct image *i, uint32_t secret);
+/* The bindings of secrets (what decision_made.secrets[] names), in file order;
+ * those that are disabled, too. Texts live as long as the image. */
+uint32_t image_secret_count(const struct image *i);
+void image_secret_binding(const struct image *i, uint32_t index,
+    struct secret_binding *b);
+uint32_t image_secret_host_count(const struct image *i, uint32_t index);
+void image_secret_host(const struct image *i, uint32_t index, uint32_t host,
+    struct resource *r);
+/* The name alone. */
+const char *image_secret(const struct image *i, uint32_t index);
+/* Does it hold for this sandbox: is it in force, for it or for all, and does
+ * no binding of its own take the name's place? */
+bool image_secret_holds(const struct image *i, uint32_t index,
+    uint32_t sandbox);
 /* The files the image was made of. */
 uint32_t image_file_count(const struct image *i);
 const char *image_file(const struct image *i, uint32_t index);
