@@ -35,6 +35,7 @@ struct stream {
 	void *owner;
 	struct buffer in, out;
 	size_t in_limit, out_limit;
+	size_t unsent_was; /* when it was last looked at */
 	uint64_t bytes_in, bytes_out;
 	struct deferred later;
 	enum stream_end gone_how;
@@ -273,6 +274,13 @@ stream_saw_end(const struct stream *s)
 
 /* Sending */
 
+/* What the carrier took and still holds. */
+static size_t
+carried(const struct stream *s)
+{
+	return s->ops->unsent ? s->ops->unsent(s->carrier) : 0;
+}
+
 static void
 keep(struct stream *s, const char *at, size_t len)
 {
@@ -339,6 +347,8 @@ push(struct stream *s, struct iovec *iov, int count, size_t waiting)
 	}
 	for (; count > 0; iov++, count--)
 		keep(s, iov->iov_base, iov->iov_len);
+	s->blocked |= carried(s) > 0;
+	s->unsent_was = stream_unsent(s);
 	update_watch(s);
 }
 
@@ -367,6 +377,7 @@ stream_send_all(struct stream *s, const struct iovec *iov, int count)
 	}
 	for (int i = 0; i < count; i++)
 		keep(s, iov[i].iov_base, iov[i].iov_len);
+	s->unsent_was = stream_unsent(s);
 }
 
 void
@@ -383,8 +394,10 @@ stream_queue(struct stream *s, struct slice bytes)
 	CHECK(!s->lent);
 	if (s->gone || s->closed)
 		return;
-	CHECK(!s->shutting && bytes.len <= stream_room(s));
+	CHECK(!s->shutting);
+	CHECK(bytes.len <= s->out_limit - buffer_held(&s->out));
 	keep(s, bytes.at, bytes.len);
+	s->unsent_was = stream_unsent(s);
 }
 
 static void
@@ -406,17 +419,17 @@ stream_flush(struct stream *s)
 void
 stream_can_send(struct stream *s)
 {
-	size_t waiting = buffer_held(&s->out), left;
+	size_t waiting = s->unsent_was, left;
 
-	if (s->closed || s->gone || !s->blocked)
+	if (s->closed || s->gone || (!s->blocked && !s->ops->unsent))
 		return;
-	s->blocked = false;
-	if (waiting > 0)
+	s->blocked = carried(s) > 0;
+	if (buffer_held(&s->out) > 0)
 		push_waiting(s);
 	if (s->gone)
 		return;
 	update_watch(s);
-	left = buffer_held(&s->out);
+	left = s->unsent_was = stream_unsent(s);
 	if (left == 0 && s->shutting && !s->shut)
 		shut_now(s);
 	if (left == 0 ||
@@ -428,13 +441,15 @@ stream_can_send(struct stream *s)
 size_t
 stream_room(const struct stream *s)
 {
-	return s->out_limit - buffer_held(&s->out);
+	size_t unsent = stream_unsent(s);
+
+	return unsent < s->out_limit ? s->out_limit - unsent : 0;
 }
 
 size_t
 stream_unsent(const struct stream *s)
 {
-	return buffer_held(&s->out);
+	return buffer_held(&s->out) + carried(s);
 }
 
 void
@@ -445,7 +460,7 @@ stream_shut(struct stream *s)
 		return;
 	stream_flush(s);
 	s->shutting = true;
-	if (!s->gone && buffer_held(&s->out) == 0)
+	if (!s->gone && stream_unsent(s) == 0)
 		shut_now(s);
 }
 

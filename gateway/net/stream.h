@@ -61,6 +61,10 @@ struct stream_carrier {
 	bool short_is_all;
 	/* Bytes that recv would give. */
 	size_t (*waiting)(void *carrier);
+	/* Bytes it took that have not reached the kernel: they count as unsent,
+	 * and stream_can_send() must be called when some of them have left and
+	 * when none are left, also if send never said EAGAIN. */
+	size_t (*unsent)(void *carrier);
 	int (*fd)(void *carrier);
 	/* The socket itself: it has another user from now on, and only
 	 * `close` will be called. */
@@ -111,7 +115,8 @@ void stream_send_all(struct stream *s, const struct iovec *iov, int count);
 void stream_queue(struct stream *s, struct slice bytes);
 void stream_flush(struct stream *s);
 size_t stream_room(const struct stream *s);
-size_t stream_unsent(const struct stream *s); /* bytes in the out-buffer */
+/* Bytes in the out-buffer, and in the carrier's own. */
+size_t stream_unsent(const struct stream *s);
 /* FIN once the out-buffer is empty. */
 void stream_shut(struct stream *s);
 
