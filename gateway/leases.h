@@ -45,9 +45,9 @@ struct leases_options {
 struct leases *leases_new(const struct leases_options *o);
 /* Every wait is cancelled, every value wiped that nobody keeps. */
 void leases_free(struct leases *l);
-/* With each new policy: what is held is let go, and what is asked for from now
- * on is judged by this generation or a later one. */
-void leases_set_generation(struct leases *l, uint64_t generation);
+/* With each new policy: nothing is held any more; what is asked for from now
+ * on is judged by that policy. */
+void leases_forget(struct leases *l);
 
 /* The lease that is in force here and now, or NULL: ask for it. */
 const struct lease *lease_held(struct leases *l, const char *sandbox,
