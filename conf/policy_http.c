@@ -14,6 +14,7 @@
 #include "base/arena.h"
 #include "base/check.h"
 #include "rules/path_pattern.h"
+#include "rules/token.h"
 
 #define NAME_BYTES_MAX 256 /* of a query parameter or header field */
 #define GLOB_BYTES_MAX 1024
@@ -69,22 +70,6 @@ make_set(const char **texts, size_t count)
 		if (kept == 0 || strcmp(texts[kept - 1], texts[i]) != 0)
 			texts[kept++] = texts[i];
 	return kept;
-}
-
-/* RFC 9110, section 5.6.2. */
-static bool
-is_token(struct slice s)
-{
-	for (size_t i = 0; i < s.len; i++) {
-		char c = ascii_lower(s.at[i]);
-
-		if (!c ||
-		    !strchr("abcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-.^_`|"
-			    "~",
-			c))
-			return false;
-	}
-	return s.len > 0;
 }
 
 /* Methods. */

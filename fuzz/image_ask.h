@@ -135,6 +135,27 @@ ask_rules(const struct image *i)
 }
 
 static inline void
+ask_secrets(const struct image *i)
+{
+	for (uint32_t n = 0; n < image_secret_count(i); n++) {
+		struct secret_binding b;
+		struct resource host;
+		size_t bytes = 0;
+
+		image_secret_binding(i, n, &b);
+		CHECK(secret_binding_is_valid(&b, NULL));
+		bytes += strlen(b.sandbox) + strlen(b.file) +
+		    strlen(b.source_kind) + strlen(b.comment);
+		for (uint32_t h = 0; h < image_secret_host_count(i, n); h++) {
+			image_secret_host(i, n, h, &host);
+			bytes += strlen(host.host);
+		}
+		CHECK(bytes < SIZE_MAX / 2);
+		image_secret_holds(i, n, SANDBOX_OTHER);
+	}
+}
+
+static inline void
 ask_image(const struct image *i)
 {
 	static const char *const targets[] = {"a.b.good.test:443",
@@ -146,6 +167,7 @@ ask_image(const struct image *i)
 		for (size_t s = 0; s < ARRAY_SIZE(sandboxes); s++)
 			ask_target(i, targets[t], sandboxes[s]);
 	ask_rules(i);
+	ask_secrets(i);
 	for (uint32_t n = 0; n < image_file_count(i); n++)
 		CHECK(strlen(image_file(i, n)) < SIZE_MAX / 2);
 	image_sandbox(i, slice_of("web-1"));

@@ -28,11 +28,14 @@ static const size_t element_size[SECTION_COUNT] = {
     [SECTION_NODES] = sizeof(struct glob_node),
     [SECTION_LITERALS] = 1,
     [SECTION_METHODS] = sizeof(uint32_t),
-    [SECTION_SECRETS] = sizeof(uint32_t),
+    [SECTION_SECRETS] = sizeof(struct image_secret),
+    [SECTION_SECRET_HOSTS] = sizeof(uint32_t),
+    [SECTION_REPLACED] = sizeof(uint32_t),
     [SECTION_SANDBOXES] = sizeof(struct image_scope),
     [SECTION_NAMES] = 1,
     [SECTION_SOURCES] = sizeof(struct image_source),
     [SECTION_REMARKS] = sizeof(struct image_remark),
+    [SECTION_SECRET_PLACES] = sizeof(struct image_secret_place),
     [SECTION_FILES] = sizeof(struct image_file),
     [SECTION_WORDS] = 1,
 };
@@ -234,25 +237,6 @@ add_rule(struct build *b, uint32_t rule)
 }
 
 static void
-add_secrets(struct build *b)
-{
-	for (size_t i = 0; i < b->policy->secret_count; i++) {
-		const struct policy_secret *s = &b->policy->secrets[i];
-		uint32_t scope = compile_scope(b, s->sandbox);
-		uint32_t *name = section_add(b, SECTION_SECRETS, 1);
-
-		*name = section_text(b, SECTION_NAMES, s->name);
-		for (size_t n = 0; n < s->host_count; n++) {
-			struct image_terms t = compile_terms_for(&s->hosts[n],
-			    scope);
-
-			compile_pattern(b, &s->hosts[n], ENTRY_SECRET,
-			    (uint32_t)i, compile_terms(b, &t));
-		}
-	}
-}
-
-static void
 add_rules(struct build *b)
 {
 	size_t count = b->policy->rule_count;
@@ -260,8 +244,9 @@ add_rules(struct build *b)
 
 	for (size_t i = 0; i < count; i++)
 		places[i] = add_rule(b, (uint32_t)i);
-	add_secrets(b);
+	compile_secrets(b);
 	compile_table(b);
+	compile_secret_hosts(b);
 	for (size_t i = 0; i < count; i++)
 		add_source(b, (uint32_t)i,
 		    places[i].pattern == NO_INDEX
@@ -362,6 +347,7 @@ build_done(struct build *b)
 	glob_forest_build_free(b->forest);
 	compile_terms_done(b);
 	compile_http_done(b);
+	compile_secrets_done(b);
 }
 
 bool

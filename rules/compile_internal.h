@@ -37,6 +37,7 @@ struct build {
 	size_t default_at;   /* "default" among them; else their number */
 	struct terms_table *terms;
 	struct groups *groups;
+	struct secret_host *secret_hosts; /* compile_secrets.c's own */
 	struct glob_forest_build *forest;
 	uint32_t *trees; /* entries whose index is a root */
 	size_t tree_count, tree_capacity;
@@ -82,5 +83,10 @@ void compile_forest(struct build *b);
 uint32_t compile_http(struct build *b, uint32_t rule, uint32_t terms,
     uint32_t *pattern);
 void compile_http_done(struct build *b);
+
+/* The secrets; where their hosts stand is known after compile_table(). */
+void compile_secrets(struct build *b);
+void compile_secret_hosts(struct build *b);
+void compile_secrets_done(struct build *b);
 
 #endif

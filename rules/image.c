@@ -102,10 +102,13 @@ find_sections(struct image *i, struct err *err)
 	    !FIND(forest.bytes, SECTION_LITERALS) ||
 	    !FIND(methods, SECTION_METHODS) ||
 	    !FIND(secrets, SECTION_SECRETS) ||
+	    !FIND(secret_hosts, SECTION_SECRET_HOSTS) ||
+	    !FIND(replaced, SECTION_REPLACED) ||
 	    !FIND(sandboxes, SECTION_SANDBOXES) ||
 	    !FIND(names, SECTION_NAMES) || !FIND(sources, SECTION_SOURCES) ||
-	    !FIND(remarks, SECTION_REMARKS) || !FIND(files, SECTION_FILES) ||
-	    !FIND(words, SECTION_WORDS))
+	    !FIND(remarks, SECTION_REMARKS) ||
+	    !FIND(secret_places, SECTION_SECRET_PLACES) ||
+	    !FIND(files, SECTION_FILES) || !FIND(words, SECTION_WORDS))
 		return damaged(err, "a section lies outside");
 #undef FIND
 	i->forest.node_count = i->counts[SECTION_NODES];

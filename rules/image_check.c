@@ -54,7 +54,8 @@ index_is_sound(const struct image *i, const struct image_entry *e)
 	case ENTRY_GROUP:
 		return e->index < i->counts[SECTION_GROUPS];
 	case ENTRY_SECRET:
-		return e->index < i->counts[SECTION_SECRETS];
+		return e->index < i->counts[SECTION_SECRETS] &&
+		    i->secrets[e->index].sandbox == i->terms[e->terms].scope;
 	}
 	return false;
 }
@@ -244,15 +245,102 @@ names_are_sound(const struct image *i)
 	for (uint32_t n = 0; n < i->counts[SECTION_METHODS]; n++)
 		if (!is_text(i, SECTION_NAMES, i->methods[n]))
 			return false;
-	for (uint32_t n = 0; n < i->counts[SECTION_SECRETS]; n++)
-		if (!is_text(i, SECTION_NAMES, i->secrets[n]))
-			return false;
 	for (uint32_t n = 0; n < i->counts[SECTION_SANDBOXES]; n++)
 		if (!is_text(i, SECTION_NAMES, i->sandboxes[n].name))
 			return false;
 	for (uint32_t n = 0; n < i->counts[SECTION_FILES]; n++)
 		if (!is_text(i, SECTION_WORDS, i->files[n].path) ||
 		    !is_text(i, SECTION_WORDS, i->files[n].source))
+			return false;
+	return true;
+}
+
+/* Secrets. */
+
+static bool
+is_part(uint32_t first, uint32_t count, uint32_t all)
+{
+	return first <= all && count <= all - first;
+}
+
+static bool
+texts_are_sound(const struct image *i, const struct image_secret *s)
+{
+	for (int n = 0; n < SECRET_TEXTS; n++)
+		if (!is_text(i, SECTION_NAMES, s->texts[n]))
+			return false;
+	return true;
+}
+
+/* The hosts of the secret `n` are entries of its own. */
+static bool
+hosts_are_sound(const struct entries *all, uint32_t n)
+{
+	const struct image *i = all->image;
+	const struct image_secret *s = &i->secrets[n];
+
+	for (uint32_t h = 0; h < s->host_count; h++) {
+		uint32_t place = i->secret_hosts[s->hosts + h];
+
+		if (!begins_entry(all, place) ||
+		    entry_kind(entry_at(i, place)) != ENTRY_SECRET ||
+		    entry_at(i, place)->index != n)
+			return false;
+	}
+	return true;
+}
+
+/* The matcher finds a sandbox by halving. */
+static bool
+replaced_are_sound(const struct image *i, const struct image_secret *s)
+{
+	for (uint32_t n = 0; n < s->replaced_count; n++) {
+		const uint32_t *one = &i->replaced[s->replaced + n];
+
+		if (one[0] >= i->counts[SECTION_SANDBOXES] ||
+		    (n > 0 && one[0] <= one[-1]))
+			return false;
+	}
+	return true;
+}
+
+static bool
+place_is_sound(const struct image *i, const struct image_secret_place *p)
+{
+	return p->file < i->counts[SECTION_FILES] &&
+	    is_text(i, SECTION_WORDS, i->files[p->file].path) &&
+	    is_text(i, SECTION_WORDS, i->files[p->file].source) &&
+	    is_text(i, SECTION_WORDS, p->comment);
+}
+
+static bool
+secret_is_sound(const struct entries *all, uint32_t n)
+{
+	const struct image *i = all->image;
+	const struct image_secret *s = &i->secrets[n];
+	struct secret_binding b;
+
+	if (!texts_are_sound(i, s) ||
+	    !is_part(s->hosts, s->host_count,
+		i->counts[SECTION_SECRET_HOSTS]) ||
+	    !is_part(s->replaced, s->replaced_count,
+		i->counts[SECTION_REPLACED]) ||
+	    !hosts_are_sound(all, n) || !replaced_are_sound(i, s) ||
+	    !place_is_sound(i, &i->secret_places[n]))
+		return false;
+	image_secret_binding(i, n, &b);
+	return secret_binding_is_valid(&b, NULL);
+}
+
+static bool
+secrets_are_sound(const struct entries *all)
+{
+	const struct image *i = all->image;
+
+	if (i->counts[SECTION_SECRET_PLACES] != i->counts[SECTION_SECRETS])
+		return false;
+	for (uint32_t n = 0; n < i->counts[SECTION_SECRETS]; n++)
+		if (!secret_is_sound(all, n))
 			return false;
 	return true;
 }
@@ -269,6 +357,10 @@ find_fault(struct entries *all)
 		if (i->terms[n].scope != SCOPE_ALL &&
 		    i->terms[n].scope >= i->counts[SECTION_SANDBOXES])
 			return "a rule is for no sandbox";
+	for (uint32_t n = 0; n < i->counts[SECTION_SECRETS]; n++)
+		if (i->secrets[n].sandbox != SCOPE_ALL &&
+		    i->secrets[n].sandbox >= i->counts[SECTION_SANDBOXES])
+			return "a secret is for no sandbox";
 	if (!entries_are_sound(all))
 		return "a pattern points outside";
 	if (!buckets_are_sound(all))
@@ -277,7 +369,9 @@ find_fault(struct entries *all)
 	    !links_are_sound(all) || !http_is_sound(i) ||
 	    !sources_are_sound(all))
 		return "a rule points outside";
-	return names_are_sound(i) ? NULL : "a name points outside";
+	if (!names_are_sound(i))
+		return "a name points outside";
+	return secrets_are_sound(all) ? NULL : "a secret points outside";
 }
 
 const char *

@@ -37,7 +37,7 @@
 #include "rules/resource.h"
 
 #define IMAGE_MAGIC "PENSTOCK"
-#define IMAGE_VERSION 2u
+#define IMAGE_VERSION 3u
 #define IMAGE_BYTE_ORDER 0x01020304u
 #define IMAGE_ALIGN 8
 #define IMAGE_LINE 64 /* where buckets begin in an image at such a place */
@@ -50,25 +50,28 @@
 #define NETWORK_KEY_BYTES 18 /* family, bits, 16 bytes */
 
 enum image_section {
-	SECTION_BUCKETS,    /* struct image_bucket */
-	SECTION_ENTRIES,    /* uint32_t words: struct image_entry and texts */
-	SECTION_TERMS,	    /* struct image_terms */
-	SECTION_EXCEPTS,    /* uint32_t: places of entries */
-	SECTION_GROUPS,	    /* struct image_group */
-	SECTION_HTTP,	    /* struct image_http, one per HTTP rule */
-	SECTION_CONDITIONS, /* struct image_condition */
-	SECTION_LINKS,	    /* struct image_link */
-	SECTION_NODES,	    /* struct glob_node */
-	SECTION_LITERALS,   /* bytes of the nodes */
-	SECTION_METHODS,    /* uint32_t names; a method's bit is its index */
-	SECTION_SECRETS,    /* uint32_t names */
-	SECTION_SANDBOXES,  /* struct image_scope, "default" first, then
+	SECTION_BUCKETS,      /* struct image_bucket */
+	SECTION_ENTRIES,      /* uint32_t words: struct image_entry and texts */
+	SECTION_TERMS,	      /* struct image_terms */
+	SECTION_EXCEPTS,      /* uint32_t: places of entries */
+	SECTION_GROUPS,	      /* struct image_group */
+	SECTION_HTTP,	      /* struct image_http, one per HTTP rule */
+	SECTION_CONDITIONS,   /* struct image_condition */
+	SECTION_LINKS,	      /* struct image_link */
+	SECTION_NODES,	      /* struct glob_node */
+	SECTION_LITERALS,     /* bytes of the nodes */
+	SECTION_METHODS,      /* uint32_t names; a method's bit is its index */
+	SECTION_SECRETS,      /* struct image_secret */
+	SECTION_SECRET_HOSTS, /* uint32_t: places of the secrets' entries */
+	SECTION_REPLACED,     /* uint32_t sandboxes, see struct image_secret */
+	SECTION_SANDBOXES,    /* struct image_scope, "default" first, then
 			     * sorted */
-	SECTION_NAMES,	    /* NUL-ended texts; the first is "" */
-	SECTION_SOURCES,    /* struct image_source, one per rule */
-	SECTION_REMARKS,    /* struct image_remark */
-	SECTION_FILES,	    /* struct image_file */
-	SECTION_WORDS,	    /* NUL-ended texts; the first is "" */
+	SECTION_NAMES,	      /* NUL-ended texts; the first is "" */
+	SECTION_SOURCES,      /* struct image_source, one per rule */
+	SECTION_REMARKS,      /* struct image_remark */
+	SECTION_SECRET_PLACES, /* struct image_secret_place, one per secret */
+	SECTION_FILES,	       /* struct image_file */
+	SECTION_WORDS,	       /* NUL-ended texts; the first is "" */
 	SECTION_COUNT
 };
 
@@ -182,6 +185,32 @@ struct image_condition {
 	uint32_t name, glob; /* names */
 };
 
+enum secret_text {
+#define TEXT(member) SECRET_TEXT_##member,
+#include "rules/secret_texts.def"
+#undef TEXT
+	SECRET_TEXTS
+};
+
+enum secret_flag {
+	SECRET_DISABLED = 1, /* its hosts are in no run */
+	SECRET_WITHHELD = 2,
+	SECRET_PLAINTEXT = 4,
+};
+
+/* A secret's binding. One that is for all is not for the sandboxes that have
+ * bindings of its name: their list is sorted. */
+struct image_secret {
+	uint32_t texts[SECRET_TEXTS]; /* names */
+	uint32_t sandbox;	      /* or SCOPE_ALL */
+	uint32_t hosts, host_count;
+	uint32_t replaced, replaced_count;
+	uint32_t refresh_s, calls_per_minute;
+	uint16_t from_minute, to_minute;
+	uint8_t way, swap, source, grant, client_by, flags;
+	uint8_t reserved[2];
+};
+
 /* A list of entries or HTTP rules that one text of a tree stands for. */
 struct image_link {
 	uint32_t to;
@@ -207,16 +236,23 @@ struct image_remark {
 	uint32_t file;		 /* index of SECTION_FILES */
 };
 
+struct image_secret_place {
+	uint32_t file; /* index of SECTION_FILES */
+	uint32_t line, column;
+	uint32_t comment;
+};
+
 struct image_file {
 	uint32_t path, source; /* words */
 };
 
-_Static_assert(sizeof(struct image_header) == 280, "no hidden padding");
+_Static_assert(sizeof(struct image_header) == 304, "no hidden padding");
 _Static_assert(sizeof(struct image_bucket) == 64, "no hidden padding");
 _Static_assert(sizeof(struct image_entry) == 12, "no hidden padding");
 _Static_assert(sizeof(struct image_terms) == 32, "no hidden padding");
 _Static_assert(sizeof(struct image_group) == 32, "no hidden padding");
 _Static_assert(sizeof(struct image_http) == 24, "no hidden padding");
+_Static_assert(sizeof(struct image_secret) == 108, "no hidden padding");
 _Static_assert(sizeof(struct image_source) == 32, "no hidden padding");
 _Static_assert(sizeof(struct image_remark) == 20, "no hidden padding");
 
@@ -232,11 +268,14 @@ struct image {
 	const struct image_condition *conditions;
 	const struct image_link *links;
 	struct glob_forest forest;
-	const uint32_t *methods, *secrets;
+	const uint32_t *methods;
+	const struct image_secret *secrets;
+	const uint32_t *secret_hosts, *replaced;
 	const struct image_scope *sandboxes;
 	const char *names;
 	const struct image_source *sources;
 	const struct image_remark *remarks;
+	const struct image_secret_place *secret_places;
 	const struct image_file *files;
 	const char *words;
 	uint32_t counts[SECTION_COUNT];

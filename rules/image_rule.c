@@ -195,13 +195,6 @@ image_next_expiry(const struct image *i, int64_t now)
 	return next;
 }
 
-const char *
-image_secret(const struct image *i, uint32_t secret)
-{
-	CHECK(secret < i->counts[SECTION_SECRETS]);
-	return i->names + i->secrets[secret];
-}
-
 uint32_t
 image_file_count(const struct image *i)
 {

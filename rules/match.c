@@ -144,12 +144,17 @@ weigh_group(struct walk *w, struct weighing *found, const struct image_entry *e)
 }
 
 static void
-weigh_secret(struct weighing *found, uint32_t secret)
+weigh_secret(struct walk *w, struct weighing *found, uint32_t secret)
 {
+	const struct image_secret *s = &w->image->secrets[secret];
 	uint32_t fit = found->secret_count < RULES_SECRETS_MAX
 	    ? found->secret_count
 	    : RULES_SECRETS_MAX;
 
+	if ((s->flags & SECRET_DISABLED) ||
+	    (s->replaced_count > 0 &&
+		secret_is_replaced(w->image, s, w->sandbox)))
+		return;
 	for (uint32_t n = 0; n < fit; n++)
 		if (found->secrets[n] == secret)
 			return;
@@ -173,7 +178,7 @@ weigh(struct walk *w, const struct image_entry *e)
 		weigh_group(w, found, e);
 		break;
 	case ENTRY_SECRET:
-		weigh_secret(found, e->index);
+		weigh_secret(w, found, e->index);
 		break;
 	case ENTRY_TREE:
 		break;

@@ -54,9 +54,10 @@ struct decision_made {
 	/* Some HTTP rule that governs this host names methods: a request
 	 * must not carry another method in a field. */
 	bool judges_methods;
-	/* Secrets that may be put into requests to this host: the first ones,
-	 * and how many there are (more than fit is for the caller to refuse).
-	 */
+	/* Bindings of secrets for this sandbox, host and port (image.h): the
+	 * first ones, and how many there are (more than fit is for the caller
+	 * to refuse). Where a sandbox has bindings of a name of its own, those
+	 * for all are left out. */
 	uint32_t secret_count;
 	uint32_t secrets[RULES_SECRETS_MAX];
 };

@@ -53,6 +53,10 @@ entry_applies(const struct walk *w, const struct image_entry *e, uint16_t port)
 	    (t->except_count == 0 || !except_applies(w, t, port));
 }
 
+/* Has this sandbox a binding of its own in the place of this one for all? */
+bool secret_is_replaced(const struct image *i, const struct image_secret *s,
+    uint32_t sandbox);
+
 /* Runs `found` for each HTTP rule of a group that is in force and describes
  * the request. */
 void http_each(const struct walk *w, const struct image_group *g,

@@ -224,6 +224,15 @@ policy_add_rule(struct policy *p, const struct policy_rule *rule)
 	return added;
 }
 
+static void
+keep_binding(struct policy *p, struct secret_binding *b)
+{
+#define TEXT(member) b->member = keep_text_like(p, b->member, NULL);
+#include "rules/secret_texts.def"
+#undef TEXT
+	b->comment = keep_text_like(p, b->comment, NULL);
+}
+
 void
 policy_add_secret(struct policy *p, const struct policy_secret *secret)
 {
@@ -233,10 +242,16 @@ policy_add_secret(struct policy *p, const struct policy_secret *secret)
 	    &p->secret_capacity, sizeof(*p->secrets));
 	added = &p->secrets[p->secret_count++];
 	*added = *secret;
-	added->name = keep_text(p, secret->name);
+	keep_binding(p, &added->binding);
 	if (secret->sandbox)
 		added->sandbox = keep_sandbox(p, secret->sandbox);
+	added->binding.sandbox = added->sandbox ? added->sandbox : "";
 	added->hosts = keep_resources(p, secret->hosts, secret->host_count);
+	CHECK(secret->origin < p->origin_count);
+	added->binding.file = p->origins[secret->origin].file;
+	added->binding.source_kind = p->origins[secret->origin].source;
+	added->binding.line = secret->line;
+	added->binding.column = secret->column;
 }
 
 struct policy_test *

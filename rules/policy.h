@@ -12,6 +12,7 @@
 #include "base/arena.h"
 #include "rules/reasons.h"
 #include "rules/resource.h"
+#include "rules/secret_binding.h"
 
 enum decision { DECISION_DENY, DECISION_ALLOW };
 enum rule_tls { RULE_TLS_AUTO, RULE_TLS_INTERCEPT, RULE_TLS_TUNNEL };
@@ -75,11 +76,11 @@ struct policy_rule {
 	uint32_t line, column; /* 1.., 0 in presets */
 };
 
-/* A secret that may be put into requests to these hosts; its value, header and
- * placeholder are the keeper's affair. It never grants access. */
+/* A secret that may be put into requests to these hosts, in one way. It never
+ * grants access. */
 struct policy_secret {
-	const char *name;
-	const char *sandbox; /* NULL: every sandbox */
+	struct secret_binding binding; /* texts may be NULL when it is added */
+	const char *sandbox;	       /* NULL: every sandbox */
 	const struct resource *hosts;
 	size_t host_count;
 	uint32_t origin, line, column;
@@ -129,7 +130,8 @@ void policy_reserve(struct policy *p, size_t more);
  * is added. What it gives stays where it is until the next rule is added. */
 struct policy_rule *policy_add_rule(struct policy *p,
     const struct policy_rule *rule);
-/* Copies, too. */
+/* Copies, too; texts that are NULL become "", the binding's sandbox and place
+ * are set. */
 void policy_add_secret(struct policy *p, const struct policy_secret *secret);
 /* Takes over what `test` points to. */
 struct policy_test *policy_add_test(struct policy *p,

@@ -10,6 +10,9 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "rules/path_pattern.h"
+#include "rules/policy.h"
+#include "rules/token.h"
 
 #define RAND_DEFAULT 32
 
@@ -19,22 +22,6 @@ refuse(const char **why, const char *clause)
 	if (why)
 		*why = clause;
 	return false;
-}
-
-/* RFC 9110, section 5.6.2. */
-static bool
-is_token(struct slice s)
-{
-	for (size_t i = 0; i < s.len; i++) {
-		char c = ascii_lower(s.at[i]);
-
-		if (!c ||
-		    !strchr("abcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-.^_`|"
-			    "~",
-			c))
-			return false;
-	}
-	return s.len > 0;
 }
 
 bool
@@ -132,6 +119,208 @@ placeholder_shape_parse(struct slice text, struct placeholder_shape *shape,
 		return refuse(why, "it is 8 to 512 characters long");
 	*shape = s;
 	return true;
+}
+
+/* Names. */
+
+static bool
+is_word(struct slice s, size_t max, const char *marks)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		char c = ascii_lower(s.at[i]);
+
+		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') &&
+		    (!c || !strchr(marks, c)))
+			return false;
+	}
+	return s.len > 0 && s.len <= max;
+}
+
+bool
+secret_name_is_valid(struct slice name)
+{
+	return is_word(name, SECRET_NAME_MAX, "-_.") &&
+	    !strchr("-_.", name.at[0]);
+}
+
+bool
+secret_env_is_valid(struct slice name)
+{
+	return is_word(name, SECRET_NAME_MAX, "_") &&
+	    !(name.at[0] >= '0' && name.at[0] <= '9');
+}
+
+/* A whole binding. */
+
+/* All items of a list must hold; an empty text has none. */
+static bool
+each_is(const char *list, char between, bool (*is_valid)(struct slice item))
+{
+	struct slice rest = slice_of(list), item;
+	bool more = rest.len > 0;
+
+	while (more) {
+		more = slice_cut(rest, between, &item, &rest);
+		if (!is_valid(item))
+			return false;
+	}
+	return true;
+}
+
+static bool
+is_method(struct slice s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (s.at[i] >= 'a' && s.at[i] <= 'z')
+			return false;
+	return s.len <= HTTP_METHOD_BYTES && is_token(s);
+}
+
+static bool
+is_path(struct slice s)
+{
+	char canonical[PATH_PATTERN_MAX + 1];
+	size_t len;
+
+	return path_pattern_canonical(s, canonical, &len, NULL) &&
+	    slice_equal(s, (struct slice){canonical, len});
+}
+
+/* As the texts of a file are: no control character in any of them. */
+static bool
+has_plain_texts(const struct secret_binding *b)
+{
+	const char *const texts[] = {
+#define TEXT(member) b->member,
+#include "rules/secret_texts.def"
+#undef TEXT
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+		for (const char *c = texts[i]; *c; c++)
+			if ((unsigned char)*c < ' ' || *c == 0x7f)
+				return false;
+	return true;
+}
+
+static bool
+is_small_header(const char *name, const char **why)
+{
+	for (const char *c = name; *c; c++)
+		if (*c >= 'A' && *c <= 'Z')
+			return refuse(why, "its header has capital letters");
+	return secret_header_is_valid(slice_of(name), why);
+}
+
+bool
+secret_username_is_valid(struct slice name)
+{
+	for (size_t i = 0; i < name.len; i++)
+		if (name.at[i] < ' ' || name.at[i] > '~' || name.at[i] == ':')
+			return false;
+	return name.len <= SECRET_TEXT_MAX;
+}
+
+bool
+secret_token_url_is_valid(struct slice url)
+{
+	for (size_t i = 0; i < url.len; i++)
+		if (url.at[i] <= ' ' || url.at[i] > '~' ||
+		    strchr("#\\\"<>", url.at[i]))
+			return false;
+	return slice_starts(url, "https://") && url.len > strlen("https://") &&
+	    url.len <= SECRET_TEXT_MAX;
+}
+
+static bool
+oauth2_is_valid(const struct secret_binding *b, const char **why)
+{
+	if (b->grant > OAUTH2_REFRESH_TOKEN ||
+	    b->client_by > OAUTH2_CLIENT_NONE)
+		return refuse(why, "its grant is none");
+	if (!secret_token_url_is_valid(slice_of(b->token_url)))
+		return refuse(why, "its token_url is no https:// URL");
+	if (!*b->client_id)
+		return refuse(why, "it has no client_id");
+	if (b->grant == OAUTH2_CLIENT_CREDENTIALS &&
+	    b->client_by == OAUTH2_CLIENT_NONE)
+		return refuse(why,
+		    "a client without a secret has no "
+		    "credentials");
+	return true;
+}
+
+static bool
+way_is_valid(const struct secret_binding *b, const char **why)
+{
+	switch (b->way) {
+	case SECRET_HEADER:
+		return is_small_header(b->header, why) &&
+		    secret_format_is_valid(slice_of(b->format), why);
+	case SECRET_BASIC:
+		return is_small_header(b->header, why) &&
+		    (secret_username_is_valid(slice_of(b->username)) ||
+			refuse(why, "its username has a colon"));
+	case SECRET_QUERY:
+		return *b->parameter || refuse(why, "it names no parameter");
+	case SECRET_SIGV4:
+		return true;
+	case SECRET_OAUTH2:
+		return is_small_header(b->header, why) &&
+		    secret_format_is_valid(slice_of(b->format), why) &&
+		    oauth2_is_valid(b, why);
+	case SECRET_SWAP_ONLY:
+		return b->swap != 0 || b->withheld ||
+		    refuse(why, "it says no way into a request");
+	}
+	return refuse(why, "its way is none");
+}
+
+static bool
+source_is_valid(const struct secret_binding *b)
+{
+	switch (b->source) {
+	case SOURCE_STORE:
+		return true;
+	case SOURCE_ENV:
+		return secret_env_is_valid(slice_of(b->from));
+	case SOURCE_FILE:
+	case SOURCE_COMMAND:
+		return *b->from;
+	}
+	return false;
+}
+
+#define SWAP_ALL (SWAP_HEADERS | SWAP_QUERY | SWAP_PATH | SWAP_BODY)
+
+bool
+secret_binding_is_valid(const struct secret_binding *b, const char **why)
+{
+	struct placeholder_shape shape;
+
+	if (!secret_name_is_valid(slice_of(b->name)))
+		return refuse(why, "its name is none");
+	if (!has_plain_texts(b))
+		return refuse(why, "a text has control characters");
+	if (b->withheld && !b->disabled)
+		return refuse(why, "what is withheld is not disabled");
+	if (!way_is_valid(b, why))
+		return false;
+	if (b->swap & ~(unsigned)SWAP_ALL)
+		return refuse(why, "it swaps in no known place");
+	if (!source_is_valid(b))
+		return refuse(why, "its source is none");
+	if (!b->withheld &&
+	    !placeholder_shape_parse(slice_of(b->placeholder), &shape, why))
+		return false;
+	if (!each_is(b->env, ',', secret_env_is_valid))
+		return refuse(why, "a variable's name is none");
+	if (!each_is(b->methods, ',', is_method) ||
+	    !each_is(b->paths, ' ', is_path))
+		return refuse(why, "a method or path is none");
+	return (b->from_minute <= MINUTES_OF_DAY &&
+		   b->to_minute <= MINUTES_OF_DAY) ||
+	    refuse(why, "its hours are none");
 }
 
 /* Collisions. */

@@ -59,6 +59,7 @@ enum oauth2_client {
 	OAUTH2_CLIENT_NONE
 };
 
+#define MINUTES_OF_DAY 1440
 #define SECRET_NAME_MAX 64
 #define SECRET_TEXT_MAX 1024 /* of a format, path, command line, URL .. */
 #define SECRET_HOSTS_MAX 256 /* of one binding */
@@ -69,10 +70,10 @@ struct secret_binding {
 	const char *name;
 	const char *sandbox; /* "": every sandbox */
 	const char *service; /* the built-in service it is; "": custom */
-	/* In no request's answer: written down, but out of force. Either a
-	 * sandbox's `NAME: none`, or a typed binding that a reviewed file's
-	 * takes the place of or that local_rules forbids. */
+	/* Written down, but for no request: withheld, or a typed binding where
+	 * a reviewed file binds the name or local_rules forbids it. */
 	bool disabled;
+	bool withheld; /* `NAME: none`: this sandbox has no such secret */
 
 	enum secret_way way;
 	const char *header, *format;  /* in lower case; one %s */
@@ -128,11 +129,20 @@ struct placeholder_shape {
 bool placeholder_shape_parse(struct slice text, struct placeholder_shape *shape,
     const char **why);
 
-/* What a binding's texts must be; false and a constant clause as above. */
+/* What a binding's texts must be; false and a constant clause as above. A name
+ * is 1 to 64 letters, digits, '-', '_' and '.', a letter or digit first. */
+bool secret_name_is_valid(struct slice name);
+bool secret_env_is_valid(struct slice name);	  /* of one variable */
+bool secret_username_is_valid(struct slice name); /* "" too */
+bool secret_token_url_is_valid(struct slice url);
 bool secret_format_is_valid(struct slice format, const char **why);
 /* A field that may be set: a token, and none that is for one hop only, or that
  * says where a message ends or for whom it is. */
 bool secret_header_is_valid(struct slice name, const char **why);
+
+/* All of the above and what is left: does every text fit the way it is used?
+ * So much is checked of each binding in an image. */
+bool secret_binding_is_valid(const struct secret_binding *b, const char **why);
 
 /* Do two bindings set one and the same header or query parameter (*what)? Of the
  * bindings that hold for one sandbox, host and port only one may. */

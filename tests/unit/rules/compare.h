@@ -109,7 +109,7 @@ print_pair(const struct pair *pair)
 		printf("\n");
 	}
 	for (size_t i = 0; i < p->secret_count; i++) {
-		printf("%s in %s:", p->secrets[i].name,
+		printf("%s in %s:", p->secrets[i].binding.name,
 		    p->secrets[i].sandbox ? p->secrets[i].sandbox : "all");
 		for (size_t n = 0; n < p->secrets[i].host_count; n++) {
 			resource_format(&p->secrets[i].hosts[n], text);

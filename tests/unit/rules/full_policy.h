@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "rules/policy.h"
 #include "tests/unit/test.h"
+#include "tests/unit/rules/binding.h"
 
 /* What stands at the end of most rules. */
 struct full_rule {
@@ -95,6 +96,42 @@ full_http(struct policy *p)
 		full_add(p, &rules[i]);
 }
 
+/* Says something in each member. */
+static inline struct secret_binding
+full_binding(void)
+{
+	return (struct secret_binding){
+	    .name = "openai",
+	    .service = "openai",
+	    .way = SECRET_OAUTH2,
+	    .header = "authorization",
+	    .format = "Bearer %s",
+	    .username = "user",
+	    .parameter = "key",
+	    .region = "eu-west-1",
+	    .aws_service = "s3",
+	    .grant = OAUTH2_REFRESH_TOKEN,
+	    .client_by = OAUTH2_CLIENT_BODY,
+	    .token_url = "https://login.test/token",
+	    .client_id = "id",
+	    .scope = "read write",
+	    .audience = "api",
+	    .swap = SWAP_QUERY | SWAP_BODY,
+	    .placeholder = "sk-proj-{rand:48}",
+	    .env = "OPENAI_API_KEY,OPENAI_KEY",
+	    .source = SOURCE_COMMAND,
+	    .from = "get key",
+	    .refresh_s = 3300,
+	    .plaintext = true,
+	    .methods = "GET,POST",
+	    .paths = "/v1/** /v2/*",
+	    .calls_per_minute = 60,
+	    .from_minute = 480,
+	    .to_minute = 1080,
+	    .comment = "for tests",
+	};
+}
+
 static inline void
 full_secrets(struct policy *p)
 {
@@ -102,14 +139,25 @@ full_secrets(struct policy *p)
 	char rooms[2][RESOURCE_ROOM];
 	struct resource resources[2];
 	struct policy_secret secret = {
-	    .name = "openai", .hosts = resources, .host_count = 2};
+	    .binding = full_binding(),
+	    .hosts = resources,
+	    .host_count = 2,
+	    .line = 30,
+	    .column = 3,
+	};
 
 	for (size_t i = 0; i < 2; i++)
 		EXPECT(resource_parse(slice_of(hosts[i]), rooms[i],
 		    &resources[i], NULL));
 	policy_add_secret(p, &secret);
-	secret.name = "jira";
 	secret.sandbox = "web-1";
+	secret.binding = bearer_binding("jira");
+	policy_add_secret(p, &secret);
+	secret.binding.disabled = true;
+	policy_add_secret(p, &secret);
+	secret.sandbox = "web-0";
+	secret.binding = withheld_binding("openai");
+	secret.host_count = 0;
 	policy_add_secret(p, &secret);
 }
 

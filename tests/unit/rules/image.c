@@ -103,8 +103,90 @@ TEST(http_rules_come_back_as_text)
 	image_rule(i, 16, &r);
 	EXPECT(r.is_http && r.disabled);
 	EXPECT_TEXT(r.resource, "off.test");
-	EXPECT_TEXT(image_secret(i, 0), "openai");
+	image_close(i);
+	free(bytes);
+}
+
+static void
+expect_same_binding(const struct secret_binding *a,
+    const struct secret_binding *b)
+{
+#define TEXT(member) EXPECT_TEXT(a->member, b->member ? b->member : "");
+#include "rules/secret_texts.def"
+#undef TEXT
+	EXPECT_INT(a->way, b->way);
+	EXPECT_INT(a->grant, b->grant);
+	EXPECT_INT(a->client_by, b->client_by);
+	EXPECT_INT(a->swap, b->swap);
+	EXPECT_INT(a->source, b->source);
+	EXPECT_INT(a->refresh_s, b->refresh_s);
+	EXPECT_INT(a->plaintext, b->plaintext);
+	EXPECT_INT(a->calls_per_minute, b->calls_per_minute);
+	EXPECT_INT(a->from_minute, b->from_minute);
+	EXPECT_INT(a->to_minute, b->to_minute);
+}
+
+TEST(bindings_of_secrets_are_read_back)
+{
+	struct secret_binding b, full = full_binding();
+	struct resource host;
+	char text[RESOURCE_TEXT];
+	size_t len;
+	uint8_t *bytes = build(&len);
+	struct image *i = image_open(bytes, len, NULL);
+
+	EXPECT_INT(image_secret_count(i), 4);
+	image_secret_binding(i, 0, &b);
+	expect_same_binding(&b, &full);
+	EXPECT_TEXT(b.comment, "for tests");
+	EXPECT_TEXT(b.sandbox, "");
+	EXPECT_TEXT(b.file, "policy.yaml");
+	EXPECT_TEXT(b.source_kind, "file");
+	EXPECT_INT(b.line, 30);
+	EXPECT_INT(b.column, 3);
+	EXPECT(!b.disabled && !b.withheld);
+	EXPECT_INT(image_secret_host_count(i, 0), 2);
+	image_secret_host(i, 0, 0, &host);
+	resource_format(&host, text);
+	EXPECT_TEXT(text, "api.test:443");
+	image_secret_host(i, 0, 1, &host);
+	resource_format(&host, text);
+	EXPECT_TEXT(text, "*.x.test");
+	image_secret_binding(i, 1, &b);
+	EXPECT_TEXT(b.name, "jira");
 	EXPECT_TEXT(image_secret(i, 1), "jira");
+	EXPECT_TEXT(b.sandbox, "web-1");
+	image_secret_binding(i, 2, &b);
+	EXPECT(b.disabled && !b.withheld);
+	EXPECT_INT(image_secret_host_count(i, 2), 2);
+	image_secret_host(i, 2, 0, &host);
+	resource_format(&host, text);
+	EXPECT_TEXT(text, "api.test:443");
+	image_secret_binding(i, 3, &b);
+	EXPECT(b.disabled && b.withheld);
+	EXPECT_TEXT(b.sandbox, "web-0");
+	EXPECT_INT(image_secret_host_count(i, 3), 0);
+	image_close(i);
+	free(bytes);
+}
+
+TEST(a_binding_holds_where_no_other_takes_its_place)
+{
+	size_t len;
+	uint8_t *bytes = build(&len);
+	struct image *i = image_open(bytes, len, NULL);
+	uint32_t web0 = image_sandbox(i, slice_of("web-0"));
+	uint32_t web1 = image_sandbox(i, slice_of("web-1"));
+
+	EXPECT(image_secret_holds(i, 0, SANDBOX_DEFAULT));
+	EXPECT(image_secret_holds(i, 0, SANDBOX_OTHER));
+	EXPECT(!image_secret_holds(i, 0, web0));
+	EXPECT(image_secret_holds(i, 0, web1));
+	EXPECT(image_secret_holds(i, 1, web1));
+	EXPECT(!image_secret_holds(i, 1, web0));
+	EXPECT(!image_secret_holds(i, 1, SANDBOX_OTHER));
+	EXPECT(!image_secret_holds(i, 2, web1));
+	EXPECT(!image_secret_holds(i, 3, web0));
 	image_close(i);
 	free(bytes);
 }

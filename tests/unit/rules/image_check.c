@@ -257,8 +257,6 @@ TEST(every_index_is_checked)
 	FAULT("a name points outside");
 	WRITE(methods[0], LAST(NAMES));
 	FAULT("a name points outside");
-	WRITE(secrets[0], LAST(NAMES));
-	FAULT("a name points outside");
 	WRITE(excepts[0], 1);
 	FAULT("a rule points outside");
 	WRITE(header->preset, LAST(NAMES));
@@ -267,6 +265,94 @@ TEST(every_index_is_checked)
 	FAULT("its texts have no end");
 	WRITE(words[0], 'x');
 	FAULT("its texts have no end");
+	forge_done(&f);
+}
+
+/* What is put into requests comes from these texts. */
+TEST(every_binding_is_checked)
+{
+	struct forged f = forge();
+	uint32_t count = LAST(NAMES);
+
+	for (int n = 0; n < SECRET_TEXTS; n++) {
+		WRITE(secrets[0].texts[n], count);
+		FAULT("a secret points outside");
+	}
+	WRITE(secrets[0].sandbox, LAST(SANDBOXES));
+	FAULT("a secret is for no sandbox");
+	WRITE(secrets[0].sandbox, 0); /* its hosts are for all */
+	FAULT("a pattern points outside");
+	WRITE(secrets[0].hosts, LAST(SECRET_HOSTS));
+	FAULT("a secret points outside");
+	WRITE(secrets[0].host_count, LAST(SECRET_HOSTS) + 1);
+	FAULT("a secret points outside");
+	WRITE(secrets[0].hosts, 2); /* the next one's */
+	FAULT("a secret points outside");
+	WRITE(secret_hosts[0], LAST(ENTRIES));
+	FAULT("a secret points outside");
+	WRITE(secret_hosts[0], 0); /* a rule's */
+	FAULT("a secret points outside");
+	WRITE(secrets[0].replaced, 1);
+	FAULT("a secret points outside");
+	WRITE(secrets[0].replaced_count, 2);
+	FAULT("a secret points outside");
+	WRITE(replaced[0], LAST(SANDBOXES));
+	FAULT("a secret points outside");
+	WRITE(secret_places[0].file, LAST(FILES));
+	FAULT("a secret points outside");
+	WRITE(secret_places[0].comment, LAST(WORDS));
+	FAULT("a secret points outside");
+	WRITE(secrets[0].way, SECRET_SWAP_ONLY + 1);
+	FAULT("a secret points outside");
+	WRITE(secrets[0].source, SOURCE_COMMAND + 1);
+	FAULT("a secret points outside");
+	WRITE(secrets[0].grant, OAUTH2_REFRESH_TOKEN + 1);
+	FAULT("a secret points outside");
+	WRITE(secrets[0].client_by, OAUTH2_CLIENT_NONE + 1);
+	FAULT("a secret points outside");
+	WRITE(secrets[0].swap, 16);
+	FAULT("a secret points outside");
+	WRITE(secrets[0].to_minute, MINUTES_OF_DAY + 1);
+	FAULT("a secret points outside");
+	WRITE(secrets[0].flags, SECRET_WITHHELD);
+	FAULT("a secret points outside");
+	WRITE(header->sections[SECTION_SECRET_PLACES].count, 0);
+	FAULT("a secret points outside");
+	forge_done(&f);
+}
+
+static void
+write_text(struct forged *f, enum secret_text text, char c)
+{
+	uint32_t at = f->sections->secrets[0].texts[text];
+
+	put(&f->sections->names[at], 1, (uint8_t)c);
+}
+
+TEST(no_text_of_a_binding_makes_another_request)
+{
+	struct forged f = forge();
+
+	write_text(&f, SECRET_TEXT_format, '\n');
+	FAULT("a secret points outside");
+	write_text(&f, SECRET_TEXT_format, '%');
+	FAULT("a secret points outside");
+	write_text(&f, SECRET_TEXT_header, 'A');
+	FAULT("a secret points outside");
+	write_text(&f, SECRET_TEXT_header, ':');
+	FAULT("a secret points outside");
+	write_text(&f, SECRET_TEXT_from, '\r');
+	FAULT("a secret points outside");
+	write_text(&f, SECRET_TEXT_token_url, 'x');
+	FAULT("a secret points outside");
+	write_text(&f, SECRET_TEXT_placeholder, '"');
+	FAULT("a secret points outside");
+	write_text(&f, SECRET_TEXT_env, '1');
+	FAULT("a secret points outside");
+	write_text(&f, SECRET_TEXT_methods, 'g');
+	FAULT("a secret points outside");
+	write_text(&f, SECRET_TEXT_paths, 'v');
+	FAULT("a secret points outside");
 	forge_done(&f);
 }
 

@@ -1,5 +1,6 @@
 /* policy.c - rules and their ids */
 #include "tests/unit/test.h"
+#include "tests/unit/rules/binding.h"
 
 #include <stdio.h>
 
@@ -167,17 +168,28 @@ TEST(what_a_secret_points_to_is_copied)
 	struct resource hosts[2] = {
 	    {.host = host, .host_len = 6}, {.host = host, .host_len = 6}};
 	struct policy_secret secret = {
-	    .name = name, .sandbox = web, .hosts = hosts, .host_count = 2};
+	    .binding = bearer_binding(name),
+	    .sandbox = web,
+	    .hosts = hosts,
+	    .host_count = 2,
+	    .line = 7,
+	};
 	struct policy p;
 
 	policy_init(&p);
+	policy_add_origin(&p, "p.yaml", "file");
 	policy_add_secret(&p, &secret);
 	memset(name, '-', strlen(name));
 	memset(web, '-', strlen(web));
 	memset(host, '-', strlen(host));
 	memset(hosts, 0, sizeof(hosts));
 	EXPECT_INT(p.secret_count, 1);
-	EXPECT_TEXT(p.secrets[0].name, "openai");
+	EXPECT_TEXT(p.secrets[0].binding.name, "openai");
+	EXPECT_TEXT(p.secrets[0].binding.format, "Bearer %s");
+	EXPECT_TEXT(p.secrets[0].binding.username, "");
+	EXPECT_TEXT(p.secrets[0].binding.sandbox, "web-1");
+	EXPECT_TEXT(p.secrets[0].binding.file, "p.yaml");
+	EXPECT_INT(p.secrets[0].binding.line, 7);
 	EXPECT_TEXT(p.secrets[0].sandbox, "web-1");
 	EXPECT_TEXT(p.secrets[0].hosts[1].host, "a.test");
 	EXPECT_INT(p.sandbox_count, 1);

@@ -14,6 +14,7 @@
 #include "rules/path_pattern.h"
 #include "tests/unit/rules/reference.h"
 #include "tests/unit/test.h"
+#include "tests/unit/rules/binding.h"
 
 #define NOW 1000
 #define RANDOM_RULES_MAX 400
@@ -326,16 +327,22 @@ random_network_rule(struct policy *p, enum style style)
 static inline void
 random_secret(struct policy *p, enum style style, unsigned number)
 {
-	char rooms[3][RESOURCE_ROOM], name[16];
+	char rooms[3][RESOURCE_ROOM], name[24];
 	struct resource hosts[3];
 	struct policy_secret secret = {
-	    .name = name,
+	    .binding = bearer_binding(name),
 	    .sandbox = PICK(sandboxes),
 	    .hosts = hosts,
 	    .host_count = 1 + pick(3),
 	};
 
-	snprintf(name, sizeof(name), "secret-%u", number);
+	/* One name several times, in one scope and in others; but those that
+	 * are many on purpose all hold. */
+	snprintf(name, sizeof(name), "secret-%u",
+	    number > 3 || pick(2) ? number : pick(3));
+	secret.binding.disabled = number <= 3 && pick(8) == 0;
+	if (secret.sandbox && number <= 3 && pick(8) == 0)
+		secret.binding = withheld_binding(name);
 	for (size_t i = 0; i < secret.host_count; i++) {
 		random_resource(style, rooms[i], &hosts[i]);
 		if (p->rule_count > 0 && number > 3)

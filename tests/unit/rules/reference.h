@@ -321,6 +321,23 @@ reference_raw(const struct reference *f, bool special)
 	return false;
 }
 
+/* A sandbox's own binding of a name takes the place of those for all. */
+static inline bool
+reference_is_replaced(const struct reference *f, const struct policy_secret *s)
+{
+	const struct policy *p = f->policy;
+
+	for (size_t i = 0; i < p->secret_count && !s->sandbox; i++) {
+		const struct policy_secret *own = &p->secrets[i];
+
+		if (own->sandbox && strcmp(own->sandbox, f->sandbox) == 0 &&
+		    strcmp(own->binding.name, s->binding.name) == 0 &&
+		    (!own->binding.disabled || own->binding.withheld))
+			return true;
+	}
+	return false;
+}
+
 /* A secret is bound to hosts; all that fit are named, at most eight. */
 static inline void
 reference_secrets(const struct reference *f, struct decision_made *d)
@@ -329,6 +346,8 @@ reference_secrets(const struct reference *f, struct decision_made *d)
 		const struct policy_secret *s = &f->policy->secrets[i];
 		bool fits = false;
 
+		if (s->binding.disabled || reference_is_replaced(f, s))
+			continue;
 		for (size_t n = 0; n < s->host_count && !fits; n++)
 			fits = reference_meets(f, s->sandbox, &s->hosts[n],
 			    f->target->port);

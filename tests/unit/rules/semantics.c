@@ -144,7 +144,7 @@ expect_secrets(const struct row *r, const char *matcher, int line,
 		return;
 	for (uint32_t n = 0; n < d->secret_count; n++)
 		for (size_t i = 0; i < r->secret_count; i++)
-			found += strcmp(p->secrets[d->secrets[n]].name,
+			found += strcmp(p->secrets[d->secrets[n]].binding.name,
 				     r->secrets[i]) == 0;
 	if (found != r->secret_count || d->secret_count != r->secret_count)
 		test_fail(TABLE, line, "%s: the %s matcher finds %u secrets",

@@ -14,6 +14,7 @@
 #include "rules/path_pattern.h"
 #include "rules/policy.h"
 #include "tests/unit/test.h"
+#include "tests/unit/rules/binding.h"
 
 #define TABLE "tests/semantics.yaml"
 #define TEXTS_MAX 8 /* of one list or map of an HTTP rule */
@@ -192,6 +193,25 @@ read_http(struct table *t, const yaml_node_t *list, const char *sandbox,
 	}
 }
 
+/* Without a port, 443. */
+static inline size_t
+read_hosts(struct table *t, const yaml_node_t *list,
+    struct resource hosts[EXCEPTS_MAX])
+{
+	yaml_node_item_t *item = list->data.sequence.items.start;
+	size_t count = (size_t)(list->data.sequence.items.top - item);
+
+	EXPECT(count <= EXCEPTS_MAX);
+	for (size_t i = 0; i < count; i++) {
+		parse(scalar(node(t, item[i])), &hosts[i]);
+		if (!hosts[i].any_port)
+			continue;
+		hosts[i].any_port = false;
+		hosts[i].port_from = hosts[i].port_to = 443;
+	}
+	return count;
+}
+
 static inline void
 read_secrets(struct table *t, const yaml_node_t *map, const char *sandbox,
     struct policy *p)
@@ -201,19 +221,20 @@ read_secrets(struct table *t, const yaml_node_t *map, const char *sandbox,
 	for (yaml_node_pair_t *pair = map->data.mapping.pairs.start;
 	     pair < map->data.mapping.pairs.top; pair++) {
 		const yaml_node_t *list = node(t, pair->value);
-		yaml_node_item_t *item = list->data.sequence.items.start;
+		const char *name = scalar(node(t, pair->key));
 		struct resource hosts[EXCEPTS_MAX];
 		struct policy_secret secret = {
-		    .name = scalar(node(t, pair->key)),
+		    .binding = bearer_binding(name),
 		    .sandbox = sandbox,
 		    .hosts = hosts,
-		    .host_count = (size_t)(list->data.sequence.items.top -
-			item),
 		};
 
-		EXPECT(secret.host_count <= EXCEPTS_MAX);
-		for (size_t i = 0; i < secret.host_count; i++)
-			parse(scalar(node(t, item[i])), &hosts[i]);
+		if (list->type == YAML_SCALAR_NODE) {
+			EXPECT(strcmp(scalar(list), "none") == 0);
+			secret.binding = withheld_binding(name);
+		} else {
+			secret.host_count = read_hosts(t, list, hosts);
+		}
 		policy_add_secret(p, &secret);
 	}
 }
