@@ -14,11 +14,11 @@ VERSION  := 0.1.0
 COMMIT   := $(shell git rev-parse --short HEAD 2>/dev/null)
 MAKEFLAGS += --no-print-directory
 
-LIBS_PKG := openssl libcares yaml-0.1 jansson libidn2 libxxhash libpsl
+LIBS_PKG := openssl libcares yaml-0.1 jansson libidn2 libxxhash libpsl libnghttp2
 ALL_CPPFLAGS := -I. -D_GNU_SOURCE -DPENSTOCK_VERSION='"$(VERSION)"' \
               $(shell pkg-config --cflags $(LIBS_PKG) 2>/dev/null) $(CPPFLAGS)
 LIBS     := $(shell pkg-config --libs $(LIBS_PKG) 2>/dev/null || \
-              echo -lssl -lcrypto -lcares -lyaml -ljansson -lidn2 -lxxhash -lpsl) -lev -lm -lpthread $(LDLIBS)
+              echo -lssl -lcrypto -lcares -lyaml -ljansson -lidn2 -lxxhash -lpsl -lnghttp2) -lev -lm -lpthread $(LDLIBS)
 
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes \
   -Wmissing-prototypes -Wcast-qual -Wformat=2 -Wundef -Wvla -Wimplicit-fallthrough \

@@ -8,6 +8,8 @@
 #define NOT_MINE(id, body, fds, meaning)
 #define LIMIT(role, id, body, fds) {role##_##id, (body), (fds)},
 
+#define ASK NOT_MINE
+#define TELL NOT_MINE
 #define TO_WORKER(id, body, fds, meaning) LIMIT(WORKER, id, body, fds)
 #define FROM_WORKER NOT_MINE
 #define TO_KEEPER NOT_MINE
@@ -39,6 +41,22 @@ static const struct ipc_limit to_keeper[] = {
 static const struct ipc_limit from_keeper[] = {
 #include "gateway/messages.def"
 };
+#undef FROM_KEEPER
+#undef ASK
+
+#define FROM_KEEPER NOT_MINE
+#define ASK(id, body, fds, meaning) LIMIT(ASK, id, body, fds)
+static const struct ipc_limit asked[] = {
+#include "gateway/messages.def"
+};
+#undef ASK
+#undef TELL
+
+#define ASK NOT_MINE
+#define TELL(id, body, fds, meaning) LIMIT(TELL, id, body, fds)
+static const struct ipc_limit told[] = {
+#include "gateway/messages.def"
+};
 
 static const struct ipc_limit from_auditor[] = {
     {AUDITOR_READY, 0, 0},
@@ -53,6 +71,8 @@ const struct message_table messages_to_worker = TABLE(to_worker);
 const struct message_table messages_from_worker = TABLE(from_worker);
 const struct message_table messages_to_keeper = TABLE(to_keeper);
 const struct message_table messages_from_keeper = TABLE(from_keeper);
+const struct message_table messages_asked = TABLE(asked);
+const struct message_table messages_told = TABLE(told);
 const struct message_table messages_from_auditor = TABLE(from_auditor);
 
 bool

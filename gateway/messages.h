@@ -16,11 +16,15 @@ enum message {
 #define FROM_WORKER(id, body, fds, meaning) WORKER_##id,
 #define TO_KEEPER(id, body, fds, meaning) KEEPER_##id,
 #define FROM_KEEPER(id, body, fds, meaning) KEEPER_##id,
+#define ASK(id, body, fds, meaning) ASK_##id,
+#define TELL(id, body, fds, meaning) TELL_##id,
 #include "gateway/messages.def"
 #undef TO_WORKER
 #undef FROM_WORKER
 #undef TO_KEEPER
 #undef FROM_KEEPER
+#undef ASK
+#undef TELL
 	MESSAGE_COUNT
 };
 
@@ -29,8 +33,10 @@ struct message_table {
 	size_t count;
 };
 
+/* The keeper receives what is asked, a worker what is told. */
 extern const struct message_table messages_to_worker, messages_from_worker,
-    messages_to_keeper, messages_from_keeper, messages_from_auditor;
+    messages_to_keeper, messages_from_keeper, messages_asked, messages_told,
+    messages_from_auditor;
 
 /* A body that is one number: written and read as it stands in memory, both
  * ends being the same program. False unless the body is exactly that. */

@@ -16,6 +16,7 @@
 #include "rules/image.h"
 
 struct service;
+struct keeper_link;
 
 /* Shared by all workers (MAP_SHARED, made by the supervisor before it forks):
  * limits of spread sandboxes hold over all workers together. A dead worker's
@@ -54,6 +55,7 @@ struct service_options {
 	struct counters *counters;
 	struct figures *figures;
 	struct own_listeners own; /* copied */
+	struct keeper_link *keeper;
 };
 
 struct service *service_new(const struct service_options *o);

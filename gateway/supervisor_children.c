@@ -5,6 +5,10 @@
  * queues, the live policy. What the dead one held of shared limits is taken
  * back first, and so are the places it had reserved in its ring for the close
  * lines that it will never write.
+ *
+ * The keeper and each worker talk over a channel of their own, which is made
+ * here whenever one of the two is new. A worker is told of it by message, a
+ * first one like any later one.
  */
 #include "gateway/supervisor_internal.h"
 
@@ -63,6 +67,8 @@ run_keeper(struct child *c, int channel)
 	struct keeper_options o = {
 	    .channel = channel,
 	    .ca = ca_files_of(s),
+	    .settings = s->settings,
+	    .homes = s->homes,
 	    .confine = {.user = &s->user, .parent = s->pid},
 	};
 
@@ -94,6 +100,19 @@ keeper_failed(struct supervisor *s, const struct ipc_message *m)
 		log_error("keeper: %s", why);
 }
 
+/* Its worker is stuck, or has been taken over. The number may be of a channel
+ * whose worker has died meanwhile. */
+static void
+worker_is_bad(struct supervisor *s, uint32_t link)
+{
+	for (unsigned slot = 1; slot <= s->worker_count; slot++) {
+		if (!link || s->links[slot] != link)
+			continue;
+		log_error("worker %u: killed, as the keeper asks", slot);
+		child_kill(&s->workers[slot - 1]);
+	}
+}
+
 static void
 on_keeper_message(struct child *c, struct ipc_message *m)
 {
@@ -113,7 +132,84 @@ on_keeper_message(struct child *c, struct ipc_message *m)
 	case KEEPER_PONG:
 		s->pings_unanswered = 0;
 		break;
+	case KEEPER_WORKER_BAD:
+		worker_is_bad(s, m->tag);
+		break;
 	}
+}
+
+/* Which worker a sandbox's guests can be at: one with listeners of its own is
+ * where those are, any other everywhere. */
+static bool *
+find_homes(const struct supervisor *s)
+{
+	size_t count = s->settings->sandbox_count + 1;
+	bool *homes = memory_array((s->worker_count + 1) * count,
+	    sizeof(*homes));
+	struct worker_listener *of =
+	    memory_array(listeners_count(s->listeners) + 1, sizeof(*of));
+
+	for (unsigned slot = 1; slot <= s->worker_count; slot++) {
+		size_t mine = listeners_of_worker(s->listeners, slot, of);
+		bool *at = homes + slot * count;
+
+		at[0] = true;
+		for (size_t n = 1; n < count; n++)
+			at[n] = s->settings->sandboxes[n - 1].listen_count == 0;
+		for (size_t n = 0; n < mine; n++)
+			at[of[n].sandbox] = true;
+	}
+	free(of);
+	return homes;
+}
+
+/* A channel between the two, when both are there. */
+static void
+connect_to_keeper(struct supervisor *s, struct child *worker)
+{
+	uint64_t slot = worker->slot;
+	struct slice body = {(const char *)&slot, sizeof(slot)};
+	int ends[2];
+
+	s->links[slot] = 0;
+	if (!s->keeper.pid || !worker->pid)
+		return;
+	if (!ipc_pair(ends)) {
+		log_error("%s: no channel to the keeper: %s", worker->role,
+		    strerror(errno));
+		child_kill(worker);
+		return;
+	}
+	s->links[slot] = ++s->last_link ? s->last_link : ++s->last_link;
+	child_send(&s->keeper, KEEPER_WORKER, s->links[slot], body, &ends[0],
+	    1);
+	child_send(worker, WORKER_KEEPER, 0, (struct slice){0}, &ends[1], 1);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+/* What each new keeper is told, in this order: the policy, then who will ask
+ * about it. */
+static bool
+fork_keeper(struct supervisor *s, struct err *err)
+{
+	if (!child_start(&s->keeper, &s->lock, 1, err))
+		return false;
+	supervisor_tell_keeper(s);
+	for (unsigned n = 0; n < s->worker_count; n++)
+		connect_to_keeper(s, &s->workers[n]);
+	return true;
+}
+
+static void
+start_keeper(struct child *c)
+{
+	struct err err = {0};
+
+	if (fork_keeper(c->owner, &err))
+		return;
+	log_error("%s; trying again", err.text);
+	child_start_again(c, DEATHS_PAUSE_MS);
 }
 
 /* A keeper that hangs would show only when a secret is needed: ask before. */
@@ -284,7 +380,7 @@ take_back_share(struct supervisor *s, unsigned slot)
 /* --- birth --- */
 
 static void
-start_service_child(struct child *c)
+start_auditor(struct child *c)
 {
 	struct supervisor *s = c->owner;
 	struct err err = {0};
@@ -314,6 +410,7 @@ fork_worker(struct child *c, struct err *err)
 	done = child_start(c, keep, mine + 2, err);
 	/* It knows no older policy than the live one. */
 	policy_of(c)->generation = s->policy.generation;
+	connect_to_keeper(s, c);
 	free(keep);
 	free(listeners);
 	return done;
@@ -422,7 +519,7 @@ static const struct child_events worker_events = {
 
 static void
 init_service_child(struct supervisor *s, struct child *c, const char *role,
-    const struct child_events *events)
+    const struct child_events *events, void (*start)(struct child *c))
 {
 	child_init(c,
 	    &(struct child_options){
@@ -430,7 +527,7 @@ init_service_child(struct supervisor *s, struct child *c, const char *role,
 		.owner = s,
 		.loop = s->loop,
 		.role = role,
-		.start = start_service_child,
+		.start = start,
 	    });
 }
 
@@ -456,12 +553,15 @@ supervisor_start_children(struct supervisor *s, struct err *err)
 {
 	s->workers = memory_array(s->worker_count, sizeof(*s->workers));
 	timer_init(&s->ping, s->loop, on_ping, s);
-	init_service_child(s, &s->keeper, "keeper", &keeper_events);
-	init_service_child(s, &s->auditor, "auditor", &auditor_events);
+	s->links = memory_array(s->worker_count + 1, sizeof(*s->links));
+	s->homes = find_homes(s);
+	init_service_child(s, &s->keeper, "keeper", &keeper_events,
+	    start_keeper);
+	init_service_child(s, &s->auditor, "auditor", &auditor_events,
+	    start_auditor);
 	for (unsigned slot = 1; slot <= s->worker_count; slot++)
 		init_worker(s, slot);
-	if (!child_start(&s->keeper, &s->lock, 1, err) ||
-	    !child_start(&s->auditor, &s->lock, 1, err))
+	if (!fork_keeper(s, err) || !child_start(&s->auditor, &s->lock, 1, err))
 		return false;
 	for (unsigned n = 0; n < s->worker_count; n++)
 		if (!fork_worker(&s->workers[n], err))

@@ -53,6 +53,10 @@ struct supervisor {
 	struct confine_user user;
 	struct child keeper, auditor;
 	struct child *workers; /* workers[0] has slot 1 */
+	uint32_t *links; /* by slot: the number of the worker's channel to the
+			  * keeper; 0: none now */
+	uint32_t last_link;
+	bool *homes; /* keeper_options.homes */
 	unsigned worker_count;
 	struct journal **journals; /* by slot; 0 is our own */
 	struct counters *counters;
@@ -91,6 +95,7 @@ bool supervisor_prepare(struct supervisor *s, struct err *err);
 
 /* --- supervisor_children.c --- */
 
+/* Makes them in this order: keeper, auditor, workers. */
 bool supervisor_start_children(struct supervisor *s, struct err *err);
 /* After SIGCHLD. */
 void supervisor_reap(struct supervisor *s);
@@ -117,6 +122,8 @@ void supervisor_note(struct supervisor *s, enum log_level level,
 /* The policy of the settings, with `local_file` as the typed rules. */
 bool supervisor_compile(struct supervisor *s, const char *local_file,
     struct compiled_policy *c, struct err *err);
+/* The live one, to the keeper. */
+void supervisor_tell_keeper(struct supervisor *s);
 /* At start: load, or fail. */
 bool supervisor_first_policy(struct supervisor *s, struct err *err);
 /* Takes over `c` and hands it to every worker. */

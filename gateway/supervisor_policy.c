@@ -116,6 +116,15 @@ tell(struct supervisor *s, struct child *c)
 }
 
 void
+supervisor_tell_keeper(struct supervisor *s)
+{
+	uint64_t generation = s->policy.generation;
+	struct slice body = {(const char *)&generation, sizeof(generation)};
+
+	child_send(&s->keeper, KEEPER_POLICY, 0, body, &s->policy.fd, 1);
+}
+
+void
 supervisor_swap(struct supervisor *s, struct compiled_policy *next)
 {
 	next->generation = s->policy.generation + 1;
@@ -123,6 +132,9 @@ supervisor_swap(struct supervisor *s, struct compiled_policy *next)
 	s->retired = s->policy;
 	s->policy = *next;
 	*next = (struct compiled_policy){.fd = -1};
+	/* Before all workers: no question of theirs may meet an older policy
+	 * than the one it was asked by. */
+	supervisor_tell_keeper(s);
 	for (unsigned n = 0; n < s->worker_count; n++)
 		tell(s, &s->workers[n]);
 	supervisor_policy_record(s, NULL);

@@ -13,12 +13,14 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "gateway/keeper_link.h"
 #include "gateway/messages.h"
 #include "gateway/resolver_files.h"
 
 struct worker {
 	struct loop *loop;
 	struct service *service;
+	struct keeper_link *keeper;
 	int channel;
 	struct ev_io watcher;
 	int exit_code;
@@ -110,6 +112,17 @@ take_resolver_files(struct worker *w, const struct ipc_message *m)
 }
 
 static void
+take_keeper(struct worker *w, struct ipc_message *m)
+{
+	if (m->nfds != 1) {
+		give_up(w, "a channel to the keeper without a descriptor");
+		return;
+	}
+	keeper_link_renew(w->keeper, m->fds[0]);
+	m->nfds = 0;
+}
+
+static void
 on_drained(void *owner)
 {
 	struct worker *w = owner;
@@ -128,6 +141,9 @@ take_message(struct worker *w, struct ipc_message *m)
 		break;
 	case WORKER_RESOLVER_FILES:
 		take_resolver_files(w, m);
+		break;
+	case WORKER_KEEPER:
+		take_keeper(w, m);
 		break;
 	case WORKER_DRAIN:
 		service_drain(w->service, on_drained, w);
@@ -182,6 +198,7 @@ make_service(const struct worker *w, const struct worker_options *o)
 	    .counters = o->counters,
 	    .figures = o->figures,
 	    .own = o->own,
+	    .keeper = w->keeper,
 	};
 
 	return service_new(&service);
@@ -193,6 +210,7 @@ begin(struct worker *w, const struct worker_options *o)
 {
 	struct err err = {0};
 
+	w->keeper = keeper_link_new(w->loop, o->settings->limits.keeper_ms);
 	w->service = make_service(w, o);
 	if (!w->service) {
 		log_error("cannot set up the service");

@@ -6,7 +6,8 @@
 #include "audit/auditor.h"
 
 static const struct message_table *const tables[] = {&messages_to_worker,
-    &messages_from_worker, &messages_to_keeper, &messages_from_keeper};
+    &messages_from_worker, &messages_to_keeper, &messages_from_keeper,
+    &messages_asked, &messages_told};
 
 static bool
 has(const struct message_table *t, unsigned type)

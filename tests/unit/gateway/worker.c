@@ -113,9 +113,12 @@ static void
 start(void)
 {
 	struct worker_listener listeners[] = {{7, 0}, {8, 3}};
+	static struct settings settings;
 	struct err err = {0};
 	pid_t parent = getpid();
 	int ends[2];
+
+	settings_defaults(&settings);
 
 	noted = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -127,6 +130,7 @@ start(void)
 		_exit(worker_main(&(struct worker_options){
 		    .channel = ends[1],
 		    .slot = 2,
+		    .settings = &settings,
 		    .listeners = listeners,
 		    .listener_count = 2,
 		    .policy = image_of(ONE_RULE),
