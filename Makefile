@@ -14,11 +14,11 @@ VERSION  := 0.1.0
 COMMIT   := $(shell git rev-parse --short HEAD 2>/dev/null)
 MAKEFLAGS += --no-print-directory
 
-LIBS_PKG := openssl libcares yaml-0.1 jansson libidn2 libxxhash libpsl libnghttp2
+LIBS_PKG := openssl libcares yaml-0.1 jansson libidn2 libxxhash libpsl libnghttp2 zlib libbrotlidec libzstd
 ALL_CPPFLAGS := -I. -D_GNU_SOURCE -DPENSTOCK_VERSION='"$(VERSION)"' \
               $(shell pkg-config --cflags $(LIBS_PKG) 2>/dev/null) $(CPPFLAGS)
 LIBS     := $(shell pkg-config --libs $(LIBS_PKG) 2>/dev/null || \
-              echo -lssl -lcrypto -lcares -lyaml -ljansson -lidn2 -lxxhash -lpsl -lnghttp2) -lev -lm -lpthread $(LDLIBS)
+              echo -lssl -lcrypto -lcares -lyaml -ljansson -lidn2 -lxxhash -lpsl -lnghttp2 -lz -lbrotlidec -lzstd) -lev -lm -lpthread $(LDLIBS)
 
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes \
   -Wmissing-prototypes -Wcast-qual -Wformat=2 -Wundef -Wvla -Wimplicit-fallthrough \
@@ -45,7 +45,7 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 objects = $(patsubst %.c,$(OUT)/obj/%.o,$(1))
 
-FOLDERS  := base rules conf audit gateway/net gateway/tls gateway/http gateway/dns gateway gateway/cli
+FOLDERS  := base rules conf audit gateway/net gateway/tls gateway/http gateway/scrub gateway/dns gateway gateway/cli
 SOURCES  := $(foreach d,$(FOLDERS),$(wildcard $(d)/*.c))
 MAIN     := gateway/cli/main.c
 LIBRARY  := $(OUT)/libpenstock.a
