@@ -200,6 +200,7 @@ take_worker(struct keeper *k, struct ipc_message *m)
 	ev_io_init(&w->watcher, on_worker, w->channel, EV_READ);
 	w->watcher.data = w;
 	ev_io_start(loop_ev(k->loop), &w->watcher);
+	keeper_leaves_welcome(w);
 }
 
 static const struct order {
@@ -262,12 +263,21 @@ on_supervisor(struct ev_loop *loop, struct ev_io *watcher, int events)
 
 /* --- the workers' questions --- */
 
+static const struct question {
+	enum message type;
+	void (*asked)(struct keeper_worker *w, struct ipc_message *m);
+} questions[] = {
+    {ASK_LEAF, keeper_leaves_asked},
+};
+
 static void
 take_question(struct keeper_worker *w, struct ipc_message *m)
 {
 	if (m->tag == 0)
 		keeper_give_up(w, "asked without a tag");
-	keeper_refuse(w, m->tag, "the keeper knows no answer to this");
+	for (size_t n = 0; n < ARRAY_SIZE(questions); n++)
+		if (questions[n].type == m->type && w->channel != -1)
+			questions[n].asked(w, m);
 	close_left(m);
 }
 

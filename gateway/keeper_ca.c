@@ -1,10 +1,10 @@
-/* keeper_ca.c - an ECDSA P-256 authority that may sign leaves and nothing else
+/* keeper_ca.c - an authority is loaded only when all of it is sound
  *
- * The key is written before the certificate. Should we be killed between the
- * two, there is a key that nobody has a certificate of: nothing was exported
- * yet, so both are made anew. A certificate without its key is another
- * matter: guests may trust it already, and to make another silently would
- * break them all, so a person has to decide.
+ * A certificate without its key is not made good by another: guests may trust
+ * it already, and to make another silently would break them all, so a person
+ * has to decide. A key without its certificate is what is left when we were
+ * killed at the first start (keeper_ca_make.c): nothing was exported yet, so
+ * both are made anew.
  */
 #include "gateway/keeper_ca.h"
 
@@ -14,33 +14,27 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
-#include <openssl/rand.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/secret.h"
+#include "gateway/keeper_ca_internal.h"
 
-#define PEM_MAX 65536
-#define VALID_DAYS 3650
-#define CLOCK_SKEW_S 300 /* a guest's clock may be a little behind */
 #define SECURE_HEAP 65536
 #define SECURE_HEAP_LEAST 32
 
-struct ca {
-	X509 *cert;
-	EVP_PKEY *key;
-};
-
-/* What OpenSSL found wrong, behind our own sentence. */
-static bool
-openssl_error(struct err *err, const char *what)
+bool
+ca_openssl_error(struct err *err, const char *what)
 {
 	const char *why = ERR_reason_error_string(ERR_peek_last_error());
 
@@ -48,14 +42,34 @@ openssl_error(struct err *err, const char *what)
 	return err_set(err, ERR_OTHER, "%s: %s", what, why ? why : "OpenSSL");
 }
 
+int64_t
+ca_time(const ASN1_TIME *time)
+{
+	struct tm tm;
+
+	CHECK(ASN1_TIME_to_tm(time, &tm) == 1);
+	return (int64_t)timegm(&tm);
+}
+
 void
 ca_close(struct ca *ca)
 {
 	if (!ca)
 		return;
-	X509_free(ca->cert);
+	sk_X509_pop_free(ca->certs, X509_free);
+	X509_free(ca->previous);
+	X509_free(ca->cross);
 	EVP_PKEY_free(ca->key);
+	free(ca->chain);
 	free(ca);
+}
+
+/* --- what is asked of it --- */
+
+X509 *
+ca_certificate(const struct ca *ca)
+{
+	return sk_X509_value(ca->certs, 0);
 }
 
 void
@@ -64,34 +78,106 @@ ca_fingerprint(const struct ca *ca, char out[CA_FINGERPRINT_TEXT])
 	unsigned char digest[EVP_MAX_MD_SIZE];
 	unsigned len = 0;
 
-	CHECK(X509_digest(ca->cert, EVP_sha256(), digest, &len) == 1);
+	CHECK(X509_digest(ca_certificate(ca), EVP_sha256(), digest, &len) == 1);
 	CHECK(len * 3 <= CA_FINGERPRINT_TEXT);
 	for (unsigned n = 0; n < len; n++)
 		snprintf(out + n * 3, 4, "%02X%s", digest[n],
 		    n + 1 < len ? ":" : "");
 }
 
-/* --- loading --- */
-
-static X509 *
-load_cert(const char *path, struct err *err)
+struct slice
+ca_chain(const struct ca *ca)
 {
+	return (struct slice){(const char *)ca->chain, ca->chain_len};
+}
+
+int64_t
+ca_begins(const struct ca *ca)
+{
+	return ca->begins;
+}
+
+int64_t
+ca_ends(const struct ca *ca)
+{
+	return ca->ends;
+}
+
+int64_t
+ca_overlap_ends(const struct ca *ca)
+{
+	return ca->cross ? ca_time(X509_get0_notAfter(ca->cross)) : 0;
+}
+
+/* Some keys (Ed25519) have a digest built in and take no other. */
+bool
+ca_sign(const struct ca *ca, X509 *cert)
+{
+	int wanted = NID_undef;
+	bool built_in = EVP_PKEY_get_default_digest_nid(ca->key, &wanted) ==
+		2 &&
+	    wanted == NID_undef;
+
+	return X509_sign(cert, ca->key, built_in ? NULL : EVP_sha256()) > 0;
+}
+
+/* --- certificates --- */
+
+STACK_OF(X509) * ca_read_certs(struct slice pem)
+{
+	STACK_OF(X509) *certs = sk_X509_new_null();
+	BIO *bio = BIO_new_mem_buf(pem.at, (int)pem.len);
+	X509 *cert;
+
+	CHECK(certs && bio);
+	while ((cert = PEM_read_bio_X509(bio, NULL, NULL, NULL)))
+		CHECK(sk_X509_push(certs, cert) > 0);
+	BIO_free(bio);
+	/* That it came to its end is no error, unless there was nothing. */
+	if (sk_X509_num(certs) > 0) {
+		ERR_clear_error();
+		return certs;
+	}
+	sk_X509_free(certs);
+	return NULL;
+}
+
+static STACK_OF(X509) * load_certs(const char *path, struct err *err)
+{
+	STACK_OF(X509) * certs;
 	char *pem;
 	size_t len;
-	X509 *cert;
-	BIO *bio;
 
-	if (!file_read(path, PEM_MAX, &pem, &len, err))
+	if (!file_read(path, CA_PEM_MAX, &pem, &len, err))
 		return NULL;
-	bio = BIO_new_mem_buf(pem, (int)len);
-	CHECK(bio);
-	cert = PEM_read_bio_X509(bio, NULL, NULL, NULL);
-	BIO_free(bio);
+	certs = ca_read_certs((struct slice){pem, len});
 	free(pem);
-	if (!cert)
-		openssl_error(err, path);
-	return cert;
+	if (!certs)
+		ca_openssl_error(err, path);
+	return certs;
 }
+
+/* Each must have been signed by the next one: this is what is sent to guests,
+ * and a gap would show only there. */
+static bool
+is_chain(const struct ca *ca, const char *path, struct err *err)
+{
+	for (int n = 1; n < sk_X509_num(ca->certs); n++) {
+		X509 *subject = sk_X509_value(ca->certs, n - 1);
+		X509 *signer = sk_X509_value(ca->certs, n);
+
+		if (X509_check_issued(signer, subject) == X509_V_OK &&
+		    X509_verify(subject, X509_get0_pubkey(signer)) == 1)
+			continue;
+		ERR_clear_error();
+		return err_set(err, ERR_OTHER,
+		    "%s: certificate %d in it has not signed certificate %d",
+		    path, n + 1, n);
+	}
+	return true;
+}
+
+/* --- the key --- */
 
 /* A passphrase cannot be asked for: say so rather than wait at a terminal. */
 static int
@@ -123,7 +209,7 @@ parse_key(const char *path, const void *pem, size_t len, struct err *err)
 		    "gateway needs it without one",
 		    path);
 	} else {
-		openssl_error(err, path);
+		ca_openssl_error(err, path);
 	}
 	return NULL;
 }
@@ -147,7 +233,7 @@ load_key(const char *path, struct err *err)
 		    path, st.st_mode & 07777);
 		return NULL;
 	}
-	if (!file_read(path, PEM_MAX, &pem, &len, err))
+	if (!file_read(path, CA_PEM_MAX, &pem, &len, err))
 		return NULL;
 	key = parse_key(path, pem, len, err);
 	secret_wipe(pem, len);
@@ -155,25 +241,48 @@ load_key(const char *path, struct err *err)
 	return key;
 }
 
+/* --- the whole --- */
+
 static bool
-fits_together(const struct ca *ca, const struct ca_files *f, struct err *err)
+is_authority(const struct ca *ca, const struct ca_files *f, struct err *err)
 {
-	if (X509_check_private_key(ca->cert, ca->key) != 1) {
+	X509 *cert = ca_certificate(ca);
+
+	if (X509_check_private_key(cert, ca->key) != 1) {
 		ERR_clear_error();
 		return err_set(err, ERR_OTHER,
 		    "%s: is not the certificate of the key %s", f->cert,
 		    f->key);
 	}
-	if (X509_check_ca(ca->cert) != 1)
+	if (X509_check_ca(cert) != 1)
 		return err_set(err, ERR_OTHER,
 		    "%s: is not the certificate of "
 		    "an authority (basicConstraints CA:TRUE)",
 		    f->cert);
-	if (X509_cmp_current_time(X509_get0_notAfter(ca->cert)) <= 0)
-		return err_set(err, ERR_OTHER, "%s: has expired", f->cert);
-	if (X509_cmp_current_time(X509_get0_notBefore(ca->cert)) >= 0)
-		return err_set(err, ERR_OTHER,
-		    "%s: is not valid yet; is the clock right?", f->cert);
+	return is_chain(ca, f->cert, err);
+}
+
+/* All of the chain, since a guest checks all of it. */
+static bool
+is_valid_now(struct ca *ca, const char *path, struct err *err)
+{
+	int64_t now = (int64_t)(clock_wall_us() / 1000000);
+
+	ca->begins = INT64_MIN;
+	ca->ends = INT64_MAX;
+	for (int n = 0; n < sk_X509_num(ca->certs); n++) {
+		X509 *cert = sk_X509_value(ca->certs, n);
+		int64_t from = ca_time(X509_get0_notBefore(cert));
+		int64_t until = ca_time(X509_get0_notAfter(cert));
+
+		if (until <= now)
+			return err_set(err, ERR_OTHER, "%s: has expired", path);
+		if (from > now)
+			return err_set(err, ERR_OTHER,
+			    "%s: is not valid yet; is the clock right?", path);
+		ca->begins = from > ca->begins ? from : ca->begins;
+		ca->ends = until < ca->ends ? until : ca->ends;
+	}
 	return true;
 }
 
@@ -183,118 +292,68 @@ load(struct ca *ca, const struct ca_files *f, struct err *err)
 	ca->key = load_key(f->key, err);
 	if (!ca->key)
 		return false;
-	ca->cert = load_cert(f->cert, err);
-	return ca->cert && fits_together(ca, f, err);
+	ca->certs = load_certs(f->cert, err);
+	return ca->certs && is_authority(ca, f, err);
 }
 
-/* --- making --- */
-
+/* The last authority vouches for this one, and may still. */
 static bool
-add_extension(X509 *cert, int nid, const char *value)
+is_overlap(const struct ca *ca, X509 *previous, X509 *cross)
 {
-	X509V3_CTX context;
-	X509_EXTENSION *extension;
-	bool done;
-
-	X509V3_set_ctx(&context, cert, cert, NULL, NULL, 0);
-	extension = X509V3_EXT_conf_nid(NULL, &context, nid, value);
-	done = extension && X509_add_ext(cert, extension, -1) == 1;
-	X509_EXTENSION_free(extension);
-	return done;
+	return X509_cmp_current_time(X509_get0_notAfter(cross)) > 0 &&
+	    EVP_PKEY_eq(X509_get0_pubkey(cross), ca->key) == 1 &&
+	    X509_verify(cross, X509_get0_pubkey(previous)) == 1;
 }
 
-/* "Penstock CA 1f00ab3c": two gateways' authorities can be told apart. */
-static bool
-set_name(X509 *cert)
+/* What is over, or was left by something else, goes: the CA is whole without
+ * it. */
+static void
+load_previous(struct ca *ca, const struct ca_files *f)
 {
-	X509_NAME *name = X509_get_subject_name(cert);
-	unsigned char mark[4];
-	char text[32];
+	STACK_OF(X509) * certs;
 
-	if (RAND_bytes(mark, sizeof(mark)) != 1)
-		return false;
-	snprintf(text, sizeof(text), "Penstock CA %02x%02x%02x%02x", mark[0],
-	    mark[1], mark[2], mark[3]);
-	return X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
-		   (const unsigned char *)text, -1, -1, 0) == 1 &&
-	    X509_set_issuer_name(cert, name) == 1;
-}
-
-static bool
-set_serial(X509 *cert)
-{
-	unsigned char bytes[16];
-	BIGNUM *number;
-	bool done;
-
-	if (RAND_bytes(bytes, sizeof(bytes)) != 1)
-		return false;
-	bytes[0] = (unsigned char)((bytes[0] & 0x7f) | 0x40);
-	number = BN_bin2bn(bytes, sizeof(bytes), NULL);
-	done = number &&
-	    BN_to_ASN1_INTEGER(number, X509_get_serialNumber(cert));
-	BN_free(number);
-	return done;
-}
-
-static bool
-fill_in(X509 *cert, EVP_PKEY *key)
-{
-	return X509_set_version(cert, X509_VERSION_3) == 1 &&
-	    set_serial(cert) && set_name(cert) &&
-	    X509_gmtime_adj(X509_getm_notBefore(cert), -CLOCK_SKEW_S) &&
-	    X509_time_adj_ex(X509_getm_notAfter(cert), VALID_DAYS, 0, NULL) &&
-	    X509_set_pubkey(cert, key) == 1 &&
-	    add_extension(cert, NID_basic_constraints,
-		"critical,CA:TRUE,pathlen:0") &&
-	    add_extension(cert, NID_key_usage,
-		"critical,keyCertSign,cRLSign") &&
-	    add_extension(cert, NID_subject_key_identifier, "hash") &&
-	    X509_sign(cert, key, EVP_sha256()) > 0;
-}
-
-/* What was written into `bio`, to a file; frees the bio. */
-static bool
-write_bio(BIO *bio, const char *path, mode_t mode, struct err *err)
-{
-	char *at = NULL;
-	long len = BIO_get_mem_data(bio, &at);
-	bool done = len > 0 &&
-	    file_replace(path, (struct slice){at, (size_t)len}, mode, err);
-
-	BIO_free(bio);
-	return done;
-}
-
-static bool
-write_pair(const struct ca *ca, const struct ca_files *f, struct err *err)
-{
-	/* Memory of the secure heap, wiped when freed. */
-	BIO *key = BIO_new(BIO_s_secmem()), *cert = BIO_new(BIO_s_mem());
-
-	CHECK(key && cert);
-	if (PEM_write_bio_PKCS8PrivateKey(key, ca->key, NULL, NULL, 0, NULL,
-		NULL) != 1 ||
-	    PEM_write_bio_X509(cert, ca->cert) != 1) {
-		BIO_free(key);
-		BIO_free(cert);
-		return openssl_error(err, f->cert);
+	if (!f->own || !f->previous || access(f->previous, F_OK) == -1)
+		return;
+	certs = load_certs(f->previous, NULL);
+	if (certs && sk_X509_num(certs) == 2 &&
+	    is_overlap(ca, sk_X509_value(certs, 0), sk_X509_value(certs, 1))) {
+		ca->previous = sk_X509_shift(certs);
+		ca->cross = sk_X509_shift(certs);
+	} else {
+		unlink(f->previous);
 	}
-	if (!write_bio(key, f->key, 0600, err)) {
-		BIO_free(cert);
-		return false;
-	}
-	return write_bio(cert, f->cert, 0644, err);
+	ERR_clear_error();
+	sk_X509_pop_free(certs, X509_free);
 }
 
 static bool
-make(struct ca *ca, const struct ca_files *f, struct err *err)
+add_der(struct ca *ca, X509 *cert)
 {
-	ca->key = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
-	ca->cert = X509_new();
-	if (!ca->key || !ca->cert || !fill_in(ca->cert, ca->key))
-		return openssl_error(err, "cannot make a CA");
-	return write_pair(ca, f, err);
+	unsigned char *at = ca->chain + ca->chain_len;
+	int len = i2d_X509(cert, NULL);
+
+	if (len <= 0 || ca->chain_len + (size_t)len > CA_CHAIN_MAX)
+		return false;
+	CHECK(i2d_X509(cert, &at) == len);
+	ca->chain_len += (size_t)len;
+	return true;
+}
+
+static bool
+write_chain(struct ca *ca, const char *path, struct err *err)
+{
+	bool fits = true;
+
+	ca->chain = memory_new(CA_CHAIN_MAX);
+	for (int n = 0; n < sk_X509_num(ca->certs) && fits; n++)
+		fits = add_der(ca, sk_X509_value(ca->certs, n));
+	if (fits && ca->cross)
+		fits = add_der(ca, ca->cross);
+	return fits ||
+	    err_set(err, ERR_OTHER,
+		"%s: its certificates have more than %d bytes together "
+		"(each guest would be sent them)",
+		path, CA_CHAIN_MAX);
 }
 
 static bool
@@ -307,20 +366,29 @@ exists(const char *path)
 	return stat(path, &st) == 0 || errno != ENOENT;
 }
 
+static bool
+open_files(struct ca *ca, const struct ca_files *f, struct err *err)
+{
+	if (f->own && !ca_finish_rotation(f, err))
+		return false;
+	if (f->own && !exists(f->cert) ? !ca_make(ca, f, err)
+				       : !load(ca, f, err))
+		return false;
+	if (!is_valid_now(ca, f->cert, err))
+		return false;
+	load_previous(ca, f);
+	return write_chain(ca, f->cert, err) && ca_publish(ca, f, err);
+}
+
 struct ca *
 ca_open(const struct ca_files *f, struct err *err)
 {
 	struct ca *ca = memory_new(sizeof(*ca));
-	bool done;
 
 	/* Too little lockable memory is no reason not to start: the keeper
 	 * leaves no core file and may not be looked into. */
 	CRYPTO_secure_malloc_init(SECURE_HEAP, SECURE_HEAP_LEAST);
-	if (f->own && !exists(f->cert))
-		done = make(ca, f, err);
-	else
-		done = load(ca, f, err);
-	if (done)
+	if (open_files(ca, f, err))
 		return ca;
 	err_wrap(err, "the CA cannot be had");
 	ca_close(ca);

@@ -4,8 +4,9 @@
  * intercepted a certificate of that key, which the keeper signs. They are
  * kept (limits.leaves), so that a host costs one signature, not one for each
  * connection; renewed some time before they end; and forgotten when the
- * authority has changed. A sandbox's are its own: what one sandbox has asked
- * for can be seen by no other in the time that an answer takes. */
+ * authority has changed. A sandbox's are its own: no other can tell by the time
+ * that an answer takes which hosts it has asked for, and none has more than
+ * half of the room when others want some. */
 #ifndef GATEWAY_LEAVES_H
 #define GATEWAY_LEAVES_H
 
@@ -15,6 +16,7 @@
 #include "conf/settings.h"
 #include "gateway/keeper_link.h"
 #include "gateway/net/loop.h"
+#include "rules/image.h"
 #include "rules/target.h"
 
 struct leaves;
@@ -59,13 +61,13 @@ struct leaf_wait *leaf_start(struct leaves *l, const char *sandbox,
     void *owner);
 void leaf_cancel(struct leaf_wait *w); /* NULL is fine */
 
-/* The next policy is live: the exact hosts that it intercepts are asked for
- * when nobody waits for a leaf, one after the other, at most
- * limits.leaves_ahead of them, so that a first request need not wait. `image`
- * is looked at during the call only; `sandboxes` are those of this worker. */
+/* Another policy is live: certificates for the exact hosts that it intercepts
+ * are asked for when nobody waits for one, one after the other, at most
+ * limits.leaves_ahead of them, so that a first request need not wait for the
+ * keeper. Image and sandboxes (their names; those of this worker) stay as they
+ * are until the next call or leaves_free(); an image of NULL ends it. */
 struct leaves_ahead {
 	const struct image *image;
-	int64_t now; /* seconds since 1970 */
 	const char *const *sandboxes;
 	size_t sandbox_count;
 };

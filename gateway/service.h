@@ -17,6 +17,7 @@
 
 struct service;
 struct keeper_link;
+struct leaves;
 
 /* Shared by all workers (MAP_SHARED, made by the supervisor before it forks):
  * limits of spread sandboxes hold over all workers together. A dead worker's
@@ -56,6 +57,7 @@ struct service_options {
 	struct figures *figures;
 	struct own_listeners own; /* copied */
 	struct keeper_link *keeper;
+	struct leaves *leaves;
 };
 
 struct service *service_new(const struct service_options *o);

@@ -57,7 +57,14 @@ let_go(struct supervisor *s, unsigned slot)
 static struct ca_files
 ca_files_of(const struct supervisor *s)
 {
-	return (struct ca_files){s->ca_cert, s->ca_key, s->ca_is_own};
+	return (struct ca_files){
+	    .cert = s->ca_cert,
+	    .key = s->ca_key,
+	    .own = s->ca_is_own,
+	    .previous = s->ca_previous,
+	    .trust = s->ca_trust,
+	    .bundle = s->ca_bundle,
+	};
 }
 
 static int

@@ -78,7 +78,8 @@ struct supervisor {
 	char *settings_text; /* of options->config_file at start */
 
 	char *ca_cert, *ca_key; /* files */
-	bool ca_is_own;		/* made by us when missing */
+	char *ca_previous, *ca_trust, *ca_bundle;
+	bool ca_is_own; /* made by us when missing */
 	char ca_fingerprint[CA_FINGERPRINT_TEXT];
 	struct timer ping;
 	unsigned pings_unanswered;

@@ -207,6 +207,9 @@ find_ca(struct supervisor *s)
 				  : memory_text(set->ca_cert);
 	s->ca_key = s->ca_is_own ? file_join(s->paths->ca_dir, "ca.key")
 				 : memory_text(set->ca_key);
+	s->ca_previous = file_join(s->paths->ca_dir, "previous.pem");
+	s->ca_trust = file_join(s->paths->ca_dir, "trust.pem");
+	s->ca_bundle = file_join(s->paths->ca_dir, "bundle.pem");
 }
 
 static bool

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "gateway/keeper_link.h"
+#include "gateway/leaves.h"
 #include "gateway/messages.h"
 #include "gateway/resolver_files.h"
 
@@ -21,6 +22,9 @@ struct worker {
 	struct loop *loop;
 	struct service *service;
 	struct keeper_link *keeper;
+	struct leaves *leaves;
+	const char **sandboxes; /* whose guests can be here */
+	size_t sandbox_count;
 	int channel;
 	struct ev_io watcher;
 	int exit_code;
@@ -47,6 +51,10 @@ use_policy(struct worker *w, int fd, uint64_t generation)
 		return false;
 	}
 	service_set_policy(w->service, image, generation);
+	leaves_ask_ahead(w->leaves,
+	    &(struct leaves_ahead){.image = image,
+		.sandboxes = w->sandboxes,
+		.sandbox_count = w->sandbox_count});
 	return true;
 }
 
@@ -199,9 +207,44 @@ make_service(const struct worker *w, const struct worker_options *o)
 	    .figures = o->figures,
 	    .own = o->own,
 	    .keeper = w->keeper,
+	    .leaves = w->leaves,
 	};
 
 	return service_new(&service);
+}
+
+/* `default`, those of our listeners, and those that have none, whose guests
+ * come to any worker. */
+static void
+find_sandboxes(struct worker *w, const struct worker_options *o)
+{
+	const struct settings *set = o->settings;
+	size_t room = 1 + o->listener_count + set->sandbox_count;
+
+	w->sandboxes = memory_array(room, sizeof(*w->sandboxes));
+	w->sandboxes[w->sandbox_count++] = "default";
+	for (size_t n = 0; n < set->sandbox_count; n++) {
+		bool here = set->sandboxes[n].listen_count == 0;
+
+		for (size_t i = 0; i < o->listener_count; i++)
+			here |= o->listeners[i].sandbox == n + 1;
+		if (here)
+			w->sandboxes[w->sandbox_count++] =
+			    set->sandboxes[n].name;
+	}
+}
+
+static bool
+make_leaves(struct worker *w, const struct worker_options *o)
+{
+	struct err err = {0};
+
+	find_sandboxes(w, o);
+	w->keeper = keeper_link_new(w->loop, o->settings->limits.keeper_ms);
+	w->leaves = leaves_new(w->loop, w->keeper, &o->settings->limits, &err);
+	if (!w->leaves)
+		log_error("%s", err.text);
+	return w->leaves != NULL;
 }
 
 /* Everything but the loop's run. */
@@ -210,7 +253,8 @@ begin(struct worker *w, const struct worker_options *o)
 {
 	struct err err = {0};
 
-	w->keeper = keeper_link_new(w->loop, o->settings->limits.keeper_ms);
+	if (!make_leaves(w, o))
+		return false;
 	w->service = make_service(w, o);
 	if (!w->service) {
 		log_error("cannot set up the service");

@@ -3,11 +3,21 @@
 
 #include "gateway/keeper_ca.c"
 
+#include <openssl/x509_vfy.h>
 #include <unistd.h>
 
+#include "gateway/keeper_mint.h"
+
 static char directory[] = "/tmp/ca-test-XXXXXX";
-static char cert[64], key[64];
-static struct ca_files files = {cert, key, true};
+static char cert[64], key[64], previous[64], trust[64], bundle[64];
+static struct ca_files files = {
+    .cert = cert,
+    .key = key,
+    .own = true,
+    .previous = previous,
+    .trust = trust,
+    .bundle = bundle,
+};
 
 static void
 begin(void)
@@ -15,6 +25,9 @@ begin(void)
 	EXPECT(mkdtemp(directory) != NULL);
 	snprintf(cert, sizeof(cert), "%s/ca.pem", directory);
 	snprintf(key, sizeof(key), "%s/ca.key", directory);
+	snprintf(previous, sizeof(previous), "%s/previous.pem", directory);
+	snprintf(trust, sizeof(trust), "%s/trust.pem", directory);
+	snprintf(bundle, sizeof(bundle), "%s/bundle.pem", directory);
 }
 
 static void
@@ -79,22 +92,23 @@ TEST(the_first_start_makes_one_that_stays)
 	finish();
 }
 
-TEST(it_may_sign_leaves_and_no_other_authority)
+TEST(it_may_sign_leaves_and_its_successor_alone)
 {
 	struct ca *ca;
 	char name[64];
+	X509 *own;
 
 	begin();
 	ca = open_ca();
-	EXPECT_INT(X509_check_ca(ca->cert), 1);
-	EXPECT_INT(X509_get_pathlen(ca->cert), 0);
-	EXPECT_INT(X509_get_key_usage(ca->cert),
-	    KU_KEY_CERT_SIGN | KU_CRL_SIGN);
-	EXPECT(X509_get_ext_by_NID(ca->cert, NID_name_constraints, -1) == -1);
-	EXPECT(X509_NAME_get_text_by_NID(X509_get_subject_name(ca->cert),
+	own = ca_certificate(ca);
+	EXPECT_INT(X509_check_ca(own), 1);
+	EXPECT_INT(X509_get_pathlen(own), 1);
+	EXPECT_INT(X509_get_key_usage(own), KU_KEY_CERT_SIGN | KU_CRL_SIGN);
+	EXPECT(X509_get_ext_by_NID(own, NID_name_constraints, -1) == -1);
+	EXPECT(X509_NAME_get_text_by_NID(X509_get_subject_name(own),
 		   NID_commonName, name, sizeof(name)) == 20);
 	EXPECT(strncmp(name, "Penstock CA ", 12) == 0);
-	EXPECT(X509_verify(ca->cert, ca->key) == 1);
+	EXPECT(X509_verify(own, ca->key) == 1);
 	EXPECT_INT(EVP_PKEY_get_bits(ca->key), 256);
 	ca_close(ca);
 	finish();
@@ -202,4 +216,285 @@ TEST(what_is_no_certificate_is_named)
 	fputs("-----BEGIN CERTIFICATE-----\nnonsense\n", f);
 	fclose(f);
 	expect_refused("ca.pem: ");
+}
+
+/* --- several certificates --- */
+
+static void
+run(const char *command)
+{
+	if (system(command) != 0)
+		test_skip("no openssl program");
+}
+
+/* root, middle (signed by it) and lower (signed by the middle), which is ours;
+ * ca.pem holds those of `which`, from the directory. */
+static void
+make_three(const char *which)
+{
+	char command[2048];
+
+	snprintf(command, sizeof(command),
+	    "cd %s && for n in root middle lower; do openssl genpkey "
+	    "-algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out $n.key && "
+	    "openssl req -new -key $n.key -subj /CN=$n -out $n.csr; done "
+	    "2>/dev/null; echo basicConstraints=critical,CA:TRUE >x; "
+	    "openssl x509 -req -in root.csr -signkey root.key -extfile x "
+	    "-days 900 -out root.pem 2>/dev/null && "
+	    "openssl x509 -req -in middle.csr -CA root.pem -CAkey root.key "
+	    "-CAcreateserial -extfile x -days 800 -out middle.pem 2>/dev/null "
+	    "&& openssl x509 -req -in lower.csr -CA middle.pem -CAkey "
+	    "middle.key -CAcreateserial -extfile x -days 900 -out lower.pem "
+	    "2>/dev/null && cp lower.key ca.key && chmod 600 ca.key && "
+	    "cat %s >ca.pem",
+	    directory, which);
+	run(command);
+	files.own = false;
+}
+
+TEST(a_chain_is_taken_as_it_will_be_sent)
+{
+	struct ca *ca;
+
+	begin();
+	make_three("lower.pem middle.pem root.pem");
+	ca = open_ca();
+	EXPECT_INT(sk_X509_num(ca->certs), 3);
+	EXPECT(ca_chain(ca).len > 600);
+	/* No longer than the one of them that ends first. */
+	EXPECT_INT((ca_ends(ca) - (int64_t)time(NULL) + 3600) / 86400, 800);
+	ca_close(ca);
+	finish();
+}
+
+TEST(a_chain_with_a_gap_is_refused)
+{
+	begin();
+	make_three("lower.pem root.pem");
+	expect_refused("certificate 2 in it has not signed certificate 1");
+}
+
+TEST(a_chain_begins_with_the_certificate_of_the_key)
+{
+	begin();
+	make_three("middle.pem root.pem");
+	expect_refused("is not the certificate of the key");
+}
+
+/* --- what others trust us by --- */
+
+static int
+certificates_in(const char *path)
+{
+	STACK_OF(X509) *certs = load_certs(path, NULL);
+	int count = certs ? sk_X509_num(certs) : 0;
+
+	sk_X509_pop_free(certs, X509_free);
+	return count;
+}
+
+TEST(a_bundle_is_what_others_trust_and_ours)
+{
+	char *ours, *all;
+	size_t ours_len, all_len;
+	struct err err;
+
+	begin();
+	ca_close(open_ca());
+	EXPECT_INT(certificates_in(trust), 1);
+	EXPECT(file_read(trust, 1 << 20, &ours, &ours_len, &err));
+	EXPECT(file_read(bundle, 1 << 23, &all, &all_len, &err));
+	EXPECT(all_len >= ours_len);
+	EXPECT_TEXT(all + all_len - ours_len, ours);
+	EXPECT(!strstr(all, "PRIVATE KEY"));
+	EXPECT_INT(mode_of(trust), 0644);
+	free(ours);
+	free(all);
+	finish();
+}
+
+/* --- rotation --- */
+
+/* Does who trusts `root` alone take what `ca` signs today? */
+static bool
+trusts(X509 *root, const struct ca *ca)
+{
+	EVP_PKEY *leaf_key = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
+	X509_STORE *store = X509_STORE_new();
+	X509_STORE_CTX *context = X509_STORE_CTX_new();
+	STACK_OF(X509) *sent = sk_X509_new_null();
+	struct err err;
+	struct target t;
+	bool does;
+	X509 *leaf;
+
+	EXPECT(target_parse(SLICE_LITERAL("api.test:443"), 0, &t, NULL));
+	leaf = mint_leaf(ca, &t, leaf_key, (int64_t)time(NULL), &err);
+	EXPECT(leaf != NULL);
+	if (ca->cross)
+		sk_X509_push(sent, ca->cross);
+	X509_STORE_add_cert(store, root);
+	X509_STORE_CTX_init(context, store, leaf, sent);
+	does = X509_verify_cert(context) == 1;
+	X509_STORE_CTX_free(context);
+	X509_STORE_free(store);
+	sk_X509_free(sent);
+	X509_free(leaf);
+	EVP_PKEY_free(leaf_key);
+	return does;
+}
+
+static struct ca *
+rotate_ca(int64_t overlap_s)
+{
+	struct err err = {0};
+	struct ca *ca = ca_rotate(&files, overlap_s, &err);
+
+	if (!ca)
+		test_fail(__FILE__, __LINE__, "%s", err.text);
+	return ca;
+}
+
+TEST(who_trusts_the_old_one_alone_can_go_on)
+{
+	struct ca *old, *next;
+
+	begin();
+	old = open_ca();
+	next = rotate_ca(7200);
+	EXPECT(X509_cmp(ca_certificate(old), ca_certificate(next)) != 0);
+	EXPECT(EVP_PKEY_eq(old->key, next->key) != 1);
+	EXPECT(trusts(ca_certificate(old), next));
+	EXPECT(trusts(ca_certificate(next), next));
+	EXPECT_INT(certificates_in(trust), 2);
+	EXPECT(ca_overlap_ends(next) > time(NULL) + 7100 &&
+	    ca_overlap_ends(next) <= time(NULL) + 7200);
+	EXPECT_INT(mode_of(key), 0600);
+	ca_close(next);
+	/* And so it stays. */
+	next = open_ca();
+	EXPECT(trusts(ca_certificate(old), next));
+	EXPECT_INT(certificates_in(trust), 2);
+	ca_close(next);
+	ca_close(old);
+	finish();
+}
+
+TEST(without_an_overlap_nothing_of_the_old_one_is_left)
+{
+	struct ca *old, *next;
+
+	begin();
+	old = open_ca();
+	next = rotate_ca(0);
+	EXPECT(!trusts(ca_certificate(old), next));
+	EXPECT(trusts(ca_certificate(next), next));
+	EXPECT_INT(certificates_in(trust), 1);
+	EXPECT_INT(ca_overlap_ends(next), 0);
+	EXPECT(access(previous, F_OK) == -1);
+	ca_close(next);
+	ca_close(old);
+	finish();
+}
+
+TEST(an_overlap_ends)
+{
+	struct ca *next;
+
+	begin();
+	ca_close(open_ca());
+	next = rotate_ca(1);
+	ca_close(next);
+	sleep(2);
+	next = open_ca();
+	EXPECT_INT(ca_overlap_ends(next), 0);
+	EXPECT_INT(certificates_in(trust), 1);
+	EXPECT(access(previous, F_OK) == -1);
+	ca_close(next);
+	finish();
+}
+
+TEST(what_another_authority_says_is_no_overlap)
+{
+	char other[80];
+
+	begin();
+	ca_close(open_ca());
+	ca_close(rotate_ca(7200));
+	snprintf(other, sizeof(other), "%s/other.pem", directory);
+	EXPECT(rename(previous, other) == 0);
+	ca_close(rotate_ca(0));
+	EXPECT(rename(other, previous) == 0);
+	ca_close(open_ca());
+	EXPECT_INT(certificates_in(trust), 1);
+	EXPECT(access(previous, F_OK) == -1);
+	finish();
+}
+
+/* All next files are there, `names` of them with their own name already. */
+static void
+expect_finished(const char *names)
+{
+	char command[512], first[CA_FINGERPRINT_TEXT];
+	char second[CA_FINGERPRINT_TEXT];
+	struct ca *ca;
+
+	begin();
+	ca = open_ca();
+	ca_fingerprint(ca, first);
+	ca_close(ca);
+	/* The new one's files, put back to before they had their names. */
+	snprintf(command, sizeof(command), "cd %s && mkdir old && cp ca.* old",
+	    directory);
+	EXPECT(system(command) == 0);
+	ca = rotate_ca(7200);
+	ca_fingerprint(ca, second);
+	ca_close(ca);
+	snprintf(command, sizeof(command),
+	    "cd %s && for f in ca.pem ca.key previous.pem; do mv $f $f.next; "
+	    "done && cp old/* . && for f in %s; do mv $f.next $f; done",
+	    directory, names);
+	EXPECT(system(command) == 0);
+	ca = open_ca();
+	ca_fingerprint(ca, first);
+	EXPECT_TEXT(first, second);
+	EXPECT(ca_overlap_ends(ca) != 0);
+	ca_close(ca);
+	finish();
+}
+
+TEST(a_rotation_cut_short_is_finished)
+{
+	expect_finished("");
+}
+
+TEST(a_rotation_cut_short_later_is_finished)
+{
+	expect_finished("previous.pem");
+}
+
+TEST(a_rotation_cut_short_before_its_end_is_finished)
+{
+	expect_finished("previous.pem ca.key");
+}
+
+TEST(a_rotation_that_has_not_happened_has_not_begun)
+{
+	char command[256], first[CA_FINGERPRINT_TEXT];
+	char second[CA_FINGERPRINT_TEXT];
+	struct ca *ca;
+
+	begin();
+	ca = open_ca();
+	ca_fingerprint(ca, first);
+	ca_close(ca);
+	snprintf(command, sizeof(command),
+	    "cd %s && echo x >ca.key.next && echo y >previous.pem.next",
+	    directory);
+	EXPECT(system(command) == 0);
+	ca = open_ca();
+	ca_fingerprint(ca, second);
+	EXPECT_TEXT(second, first);
+	ca_close(ca);
+	finish();
 }

@@ -49,7 +49,7 @@ service_set_policy(struct service *s, struct image *image, uint64_t generation)
 	(void)s;
 	note("policy %d of %u rules; ", (int)generation,
 	    image_rule_count(image));
-	image_close(image);
+	/* The image is the service's, and the leaves look at it: it stays. */
 }
 
 void

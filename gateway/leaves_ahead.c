@@ -1,0 +1,141 @@
+/* leaves_ahead.c - certificates made before anybody wants them
+ *
+ * After a policy was loaded, its rules are walked, a few at a time and only
+ * while no guest waits for a certificate, for hosts without a pattern that are
+ * intercepted. The verdict on each is asked of the matcher itself: what makes
+ * a connection be intercepted (a secret, an HTTP rule, `tls: intercept`) is
+ * often said by another rule than the one that names the host.
+ */
+#include "base/clock.h"
+#include "gateway/leaves_internal.h"
+#include "rules/match.h"
+
+/* So many rules, then the loop has other things to do for so long. */
+#define RULES_AT_ONCE 64
+#define PAUSE_MS 5
+/* Of an image with more rules than that, which somebody's program wrote, the
+ * rest waits for the first request. */
+#define RULES_MAX 65536
+
+static bool
+is_intercepted(const struct decision_made *d)
+{
+	return d->decision == DECISION_ALLOW && d->tls != RULE_TLS_TUNNEL &&
+	    (d->tls == RULE_TLS_INTERCEPT || d->inspect || d->secret_count);
+}
+
+/* The target a guest would ask for by this rule; false: no exact one. */
+static bool
+target_of(const struct image_rule *rule, struct target *t)
+{
+	const struct resource *what = &rule->what;
+	uint16_t port = what->port_from;
+
+	if (rule->decision != DECISION_ALLOW || rule->disabled ||
+	    what->kind != RESOURCE_NAME || what->depth != DEPTH_EXACT ||
+	    what->has_globs)
+		return false;
+	if (port <= 443 && what->port_to >= 443)
+		port = 443;
+	target_of_name((struct slice){what->host, what->host_len}, port, t);
+	return true;
+}
+
+static bool
+is_wanted(const struct leaves *l, const char *sandbox, const struct target *t)
+{
+	struct facts facts = {
+	    .sandbox = image_sandbox(l->ahead.image, slice_of(sandbox)),
+	    .now = (int64_t)(clock_wall_us() / 1000000),
+	    .target = t,
+	};
+	struct decision_made d;
+
+	rules_decide(l->ahead.image, &facts, &d);
+	return is_intercepted(&d);
+}
+
+/* The next pair of rule and sandbox; false: there is none. */
+static bool
+next_pair(struct leaves *l, uint32_t *rule, const char **sandbox)
+{
+	uint32_t rules = image_rule_count(l->ahead.image);
+
+	if (l->next_sandbox == l->ahead.sandbox_count) {
+		l->next_sandbox = 0;
+		l->next_rule++;
+	}
+	if (l->next_rule >= rules || l->next_rule >= RULES_MAX ||
+	    l->ahead.sandbox_count == 0)
+		return false;
+	*rule = l->next_rule;
+	*sandbox = l->ahead.sandboxes[l->next_sandbox++];
+	return true;
+}
+
+/* Until one question is on its way, or a share of the rules is done. */
+static void
+walk(struct leaves *l)
+{
+	for (int n = 0; n < RULES_AT_ONCE; n++) {
+		struct image_rule rule;
+		const char *sandbox;
+		struct target t;
+		uint32_t index;
+
+		if (l->asked_ahead >= l->limits->leaves_ahead ||
+		    !next_pair(l, &index, &sandbox)) {
+			l->is_walking = false;
+			return;
+		}
+		image_rule(l->ahead.image, index, &rule);
+		if (!target_of(&rule, &t) || !is_wanted(l, sandbox, &t) ||
+		    !leaf_ask_unwaited(l, sandbox, &t))
+			continue;
+		l->asked_ahead++;
+		return;
+	}
+}
+
+static void
+on_time(void *owner)
+{
+	struct leaves *l = owner;
+
+	if (map_count(l->requests) == 0)
+		walk(l);
+	if (l->is_walking)
+		timer_set(&l->ahead_timer, PAUSE_MS);
+}
+
+void
+leaves_ahead_begin(struct leaves *l)
+{
+	l->next_rule = 0;
+	l->next_sandbox = 0;
+	l->asked_ahead = 0;
+	l->is_walking = l->ahead.image && l->limits->leaves_ahead;
+	if (l->is_walking)
+		timer_set(&l->ahead_timer, PAUSE_MS);
+	else
+		timer_stop(&l->ahead_timer);
+}
+
+void
+leaves_ask_ahead(struct leaves *l, const struct leaves_ahead *what)
+{
+	l->ahead = *what;
+	leaves_ahead_begin(l);
+}
+
+void
+leaves_ahead_init(struct leaves *l)
+{
+	timer_init(&l->ahead_timer, l->loop, on_time, l);
+}
+
+void
+leaves_ahead_done(struct leaves *l)
+{
+	timer_done(&l->ahead_timer);
+}
