@@ -21,6 +21,7 @@
 #include "base/text.h"
 #include "conf/expires.h"
 #include "conf/http_rule.h"
+#include "conf/local_secrets.h"
 #include "conf/policy_compare.h"
 #include "conf/policy_file.h"
 #include "conf/schema.h"
@@ -409,12 +410,41 @@ understand(const struct rule_change *c, struct wish *w, struct err *err)
 }
 
 static bool
+apply_binding(struct edit *e, const struct rule_change *change, size_t *changed,
+    struct err *err)
+{
+	struct policy old = {0};
+	struct text after;
+	bool done, differs;
+
+	text_init(&after, YAML_FILE_MAX);
+	if (e->len == 0)
+		text_add(&after, new_file_head);
+	done = binding_edit_text(e->file, text_of(e), change, &after, &differs,
+	    err);
+	if (!done || !differs) {
+		text_done(&after);
+		return done;
+	}
+	if (!take_text(e, &after, &old, err))
+		return false;
+	done = (text_is_same(e->policy.preset, old.preset) &&
+		   policies_have_same_rules(&old, &e->policy)) ||
+	    refuse_edit(e->file, err);
+	policy_done(&old);
+	*changed += done;
+	return done;
+}
+
+static bool
 apply(struct edit *e, const struct rule_change *change, size_t *changed,
     struct err *err)
 {
 	struct wish w;
 	bool done;
 
+	if (change->edit == RULE_EDIT_BIND || change->edit == RULE_EDIT_UNBIND)
+		return apply_binding(e, change, changed, err);
 	if (!understand(change, &w, err))
 		return false;
 	done = change->edit == RULE_EDIT_REMOVE

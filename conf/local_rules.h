@@ -1,6 +1,7 @@
 /* local_rules.h - the small policy file of typed rules
  *
- * `policy allow`, `policy deny` and `policy rm` edit it, in the same language
+ * `policy allow`, `policy deny`, `policy rm` and, with the bindings of secrets,
+ * `secret set`, `secret set-custom` and `secret rm` edit it, in the same language
  * as any policy file; it is the only file that the gateway writes rules to.
  * `--file F` edits F in the same way. Comments and the order of other lines are
  * kept; the file is replaced as a whole or not at all. */
@@ -14,7 +15,13 @@
 #include "base/slice.h"
 #include "rules/policy.h"
 
-enum rule_edit { RULE_EDIT_ALLOW, RULE_EDIT_DENY, RULE_EDIT_REMOVE };
+enum rule_edit {
+	RULE_EDIT_ALLOW,
+	RULE_EDIT_DENY,
+	RULE_EDIT_REMOVE,
+	RULE_EDIT_BIND, /* a secret, in place of what is bound to its name */
+	RULE_EDIT_UNBIND,
+};
 
 struct rule_change {
 	enum rule_edit edit;
@@ -27,6 +34,10 @@ struct rule_change {
 	 * rule. */
 	const char *http;
 	bool raw;
+	/* BIND and UNBIND: a secret's name and, of BIND, what stands behind
+	 * `NAME:`, in flow style on one line ("{hosts: [a.com], ...}"). With
+	 * these, only `sandbox` counts of what stands above. */
+	const char *secret, *binding;
 };
 
 /* The one rule of a change, in `p`, which is initialised here; policy_done()
@@ -36,7 +47,7 @@ bool rule_change_read(const struct rule_change *c, struct policy *p,
 
 /* Apply all changes to the text of one file. `*changed` counts the rules that
  * were added or removed (a rule that is there already, in force and with the
- * same options, is not added twice). REMOVE by resource takes allows and denies
+ * same options, is not added twice) and the bindings that became others. REMOVE by resource takes allows and denies
  * of exactly this scope and, with `http`, these terms; by id one rule. *after to free(). Pure: nothing is
  * written. The result was read again: it says what it said before but for these
  * changes. What is wrong in a change itself is ERR_USAGE. */

@@ -87,28 +87,36 @@ add_indent(struct text *t, size_t columns)
 		text_add_char(t, ' ');
 }
 
+/* What is to be added: an item of a list, or an entry of a map, below keys
+ * that are not there yet. */
+struct addition {
+	const char *const *keys;
+	size_t count;
+	const char *text;
+	bool is_entry;
+};
+
 /* "a:\n  b:\n    - item\n", each key a level deeper. */
 static void
-add_block(struct text *t, const char *const *keys, size_t count,
-    const char *item, size_t indent, const char *newline)
+add_block(struct text *t, const struct addition *a, size_t indent,
+    const char *newline)
 {
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < a->count; i++) {
 		add_indent(t, indent + i * INDENT);
-		text_add_format(t, "%s:%s", keys[i], newline);
+		text_add_format(t, "%s:%s", a->keys[i], newline);
 	}
-	add_indent(t, indent + count * INDENT);
-	text_add_format(t, "- %s%s", item, newline);
+	add_indent(t, indent + a->count * INDENT);
+	text_add_format(t, "%s%s%s", a->is_entry ? "" : "- ", a->text, newline);
 }
 
 /* "{a: {b: [item]}}"; without keys "[item]". */
 static void
-add_flow(struct text *t, const char *const *keys, size_t count,
-    const char *item)
+add_flow(struct text *t, const struct addition *a)
 {
-	for (size_t i = 0; i < count; i++)
-		text_add_format(t, "{%s: ", keys[i]);
-	text_add_format(t, "[%s]", item);
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < a->count; i++)
+		text_add_format(t, "{%s: ", a->keys[i]);
+	text_add_format(t, a->is_entry ? "{%s}" : "[%s]", a->text);
+	for (size_t i = 0; i < a->count; i++)
 		text_add_char(t, '}');
 }
 
@@ -127,26 +135,26 @@ add_up_to_line(struct slice before, uint32_t line, struct text *after)
 
 /* An empty file, or one of comments only. */
 static void
-append_to_nothing(struct slice before, const char *const *path, size_t depth,
-    const char *item, struct text *after)
+append_to_nothing(struct slice before, const struct addition *a,
+    struct text *after)
 {
 	const char *newline = newline_of(before);
 
 	add_up_to_line(before, UINT32_MAX - 1, after);
 	text_add_format(after, "version: 1%s", newline);
-	add_block(after, path, depth, item, 0, newline);
+	add_block(after, a, 0, newline);
 }
 
 static void
 replace_empty_root(struct slice before, const struct yaml_node *root,
-    const char *const *path, size_t depth, const char *item, struct text *after)
+    const struct addition *a, struct text *after)
 {
 	const char *newline = newline_of(before);
 	size_t end = end_of(before, root);
 
 	text_add_slice(after, slice_first(before, start_of(before, root)));
 	text_add_format(after, "version: 1%s", newline);
-	add_block(after, path, depth, item, 0, newline);
+	add_block(after, a, 0, newline);
 	text_add_slice(after, slice_from(before, end));
 }
 
@@ -160,18 +168,20 @@ flow_insertion(struct slice before, const struct yaml_node *n)
 
 static void
 append_to_flow(struct slice before, const struct yaml_node *n,
-    const char *const *keys, size_t count, const char *item, struct text *after)
+    const struct addition *a, struct text *after)
 {
+	const struct addition rest = {
+	    a->keys + 1, a->count - 1, a->text, a->is_entry};
 	size_t at = flow_insertion(before, n);
 
 	text_add_slice(after, slice_first(before, at));
 	if (n->count)
 		text_add(after, ", ");
-	if (count) {
-		text_add_format(after, "%s: ", keys[0]);
-		add_flow(after, keys + 1, count - 1, item);
+	if (a->count) {
+		text_add_format(after, "%s: ", a->keys[0]);
+		add_flow(after, &rest);
 	} else {
-		text_add(after, item);
+		text_add(after, a->text);
 	}
 	text_add_slice(after, slice_from(before, at));
 }
@@ -196,7 +206,7 @@ line_behind_comments(struct slice text, uint32_t line, size_t indent)
 
 static void
 append_to_block(struct slice before, const struct yaml_node *n,
-    const char *const *keys, size_t count, const char *item, struct text *after)
+    const struct addition *a, struct text *after)
 {
 	uint32_t line = last_line(n);
 	size_t rest;
@@ -205,7 +215,7 @@ append_to_block(struct slice before, const struct yaml_node *n,
 		line = line_behind_comments(before, line, n->column - 1);
 	rest = add_up_to_line(before, line, after);
 
-	add_block(after, keys, count, item, n->column - 1, newline_of(before));
+	add_block(after, a, n->column - 1, newline_of(before));
 	text_add_slice(after, slice_from(before, rest));
 }
 
@@ -221,48 +231,60 @@ separate_from_colon(struct text *after)
  * and "{allow: }" one in its place. */
 static void
 append_to_null(struct slice before, const struct yaml_node *parent,
-    const struct yaml_node *n, const char *const *keys, size_t count,
-    const char *item, struct text *after)
+    const struct yaml_node *n, const struct addition *a, struct text *after)
 {
 	size_t end = end_of(before, n), rest;
 
 	if (parent && !parent->flow && n->text.len == 0) {
 		rest = add_up_to_line(before, n->line, after);
-		add_block(after, keys, count, item, parent->column - 1 + INDENT,
+		add_block(after, a, parent->column - 1 + INDENT,
 		    newline_of(before));
 		text_add_slice(after, slice_from(before, rest));
 		return;
 	}
 	text_add_slice(after, slice_first(before, start_of(before, n)));
 	separate_from_colon(after);
-	add_flow(after, keys, count, item);
+	add_flow(after, a);
 	text_add_slice(after, slice_from(before, end));
+}
+
+static void
+append(const struct yaml_document *d, struct slice before, struct addition a,
+    struct text *after)
+{
+	const struct yaml_node *n = d->root, *parent = NULL, *next;
+
+	while (n && a.count && (next = yaml_get(n, a.keys[0]))) {
+		parent = n;
+		n = next;
+		a.keys++;
+		a.count--;
+	}
+	if (!n)
+		append_to_nothing(before, &a, after);
+	else if (!parent && n->flow && n->count == 0)
+		replace_empty_root(before, n, &a, after);
+	else if (n->kind == YAML_SCALAR)
+		append_to_null(before, parent, n, &a, after);
+	else if (n->flow)
+		append_to_flow(before, n, &a, after);
+	else
+		append_to_block(before, n, &a, after);
 }
 
 void
 yaml_edit_append(const struct yaml_document *d, struct slice before,
     const char *const *path, size_t depth, const char *item, struct text *after)
 {
-	const struct yaml_node *n = d->root, *parent = NULL, *next;
-	size_t found = 0;
+	append(d, before, (struct addition){path, depth, item, false}, after);
+}
 
-	while (n && found < depth && (next = yaml_get(n, path[found]))) {
-		parent = n;
-		n = next;
-		found++;
-	}
-	path += found;
-	depth -= found;
-	if (!n)
-		append_to_nothing(before, path, depth, item, after);
-	else if (!parent && n->flow && n->count == 0)
-		replace_empty_root(before, n, path, depth, item, after);
-	else if (n->kind == YAML_SCALAR)
-		append_to_null(before, parent, n, path, depth, item, after);
-	else if (n->flow)
-		append_to_flow(before, n, path, depth, item, after);
-	else
-		append_to_block(before, n, path, depth, item, after);
+void
+yaml_edit_append_entry(const struct yaml_document *d, struct slice before,
+    const char *const *path, size_t depth, const char *entry,
+    struct text *after)
+{
+	append(d, before, (struct addition){path, depth, entry, true}, after);
 }
 
 /* The line on which the '-' of an item stands, which may be above it. */
@@ -285,14 +307,12 @@ dash_line(struct slice before, const struct yaml_node *list,
 }
 
 static void
-remove_from_block(struct slice before, const struct yaml_node *list,
-    const struct yaml_node *item, struct text *after)
+remove_lines(struct slice before, uint32_t first, uint32_t last,
+    struct text *after)
 {
-	size_t from = line_offset(before, dash_line(before, list, item));
-	size_t to = line_offset(before, last_line(item) + 1);
-
-	text_add_slice(after, slice_first(before, from));
-	text_add_slice(after, slice_from(before, to));
+	text_add_slice(after, slice_first(before, line_offset(before, first)));
+	text_add_slice(after,
+	    slice_from(before, line_offset(before, last + 1)));
 }
 
 /* The comma that follows `at`, over blanks and comments; the end without. */
@@ -327,7 +347,8 @@ remove_from_flow(struct slice before, const struct yaml_node *list,
     size_t index, struct text *after)
 {
 	const struct yaml_node *item = list->items[index];
-	size_t from = start_of(before, item), to = end_of(before, item);
+	size_t from = start_of(before, list->keys ? list->keys[index] : item);
+	size_t to = end_of(before, item);
 	size_t comma = find_comma(before, to);
 
 	if (comma < before.len) {
@@ -355,11 +376,26 @@ void
 yaml_edit_remove(struct slice before, const struct yaml_node *list,
     size_t index, struct text *after)
 {
+	const struct yaml_node *item = list->items[index];
+
 	CHECK(list->kind == YAML_LIST && index < list->count);
 	if (list->flow)
 		remove_from_flow(before, list, index, after);
 	else
-		remove_from_block(before, list, list->items[index], after);
+		remove_lines(before, dash_line(before, list, item),
+		    last_line(item), after);
+}
+
+void
+yaml_edit_remove_entry(struct slice before, const struct yaml_node *map,
+    size_t index, struct text *after)
+{
+	CHECK(map->kind == YAML_MAP && index < map->count);
+	if (map->flow)
+		remove_from_flow(before, map, index, after);
+	else
+		remove_lines(before, map->keys[index]->line,
+		    last_line(map->items[index]), after);
 }
 
 void

@@ -22,8 +22,16 @@
 void yaml_edit_append(const struct yaml_document *d, struct slice before,
     const char *const *path, size_t depth, const char *item,
     struct text *after);
+/* The same for an entry, "key: value" with the value in flow style on one line,
+ * of the map that `path` leads to, which has no such key. */
+void yaml_edit_append_entry(const struct yaml_document *d, struct slice before,
+    const char *const *path, size_t depth, const char *entry,
+    struct text *after);
 /* Remove one item of a list. */
 void yaml_edit_remove(struct slice before, const struct yaml_node *list,
+    size_t index, struct text *after);
+/* Remove one entry of a map. */
+void yaml_edit_remove_entry(struct slice before, const struct yaml_node *map,
     size_t index, struct text *after);
 /* Put another text in the place of a scalar, a flow list or a flow map. */
 void yaml_edit_replace(struct slice before, const struct yaml_node *n,

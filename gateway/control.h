@@ -15,9 +15,10 @@
  *	image			the live policy image as a sealed memfd, with
  *				"generation", "digest", "own" (listener
  *				addresses as text), "config" (its file or null)
- *	edit			{"changes":[{"edit":"allow|deny|remove",
- *				"sandbox","resource","id","name","comment",
- *				"expires","raw"}]}: applied to the local rules
+ *	edit			{"changes":[{"edit":"allow|deny|remove|bind|
+ *				unbind","sandbox","resource","id","name",
+ *				"comment","expires","http","raw","secret",
+ *				"binding"}]}: applied to the local rules
  *				(other files are edited with the asker's own
  *				rights, then `reload`), checked by compiling
  *				before it is kept, answered when every worker

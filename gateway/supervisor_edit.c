@@ -104,6 +104,8 @@ read_change(const json_t *from, struct rule_change *c, struct err *err)
 	    {"allow", RULE_EDIT_ALLOW},
 	    {"deny", RULE_EDIT_DENY},
 	    {"remove", RULE_EDIT_REMOVE},
+	    {"bind", RULE_EDIT_BIND},
+	    {"unbind", RULE_EDIT_UNBIND},
 	};
 	const char *edit = NULL;
 
@@ -114,7 +116,9 @@ read_change(const json_t *from, struct rule_change *c, struct err *err)
 	    !text_of(from, "name", &c->name, err) ||
 	    !text_of(from, "comment", &c->comment, err) ||
 	    !text_of(from, "expires", &c->expires, err) ||
-	    !text_of(from, "http", &c->http, err))
+	    !text_of(from, "http", &c->http, err) ||
+	    !text_of(from, "secret", &c->secret, err) ||
+	    !text_of(from, "binding", &c->binding, err))
 		return false;
 	c->raw = json_is_true(json_object_get(from, "raw"));
 	for (size_t n = 0; edit && n < ARRAY_SIZE(edits); n++)
@@ -123,7 +127,7 @@ read_change(const json_t *from, struct rule_change *c, struct err *err)
 			return true;
 		}
 	return err_set(err, ERR_USAGE,
-	    "\"edit\" must be allow, deny or remove");
+	    "\"edit\" must be allow, deny, remove, bind or unbind");
 }
 
 /* To free(); the texts belong to `list`. */

@@ -19,6 +19,10 @@ edit_text(enum rule_edit edit)
 		return "deny";
 	case RULE_EDIT_REMOVE:
 		return "remove";
+	case RULE_EDIT_BIND:
+		return "bind";
+	case RULE_EDIT_UNBIND:
+		return "unbind";
 	}
 	return "";
 }
@@ -26,10 +30,12 @@ edit_text(enum rule_edit edit)
 static json_t *
 change_json(const struct rule_change *c)
 {
-	json_t *o = json_pack("{s:s, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*}",
+	json_t *o = json_pack("{s:s, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, "
+			      "s:s*, s:s*}",
 	    "edit", edit_text(c->edit), "sandbox", c->sandbox, "resource",
 	    c->resource, "id", c->id, "name", c->name, "comment", c->comment,
-	    "expires", c->expires, "http", c->http);
+	    "expires", c->expires, "http", c->http, "secret", c->secret,
+	    "binding", c->binding);
 
 	if (o && c->raw)
 		json_object_set_new(o, "raw", json_true());
