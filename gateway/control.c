@@ -49,6 +49,8 @@ struct control_request { /* one connection */
 	struct timer late;
 	char *line; /* what was read so far */
 	size_t len, size;
+	int given_fd; /* came with the request; owned; -1: none */
+	bool given_more;
 	char *answer; /* with its newline, no NUL */
 	size_t answer_len, answer_sent;
 	int answer_fd; /* owned; -1: none */
@@ -78,6 +80,8 @@ peer_free(struct control_request *r)
 	close(r->fd);
 	if (r->answer_fd != -1)
 		close(r->answer_fd);
+	if (r->given_fd != -1)
+		close(r->given_fd);
 	free(r->line);
 	free(r->answer);
 	list_remove(&r->link);
@@ -241,14 +245,25 @@ take_line(struct control_request *r, size_t len)
 
 	timer_stop(&r->late);
 	ev_io_stop(loop_ev(o->loop), &r->watcher);
-	if (verb) {
-		r->step = PEER_ASKED;
-		o->handle(o->owner, r, verb, request);
-	} else {
+	if (!verb) {
 		refuse(r, ERR_USAGE,
 		    "a request is one line of JSON with a \"verb\"");
+	} else if (r->given_more) {
+		refuse(r, ERR_USAGE, "a request brings one descriptor at most");
+	} else {
+		r->step = PEER_ASKED;
+		o->handle(o->owner, r, verb, request);
 	}
 	json_decref(request);
+}
+
+int
+control_take_fd(struct control_request *r)
+{
+	int fd = r->given_fd;
+
+	r->given_fd = -1;
+	return fd;
 }
 
 static void
@@ -260,6 +275,52 @@ make_room(struct control_request *r)
 	r->size *= 2;
 }
 
+/* All that came are ours to close, also those that are too many. */
+static void
+take_descriptors(struct control_request *r, struct msghdr *m)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
+		size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+			continue;
+		for (size_t n = 0; n < count; n++) {
+			int fd;
+
+			memcpy(&fd, CMSG_DATA(c) + n * sizeof(fd), sizeof(fd));
+			if (r->given_fd == -1) {
+				r->given_fd = fd;
+				continue;
+			}
+			r->given_more = true;
+			close(fd);
+		}
+	}
+	/* What did not fit the kernel has closed. */
+	r->given_more |= (m->msg_flags & MSG_CTRUNC) != 0;
+}
+
+static ssize_t
+receive(struct control_request *r)
+{
+	union {
+		struct cmsghdr align;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct iovec part = {r->line + r->len, r->size - r->len};
+	struct msghdr m = {
+	    .msg_iov = &part,
+	    .msg_iovlen = 1,
+	    .msg_control = &control,
+	    .msg_controllen = sizeof(control),
+	};
+	ssize_t got = recvmsg(r->fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+
+	if (got > 0)
+		take_descriptors(r, &m);
+	return got;
+}
+
 static void
 read_on(struct control_request *r)
 {
@@ -267,7 +328,7 @@ read_on(struct control_request *r)
 	ssize_t got;
 
 	make_room(r);
-	got = recv(r->fd, r->line + r->len, r->size - r->len, MSG_DONTWAIT);
+	got = receive(r);
 	if (got == -1 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (got <= 0) {
@@ -354,6 +415,7 @@ take_peer(struct control *c, int fd)
 	r->control = c;
 	r->fd = fd;
 	r->answer_fd = -1;
+	r->given_fd = -1;
 	r->size = FIRST_ROOM;
 	r->line = memory_new(r->size);
 	list_add(&c->peers, &r->link);

@@ -4,8 +4,8 @@
  * A Unix stream socket, paths.control, 0660, for the same uid, root and the
  * group `penstock` (SO_PEERCRED decides, not the mode alone). One request a
  * connection: one line of JSON, {"verb":"...",...}, at most CONTROL_REQUEST_MAX
- * bytes; one line of JSON comes back, perhaps with one descriptor beside it
- * (SCM_RIGHTS), then the end:
+ * bytes; one line of JSON comes back, then the end. Either may bring one
+ * descriptor beside it (SCM_RIGHTS):
  *
  *	{"ok":true, ...}   or   {"ok":false,"exit":3,"error":"sentence"}
  *
@@ -33,6 +33,15 @@
  *	drain			the auditor has written all that was recorded
  *				before this request
  *	rotate			start a new log file
+ *	secret-set		{"scope":"" or a sandbox,"name","kind"} and a
+ *				descriptor with the request: the value, in a
+ *				memfd (file_sealed()) that nobody but the keeper
+ *				reads; kept in the store and in force when it is
+ *				answered; "replaced": was there another
+ *	secret-rm		{"scope","name"}: "removed": 0 or 1; no lease of
+ *				it is in force when it is answered
+ *	secret-ls		"secrets":[{"scope","name","kind","mask",
+ *				"set":seconds since 1970}], of the store
  *	stop			drain and end; answered at once, then the
  *				connection stays open until the end of the
  *				process
@@ -58,6 +67,10 @@ json_t *control_ask(const char *socket_path, json_t *request, int timeout_ms,
  * connection too: after `stop`, with the end of the process. */
 json_t *control_ask_to_the_end(const char *socket_path, json_t *request,
     int timeout_ms, struct err *err);
+
+/* With a descriptor that goes along with the request; it is not closed. */
+json_t *control_ask_giving(const char *socket_path, json_t *request,
+    int give_fd, int timeout_ms, struct err *err);
 
 /* The gateway's side, on its loop. Nothing here blocks: a peer that is slow to
  * ask or to read has CONTROL_PEER_MS, and CONTROL_PEERS are served at once. */
@@ -86,6 +99,10 @@ struct control *control_open(const struct control_options *o, struct err *err);
 /* Closes all connections and removes the socket. A request that is open is
  * forgotten: it must not be answered any more. */
 void control_close(struct control *c);
+
+/* The descriptor that came with the request, the caller's from now on; -1:
+ * none. While the request is open. */
+int control_take_fd(struct control_request *r);
 
 /* {"ok":true} and the members of `answer` (stolen; may be NULL), with a
  * duplicate of `fd` unless it is -1. The peer may have gone meanwhile. */

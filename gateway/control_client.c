@@ -18,7 +18,8 @@ struct asking {
 	uint64_t deadline_us;
 	int timeout_ms;
 	struct text answer;
-	int got_fd; /* -1: none came */
+	int give_fd; /* goes with the request; -1: none */
+	int got_fd;  /* -1: none came */
 };
 
 static bool
@@ -74,8 +75,36 @@ wait_for(const struct asking *a, short events, struct err *err)
 	}
 }
 
+/* The descriptor goes with the first bytes. */
+static ssize_t
+send_some(struct asking *a, char *at, size_t len)
+{
+	union {
+		struct cmsghdr align;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = {0};
+	struct iovec part = {at, len};
+	struct msghdr m = {.msg_iov = &part, .msg_iovlen = 1};
+	struct cmsghdr *c;
+	ssize_t out;
+
+	if (a->give_fd != -1) {
+		m.msg_control = &control;
+		m.msg_controllen = sizeof(control);
+		c = CMSG_FIRSTHDR(&m);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(c), &a->give_fd, sizeof(int));
+	}
+	out = sendmsg(a->fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (out > 0)
+		a->give_fd = -1;
+	return out;
+}
+
 static bool
-send_request(const struct asking *a, json_t *request, struct err *err)
+send_request(struct asking *a, json_t *request, struct err *err)
 {
 	char *line = json_dumps(request, JSON_COMPACT);
 	size_t len, sent = 0;
@@ -92,8 +121,7 @@ send_request(const struct asking *a, json_t *request, struct err *err)
 	}
 	line[len++] = '\n'; /* in the place of the NUL */
 	while (sent < len) {
-		ssize_t out = send(a->fd, line + sent, len - sent,
-		    MSG_NOSIGNAL | MSG_DONTWAIT);
+		ssize_t out = send_some(a, line + sent, len - sent);
 
 		if (out > 0)
 			sent += (size_t)out;
@@ -231,14 +259,15 @@ ask(struct asking *a, const char *path, json_t *request, bool to_the_end,
 }
 
 static json_t *
-ask_once(const char *path, json_t *request, int timeout_ms, int *fd,
-    bool to_the_end, struct err *err)
+ask_once(const char *path, json_t *request, int give_fd, int timeout_ms,
+    int *fd, bool to_the_end, struct err *err)
 {
 	struct err ignored = {0};
 	struct asking a = {
 	    .fd = -1,
 	    .timeout_ms = timeout_ms,
 	    .deadline_us = clock_monotonic_us() + (uint64_t)timeout_ms * 1000,
+	    .give_fd = give_fd,
 	    .got_fd = -1,
 	};
 	json_t *object;
@@ -266,12 +295,19 @@ json_t *
 control_ask(const char *path, json_t *request, int timeout_ms, int *fd,
     struct err *err)
 {
-	return ask_once(path, request, timeout_ms, fd, false, err);
+	return ask_once(path, request, -1, timeout_ms, fd, false, err);
 }
 
 json_t *
 control_ask_to_the_end(const char *path, json_t *request, int timeout_ms,
     struct err *err)
 {
-	return ask_once(path, request, timeout_ms, NULL, true, err);
+	return ask_once(path, request, -1, timeout_ms, NULL, true, err);
+}
+
+json_t *
+control_ask_giving(const char *path, json_t *request, int give_fd,
+    int timeout_ms, struct err *err)
+{
+	return ask_once(path, request, give_fd, timeout_ms, NULL, false, err);
 }

@@ -48,6 +48,17 @@ handle(void *owner, struct control_request *r, const char *verb,
 
 		control_answer(r, o, fd);
 		close(fd);
+	} else if (strcmp(verb, "given") == 0) {
+		char text[16] = "";
+		int fd = control_take_fd(r);
+
+		EXPECT_INT(control_take_fd(r), -1);
+		if (fd != -1)
+			EXPECT(pread(fd, text, sizeof(text) - 1, 0) >= 0);
+		json_object_set_new(o, "text", json_string(text));
+		control_answer(r, o, -1);
+		if (fd != -1)
+			close(fd);
 	} else if (strcmp(verb, "refuse") == 0) {
 		json_decref(o);
 		err_set(&err, ERR_CONF, "policy.yaml:4:3: \xff no");
@@ -161,6 +172,140 @@ TEST(a_descriptor_comes_with_the_answer)
 		_exit(strcmp(text, "the image") || pwrite(fd, "x", 1, 0) != -1);
 	}
 	EXPECT_INT(serve(asker), 0);
+	finish();
+}
+
+static int
+give(const char *text)
+{
+	json_t *request = json_object(), *answer;
+	struct err err = {0};
+	int fd = file_sealed("x", slice_of(text), &err);
+
+	json_object_set_new(request, "verb", json_string("given"));
+	answer = control_ask_giving(path, request, fd, 3000, &err);
+	json_decref(request);
+	/* Still ours. */
+	return answer && fcntl(fd, F_GETFD) != -1 &&
+		strcmp(json_string_value(json_object_get(answer, "text")),
+		    text) == 0
+	    ? 0
+	    : 1;
+}
+
+TEST(a_descriptor_goes_with_the_request)
+{
+	pid_t asker;
+
+	begin();
+	asker = fork();
+	if (asker == 0)
+		_exit(give("the value"));
+	EXPECT_INT(serve(asker), 0);
+	finish();
+}
+
+TEST(a_request_may_bring_none)
+{
+	pid_t asker;
+
+	begin();
+	asker = fork();
+	if (asker == 0) {
+		json_t *answer = ask("given", NULL, NULL);
+
+		_exit(*json_string_value(json_object_get(answer, "text")));
+	}
+	EXPECT_INT(serve(asker), 0);
+	finish();
+}
+
+static unsigned
+open_descriptors(void)
+{
+	unsigned count = 0;
+
+	for (int fd = 0; fd < 100; fd++)
+		count += fcntl(fd, F_GETFD) != -1;
+	return count;
+}
+
+/* `count` copies of standard input beside a request. */
+static void
+send_many(int fd, unsigned count)
+{
+	static const char line[] = "{\"verb\":\"given\"}\n";
+	union {
+		struct cmsghdr align;
+		char room[CMSG_SPACE(8 * sizeof(int))];
+	} room = {0};
+	char bytes[sizeof(line)];
+	struct iovec part = {bytes, sizeof(line) - 1};
+	struct msghdr m = {.msg_iov = &part,
+	    .msg_iovlen = 1,
+	    .msg_control = &room,
+	    .msg_controllen = CMSG_SPACE(count * sizeof(int))};
+	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+
+	memcpy(bytes, line, sizeof(line));
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(count * sizeof(int));
+	for (unsigned n = 0; n < count; n++)
+		memcpy(CMSG_DATA(c) + n * sizeof(int), &(int){0}, sizeof(int));
+	EXPECT(sendmsg(fd, &m, 0) == (ssize_t)sizeof(line) - 1);
+}
+
+TEST(more_than_one_is_refused_and_none_stays_open)
+{
+	unsigned before;
+
+	begin();
+	before = open_descriptors();
+	for (unsigned count = 2; count <= 8; count += 2) {
+		pid_t asker = fork();
+
+		if (asker == 0) {
+			struct unix_address a;
+			char answer[256] = "";
+			int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+			EXPECT(unix_address_init(&a, path, NULL) &&
+			    connect(fd, (const struct sockaddr *)&a.at,
+				a.len) == 0);
+			send_many(fd, count);
+			EXPECT(read(fd, answer, sizeof(answer) - 1) > 0);
+			_exit(strstr(answer, "one descriptor at most") ? 0 : 1);
+		}
+		EXPECT_INT(serve(asker), 0);
+	}
+	for (int n = 0; n < 100; n++) {
+		ev_run(loop_ev(loop), EVRUN_NOWAIT);
+		usleep(1000);
+	}
+	EXPECT_INT(open_descriptors(), before);
+	finish();
+}
+
+TEST(a_descriptor_that_nobody_takes_is_closed)
+{
+	unsigned before;
+	pid_t asker;
+
+	begin();
+	before = open_descriptors();
+	asker = fork();
+	if (asker == 0) {
+		json_t *request = json_pack("{s:s}", "verb", "echo");
+
+		_exit(control_ask_giving(path, request, 0, 3000, NULL) ? 0 : 1);
+	}
+	EXPECT_INT(serve(asker), 0);
+	for (int n = 0; n < 100; n++) {
+		ev_run(loop_ev(loop), EVRUN_NOWAIT);
+		usleep(1000);
+	}
+	EXPECT_INT(open_descriptors(), before);
 	finish();
 }
 
