@@ -15,6 +15,9 @@
  *	image			the live policy image as a sealed memfd, with
  *				"generation", "digest", "own" (listener
  *				addresses as text), "config" (its file or null)
+ *	placeholders		{"sandbox":"default"}: what this sandbox holds in
+ *				the place of secrets; "placeholders":
+ *				[{"secret","env":[..],"placeholder","canary"}]
  *	edit			{"changes":[{"edit":"allow|deny|remove|bind|
  *				unbind","sandbox","resource","id","name",
  *				"comment","expires","http","raw","secret",

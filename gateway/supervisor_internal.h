@@ -7,6 +7,7 @@
  *	supervisor_policy.c	reload, swap, who has it already
  *	supervisor_edit.c	typed rules, the preset, and back to none
  *	supervisor_verbs.c	the control socket's verbs
+ *	supervisor_placeholders.c	what guests hold for secrets
  *	status.c		what `penstock status` shows
  */
 #ifndef GATEWAY_SUPERVISOR_INTERNAL_H
@@ -168,6 +169,11 @@ void supervisor_handle(void *supervisor, struct control_request *r,
 void supervisor_drained(struct supervisor *s, uint32_t tag);
 /* There is an auditor again: it is asked what the last one did not answer. */
 void supervisor_ask_drains_again(struct supervisor *s);
+
+/* --- supervisor_placeholders.c --- */
+
+void supervisor_placeholders(struct supervisor *s, struct control_request *r,
+    json_t *request);
 
 /* --- status.c --- */
 

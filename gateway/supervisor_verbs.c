@@ -205,6 +205,7 @@ static const struct verb {
 } verbs[] = {
     {"status", verb_status, true},
     {"image", verb_image, true},
+    {"placeholders", supervisor_placeholders, true},
     {"edit", supervisor_edit, false},
     {"reload", verb_reload, false},
     {"init", supervisor_init, false},
