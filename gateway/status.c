@@ -102,6 +102,8 @@ ca(const struct supervisor *s)
 	json_t *o = json_object();
 
 	json_object_set_new(o, "file", control_text(s->ca_cert));
+	json_object_set_new(o, "trust", control_text(s->ca_trust));
+	json_object_set_new(o, "bundle", control_text(s->ca_bundle));
 	json_object_set_new(o, "fingerprint", json_string(s->ca_fingerprint));
 	return o;
 }

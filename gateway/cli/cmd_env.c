@@ -2,17 +2,23 @@
  *
  *	eval "$(penstock env)"
  *
- * The output is fed to a shell, so every value is quoted, and nothing but the
+ * The proxy, the certificates that make clients trust what the gateway shows
+ * them, and for each secret what a guest holds in its place: never a value. The
+ * output is fed to a shell, so every value is quoted, and nothing but the
  * gateway's own answers and files goes into it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "gateway/cli/client.h"
 #include "gateway/cli/command.h"
+#include "gateway/cli/placeholders.h"
 #include "gateway/cli/print.h"
+#include "gateway/cli/variables.h"
 
 #define URL_MAX 4096
 /* One's own services are reached directly, as from inside a sandbox; those of
@@ -20,38 +26,94 @@
 #define NO_PROXY "localhost,127.0.0.1,::1"
 
 struct env_flags {
-	const char *sandbox;
+	const char *sandbox, *shell;
+	bool json;
 };
 
 OPTIONS(env, struct env_flags,
     OPT_TEXT(struct env_flags, sandbox, "sandbox", 's', "NAME",
-	"be this sandbox: by its own listener or its token"));
+	"be this sandbox: by its own listener or its token"),
+    OPT_TEXT(struct env_flags, shell, "shell", 0, "sh|fish|json",
+	"for which shell, or as one JSON object; the default is sh"),
+    OPT_FLAG(struct env_flags, json, "json", 'j', "as --shell json"));
 
-/* In single quotes, in which a shell reads nothing but their end. */
 static void
-print_export(const char *name, const char *value)
+add(struct variables *v, const char *name, const char *value)
 {
-	printf("export %s='", name);
-	for (; *value; value++)
-		if (*value == '\'')
-			fputs("'\\''", stdout);
-		else
-			putchar(*value);
-	printf("'\n");
+	variables_add(v, slice_of(name), value);
 }
 
 static void
-print_variables(const char *url)
+add_proxy(struct variables *v, const char *url)
 {
 	static const char *const proxies[] = {"HTTP_PROXY", "HTTPS_PROXY",
 	    "http_proxy", "https_proxy", "grpc_proxy"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(proxies); i++)
-		print_export(proxies[i], url);
-	print_export("NO_PROXY", NO_PROXY);
-	print_export("no_proxy", NO_PROXY);
-	print_export("NODE_USE_ENV_PROXY", "1");
+		add(v, proxies[i], url);
+	add(v, "NO_PROXY", NO_PROXY);
+	add(v, "no_proxy", NO_PROXY);
+	add(v, "NODE_USE_ENV_PROXY", "1");
 }
+
+/* --- certificates --- */
+
+/* The file that the gateway names in its status, or NULL with a note: a client
+ * that was told of a file it cannot read would trust nobody. */
+static const char *
+readable(const json_t *status, const char *key)
+{
+	const char *path =
+	    json_string_value(json_object_get(json_object_get(status, "ca"),
+		key));
+
+	if (path && access(path, R_OK) == 0)
+		return path;
+	fprintf(stderr,
+	    "penstock: note: %s cannot be read: clients will not trust the "
+	    "certificates of the gateway\n",
+	    path ? path : "the CA certificate");
+	return NULL;
+}
+
+static void
+add_certificates(struct variables *v, const json_t *status)
+{
+	const char *trust = readable(status, "trust");
+	const char *bundle = trust ? readable(status, "bundle") : NULL;
+
+	if (!trust || !bundle)
+		return;
+#define ADDED(name, who) add(v, name, trust);
+#define REPLACED(name, who) add(v, name, bundle);
+#include "conf/ca_variables.def"
+#undef ADDED
+#undef REPLACED
+}
+
+/* --- placeholders --- */
+
+static bool
+add_placeholders(struct variables *v, const struct client *c,
+    const char *sandbox, struct err *err)
+{
+	json_t *list = placeholders_read(c, sandbox ? sandbox : "default", err);
+
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *one = json_array_get(list, i);
+		const json_t *env = json_object_get(one, "env");
+		const char *placeholder = json_string_value(json_object_get(one,
+		    "placeholder"));
+
+		for (size_t n = 0; placeholder && n < json_array_size(env); n++)
+			add(v, json_string_value(json_array_get(env, n)),
+			    placeholder);
+	}
+	json_decref(list);
+	return list != NULL;
+}
+
+/* --- the proxy's URL --- */
 
 /* Nobody connects to "every address": this machine's own stands for it. */
 static void
@@ -164,44 +226,62 @@ make_url(const json_t *status, const struct settings *s, const char *sandbox,
 }
 
 static bool
-env(const struct client *c, const char *sandbox, struct text *url,
+collect(const struct client *c, const char *sandbox, struct variables *v,
     struct err *err)
 {
+	json_t *answer = client_ask_verb(c, "status", NULL, err), *status;
 	struct settings settings;
-	json_t *answer, *status;
+	struct text url;
 	bool done;
 
-	if (sandbox && !strcmp(sandbox, "default"))
-		sandbox = NULL;
-	answer = client_ask_verb(c, "status", NULL, err);
 	if (!answer)
 		return false;
 	status = json_object_get(answer, "status");
 	done = client_settings_live(c, status, &settings, err);
 	if (done) {
-		done = make_url(status, &settings, sandbox, url, err);
+		text_init(&url, URL_MAX);
+		done = make_url(status, &settings, sandbox, &url, err);
 		settings_done(&settings);
+		if (done) {
+			add_proxy(v, url.at);
+			add_certificates(v, status);
+		}
+		text_done(&url);
 	}
 	json_decref(answer);
-	return done;
+	return done && add_placeholders(v, c, sandbox, err);
+}
+
+static int
+run(const struct client *c, const struct env_flags *f)
+{
+	const char *sandbox = f->sandbox;
+	struct variables v = {0};
+	enum shell shell = SHELL_SH;
+	struct err err = {.kind = ERR_NONE};
+	bool done = true;
+
+	if (sandbox && !strcmp(sandbox, "default"))
+		sandbox = NULL;
+	if (f->shell || f->json)
+		done = shell_read(f->shell ? f->shell : "json", &shell, &err);
+	done = done && collect(c, sandbox, &v, &err);
+	if (done)
+		variables_print(&v, shell, stdout);
+	variables_done(&v);
+	return done ? EXIT_DONE : print_failure(&err);
 }
 
 int
 cmd_env(struct call *call)
 {
-	const struct env_flags *flags = call->options;
 	struct client c;
-	struct text url;
 	struct err err;
-	bool done;
+	int code;
 
 	if (!client_open(&c, &err))
 		return print_failure(&err);
-	text_init(&url, URL_MAX);
-	done = env(&c, flags->sandbox, &url, &err);
+	code = run(&c, call->options);
 	client_done(&c);
-	if (done)
-		print_variables(url.at);
-	text_done(&url);
-	return done ? EXIT_DONE : print_failure(&err);
+	return code;
 }
