@@ -155,6 +155,14 @@ tls_client_forget_sessions(struct tls_client *c)
 	tls_sessions_clear(c->sessions);
 }
 
+/* OpenSSL's own macro casts the constness away. */
+static bool
+set_server_name(SSL *ssl, const char *name)
+{
+	return SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME,
+		   TLSEXT_NAMETYPE_host_name, (void *)(uintptr_t)name) == 1;
+}
+
 /* What is asked of the certificate. */
 static bool
 set_identity(SSL *ssl, const struct tls_connect_options *o)
@@ -168,7 +176,7 @@ set_identity(SSL *ssl, const struct tls_connect_options *o)
 		return X509_VERIFY_PARAM_set1_ip_asc(param, o->host) == 1;
 	return o->host[0] != '\0' &&
 	    X509_VERIFY_PARAM_set1_host(param, o->host, 0) == 1 &&
-	    SSL_set_tlsext_host_name(ssl, o->host) == 1;
+	    set_server_name(ssl, o->host);
 }
 
 static bool

@@ -102,8 +102,8 @@ note_why(struct tls *t, int result)
 		break;
 	default:
 		is_broken(t, EPROTO);
+		ERR_clear_error();
 	}
-	ERR_clear_error();
 }
 
 static bool
@@ -118,6 +118,8 @@ tls_recv(void *carrier, void *at, size_t len)
 	struct tls *t = carrier;
 	size_t got = 0;
 
+	/* What others left there would be taken for an error of this. */
+	ERR_clear_error();
 	while (got < len && can_read(t)) {
 		size_t left = len - got < INT_MAX ? len - got : INT_MAX;
 		int n = SSL_read(t->ssl, (char *)at + got, (int)left);
@@ -200,8 +202,8 @@ send_record(struct tls *t, const char *at, size_t size)
 		break;
 	default:
 		is_broken(t, EPIPE);
+		ERR_clear_error();
 	}
-	ERR_clear_error();
 	return 0;
 }
 
@@ -227,6 +229,7 @@ tls_send(void *carrier, const struct iovec *iov, int count)
 		errno = EPIPE;
 		return -1;
 	}
+	ERR_clear_error();
 	for (int i = 0; i < count; i++)
 		total += iov[i].iov_len;
 	if (count > 1)

@@ -200,7 +200,9 @@ far_client(struct sim_peer *p, SSL_CTX *ctx, const char *alpn)
 {
 	struct far *f = far_new(p, ctx, false);
 
-	SSL_set_tlsext_host_name(far_ssl(f), "a.test");
+	char name[] = "a.test";
+
+	SSL_set_tlsext_host_name(far_ssl(f), name);
 	SSL_set1_host(far_ssl(f), "a.test");
 	if (alpn != NULL)
 		SSL_set_alpn_protos(far_ssl(f), (const unsigned char *)alpn,
@@ -887,6 +889,27 @@ TEST(who_does_not_read_is_not_read_for)
 	stream_read(p.near.stream, true);
 	sim_run(loop);
 	EXPECT_INT(p.near.heard_len, sizeof(bytes));
+	pair_done(&p);
+}
+
+/* Errors that other users of OpenSSL leave are none of the stream's. */
+TEST(others_errors_break_nothing)
+{
+	struct pair p;
+
+	pair_init(&p, true);
+	stream_read(p.near.stream, false);
+	far_says(p.far, "x");
+	far_stop(p.far);
+	ERR_raise(ERR_LIB_USER, 1);
+	stream_read(p.near.stream, true);
+	sim_run(loop);
+	EXPECT(near_heard(&p.near, "x") && !p.near.broken);
+	sim_takes(p.peer, 0);
+	ERR_raise(ERR_LIB_USER, 1);
+	stream_send(p.near.stream, SLICE_LITERAL("y"));
+	sim_run(loop);
+	EXPECT(!p.near.broken);
 	pair_done(&p);
 }
 
