@@ -124,10 +124,18 @@ read_http(void *owner, const struct yaml_document *d, const struct yaml_node *n,
 	return policy_read_http(owner, n, err);
 }
 
+static bool
+read_secrets(void *owner, const struct yaml_document *d,
+    const struct yaml_node *n, struct err *err)
+{
+	(void)d;
+	return policy_read_secrets(owner, n, err);
+}
+
 static const struct schema_key sandbox_keys[] = {
     {"network", read_network},
     {"http", read_http},
-    {"secrets", NULL},
+    {"secrets", read_secrets},
 };
 
 static const struct schema sandbox_section = {
@@ -162,7 +170,7 @@ static const struct schema_key policy_keys[] = {
     {"tls", schema_skip},
     {"network", read_network},
     {"http", read_http},
-    {"secrets", NULL},
+    {"secrets", read_secrets},
     {"sandboxes", read_sandboxes},
     {"tests", policy_read_tests},
 };
@@ -216,7 +224,8 @@ policy_parse(const char *file, const char *source, struct slice text,
 	struct method_names methods = {.count = 0};
 	bool done = f.d && read_head(&f, err) && add_preset_of(&f, p, err);
 
-	done = done && add_file(&f, p, &methods, err);
+	done = done && add_file(&f, p, &methods, err) &&
+	    policy_settle_secrets(p, err);
 	yaml_document_free(f.d);
 	return done;
 }
@@ -348,7 +357,7 @@ merge(const struct source_files *all, struct policy *p, struct err *err)
 	for (size_t i = 0; i < all->count; i++)
 		if (!add_file(&all->files[i], p, &methods, err))
 			return false;
-	return true;
+	return policy_settle_secrets(p, err);
 }
 
 bool

@@ -2,9 +2,8 @@
  *
  * Files and directories (every *.yaml and *.yml in them, sorted by name) are
  * merged in the order given; a preset may be named once in all. Errors are
- * "FILE:LINE:COLUMN: what, which limit, which value". Sections that this
- * version does not enforce (secrets) are errors. At most 64 MiB a file
- * and 2,000,000 rules in all. */
+ * "FILE:LINE:COLUMN: what, which limit, which value". What this version does
+ * not enforce is an error. At most 64 MiB a file and 2,000,000 rules in all. */
 #ifndef CONF_POLICY_FILE_H
 #define CONF_POLICY_FILE_H
 

@@ -1,6 +1,7 @@
 /* policy_reader.h - shared by the files that read one policy document
  *
- * Included by conf/policy_file.c, policy_rule.c and policy_http.c only. */
+ * Included by conf/policy_file.c, policy_rule.c, policy_http.c and those that
+ * read secrets only. */
 #ifndef CONF_POLICY_READER_H
 #define CONF_POLICY_READER_H
 
@@ -58,6 +59,17 @@ bool policy_read_rules(struct policy_reader *r, const struct yaml_node *list,
 /* `http:`, a list of rules. */
 bool policy_read_http(struct policy_reader *r, const struct yaml_node *list,
     struct err *err);
+/* `secrets:`, of the file or of one sandbox; a map from names to bindings. */
+bool policy_read_secrets(struct policy_reader *r, const struct yaml_node *map,
+    struct err *err);
+/* What can only be seen when all files are read: a name that is bound twice,
+ * two secrets for one header or variable. Typed bindings give way to those of
+ * files. */
+bool policy_settle_secrets(struct policy *p, struct err *err);
+/* One resource. */
+bool policy_read_resource(const struct yaml_document *d,
+    const struct yaml_node *n, char room[RESOURCE_ROOM],
+    struct resource *resource, struct err *err);
 /* `tests:`; their owner is the reader. */
 schema_reader policy_read_tests;
 /* `tls:` of a file or a rule. */

@@ -66,9 +66,9 @@ policy_read_tls(const struct yaml_document *d, const struct yaml_node *n,
 	return true;
 }
 
-/* One resource; the message of resource_parse() gets its place. */
-static bool
-read_resource(const struct yaml_document *d, const struct yaml_node *n,
+/* The message of resource_parse() gets its place. */
+bool
+policy_read_resource(const struct yaml_document *d, const struct yaml_node *n,
     char room[RESOURCE_ROOM], struct resource *resource, struct err *err)
 {
 	struct err why = {0};
@@ -111,7 +111,8 @@ rule_read_host(void *owner, const struct yaml_document *d,
 	struct rule_draft *draft = owner;
 
 	draft->has_host = true;
-	return read_resource(d, n, draft->host, &draft->rule.resource, err);
+	return policy_read_resource(d, n, draft->host, &draft->rule.resource,
+	    err);
 }
 
 bool
@@ -181,8 +182,8 @@ read_except(void *owner, const struct yaml_document *d,
 	draft->except_hosts = memory_array(n->count,
 	    sizeof(*draft->except_hosts));
 	for (size_t i = 0; i < n->count; i++)
-		if (!read_resource(d, n->items[i], draft->except_hosts[i],
-			&draft->except[i], err))
+		if (!policy_read_resource(d, n->items[i],
+			draft->except_hosts[i], &draft->except[i], err))
 			return false;
 	rule->except = draft->except;
 	rule->except_count = n->count;
@@ -295,8 +296,8 @@ read_item(struct rule_draft *draft, const struct yaml_node *n, struct err *err)
 	const struct yaml_document *d = draft->reader->d;
 
 	if (n->kind != YAML_MAP)
-		return read_resource(d, n, draft->host, &draft->rule.resource,
-		    err);
+		return policy_read_resource(d, n, draft->host,
+		    &draft->rule.resource, err);
 	if (!schema_read(&long_form, d, n, draft, err))
 		return false;
 	return draft->has_host ||

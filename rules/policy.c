@@ -254,6 +254,18 @@ policy_add_secret(struct policy *p, const struct policy_secret *secret)
 	added->binding.column = secret->column;
 }
 
+void
+policy_set_secret_hosts(struct policy *p, size_t secret,
+    const struct resource *hosts, size_t count)
+{
+	struct policy_secret *s = &p->secrets[secret];
+
+	CHECK(secret < p->secret_count);
+	s->hosts = keep_resources(p, hosts, count);
+	s->host_count = count;
+	s->binding.disabled |= count == 0;
+}
+
 struct policy_test *
 policy_add_test(struct policy *p, const struct policy_test *test)
 {

@@ -133,6 +133,9 @@ struct policy_rule *policy_add_rule(struct policy *p,
 /* Copies, too; texts that are NULL become "", the binding's sandbox and place
  * are set. */
 void policy_add_secret(struct policy *p, const struct policy_secret *secret);
+/* Other hosts for a secret, which are copied; without any it is disabled. */
+void policy_set_secret_hosts(struct policy *p, size_t secret,
+    const struct resource *hosts, size_t count);
 /* Takes over what `test` points to. */
 struct policy_test *policy_add_test(struct policy *p,
     const struct policy_test *test);

@@ -55,7 +55,7 @@ secret_header_is_valid(struct slice name, const char **why)
 	};
 
 	if (!is_token(name) || name.len > SECRET_TEXT_MAX)
-		return refuse(why, "it is no name of a header");
+		return refuse(why, "no name of a header");
 	for (size_t i = 0; i < ARRAY_SIZE(forbidden); i++)
 		if (slice_is_nocase(name, forbidden[i].name))
 			return refuse(why, forbidden[i].what);

@@ -72,6 +72,79 @@ dump_rule(const struct policy_rule *r, struct text *t)
 }
 
 static void
+dump_limits(const struct secret_binding *b, struct text *t)
+{
+	if (*b->methods)
+		text_add_format(t, " methods=%s", b->methods);
+	if (*b->paths)
+		text_add_format(t, " paths=\"%s\"", b->paths);
+	if (b->calls_per_minute)
+		text_add_format(t, " calls=%u", b->calls_per_minute);
+	if (b->from_minute != b->to_minute)
+		text_add_format(t, " minutes=%u-%u", b->from_minute,
+		    b->to_minute);
+}
+
+/* How it goes into a request. */
+static void
+dump_way(const struct secret_binding *b, struct text *t)
+{
+	static const char *const ways[] = {
+	    "header", "basic", "query", "sigv4", "oauth2", "swap"};
+
+	text_add_format(t, " %s", ways[b->way]);
+	if (*b->header)
+		text_add_format(t, " %s \"%s\"", b->header,
+		    b->way == SECRET_BASIC ? b->username : b->format);
+	if (*b->parameter)
+		text_add_format(t, " %s", b->parameter);
+	if (b->way == SECRET_SIGV4)
+		text_add_format(t, " \"%s\" \"%s\"", b->region,
+		    b->aws_service);
+	if (b->way == SECRET_OAUTH2)
+		text_add_format(t, " %d %d %s %s \"%s\" \"%s\"", b->grant,
+		    b->client_by, b->token_url, b->client_id, b->scope,
+		    b->audience);
+	if (b->swap)
+		text_add_format(t, " swap=%u", b->swap);
+}
+
+static void
+dump_secret(const struct policy_secret *s, struct text *t)
+{
+	static const char *const sources[] = {"store", "env", "file", "command"};
+	const struct secret_binding *b = &s->binding;
+	char host[RESOURCE_TEXT];
+
+	text_add_format(t, "%u:%u secret %s", s->line, s->column, b->name);
+	if (s->sandbox)
+		text_add_format(t, " sandbox=%s", s->sandbox);
+	if (*b->service && strcmp(b->service, b->name) != 0)
+		text_add_format(t, " service=%s", b->service);
+	text_add(t,
+	    b->withheld	      ? " none"
+		: b->disabled ? " disabled"
+			      : "");
+	for (size_t i = 0; i < s->host_count; i++) {
+		resource_format(&s->hosts[i], host);
+		text_add_format(t, " %s", host);
+	}
+	dump_way(b, t);
+	text_add_format(t, " \"%s\" env=%s from=%s", b->placeholder, b->env,
+	    sources[b->source]);
+	if (*b->from)
+		text_add_format(t, " \"%s\"", b->from);
+	if (b->refresh_s)
+		text_add_format(t, " refresh=%u", b->refresh_s);
+	if (b->plaintext)
+		text_add(t, " plaintext");
+	dump_limits(b, t);
+	if (*b->comment)
+		text_add_format(t, " comment=%s", b->comment);
+	text_add_char(t, '\n');
+}
+
+static void
 dump(const struct policy *p, struct text *t)
 {
 	text_add_format(t, "preset %s, %s\n", p->preset ? p->preset : "none",
@@ -80,6 +153,8 @@ dump(const struct policy *p, struct text *t)
 		text_add_format(t, "sandbox %s\n", p->sandboxes[i]);
 	for (size_t i = 0; i < p->rule_count; i++)
 		dump_rule(&p->rules[i], t);
+	for (size_t i = 0; i < p->secret_count; i++)
+		dump_secret(&p->secrets[i], t);
 	for (size_t i = 0; i < p->test_count; i++) {
 		text_add_format(t, "%u test %s %s %s %s %s", p->tests[i].line,
 		    p->tests[i].expect == DECISION_ALLOW ? "allow" : "deny",
