@@ -47,8 +47,12 @@ mint_read_point(const uint8_t point[LEAF_POINT])
 	/* 04: neither the point at infinity nor a compressed one. */
 	if (copy[0] != POINT_CONVERSION_UNCOMPRESSED ||
 	    EVP_PKEY_fromdata_init(context) != 1 ||
-	    EVP_PKEY_fromdata(context, &key, EVP_PKEY_PUBLIC_KEY, params) != 1)
+	    EVP_PKEY_fromdata(context, &key, EVP_PKEY_PUBLIC_KEY, params) !=
+		1) {
+		/* OpenSSL 3.0 leaves an empty one behind. */
+		EVP_PKEY_free(key);
 		key = NULL;
+	}
 	EVP_PKEY_CTX_free(context);
 	ERR_clear_error();
 	return key;

@@ -1,8 +1,8 @@
 /* leaves_ahead.c - certificates made before anybody wants them
  *
- * After a policy was loaded, its rules are walked, a few at a time and only
- * while no guest waits for a certificate, for hosts without a pattern that are
- * intercepted. The verdict on each is asked of the matcher itself: what makes
+ * After a policy was loaded, its secrets' hosts and its rules are walked, a few
+ * at a time and only while no guest waits for a certificate, for hosts without
+ * a pattern that are intercepted. The verdict on each is asked of the matcher itself: what makes
  * a connection be intercepted (a secret, an HTTP rule, `tls: intercept`) is
  * often said by another rule than the one that names the host.
  */
@@ -10,12 +10,15 @@
 #include "gateway/leaves_internal.h"
 #include "rules/match.h"
 
-/* So many rules, then the loop has other things to do for so long. */
-#define RULES_AT_ONCE 64
+/* Reloads often come in a row, and a loop that has just begun has better
+ * things to do. */
+#define FIRST_PAUSE_MS 250
+/* So many looks, then the loop has other things to do for so long. */
+#define LOOKS_AT_ONCE 64
 #define PAUSE_MS 5
 /* Of an image with more rules than that, which somebody's program wrote, the
  * rest waits for the first request. */
-#define RULES_MAX 65536
+#define RULES_MAX 16384
 
 static bool
 is_intercepted(const struct decision_made *d)
@@ -24,20 +27,41 @@ is_intercepted(const struct decision_made *d)
 	    (d->tls == RULE_TLS_INTERCEPT || d->inspect || d->secret_count);
 }
 
-/* The target a guest would ask for by this rule; false: no exact one. */
+/* The target a guest would ask for; false: no exact one. */
 static bool
-target_of(const struct image_rule *rule, struct target *t)
+target_of(const struct resource *what, struct target *t)
 {
-	const struct resource *what = &rule->what;
 	uint16_t port = what->port_from;
 
-	if (rule->decision != DECISION_ALLOW || rule->disabled ||
-	    what->kind != RESOURCE_NAME || what->depth != DEPTH_EXACT ||
+	if (what->kind != RESOURCE_NAME || what->depth != DEPTH_EXACT ||
 	    what->has_globs)
 		return false;
 	if (port <= 443 && what->port_to >= 443)
 		port = 443;
 	target_of_name((struct slice){what->host, what->host_len}, port, t);
+	return true;
+}
+
+/* Hosts of secrets come first, then the rules'. False: there are no more, or
+ * enough of them. */
+static bool
+resource_at(const struct image *i, uint32_t index, struct resource *what)
+{
+	struct image_rule rule;
+
+	for (uint32_t n = 0; n < image_secret_count(i); n++) {
+		uint32_t hosts = image_secret_host_count(i, n);
+
+		if (index < hosts) {
+			image_secret_host(i, n, index, what);
+			return true;
+		}
+		index -= hosts;
+	}
+	if (index >= image_rule_count(i) || index >= RULES_MAX)
+		return false;
+	image_rule(i, index, &rule);
+	*what = rule.what;
 	return true;
 }
 
@@ -55,20 +79,17 @@ is_wanted(const struct leaves *l, const char *sandbox, const struct target *t)
 	return is_intercepted(&d);
 }
 
-/* The next pair of rule and sandbox; false: there is none. */
+/* The next pair of host and sandbox; false: there is none. */
 static bool
-next_pair(struct leaves *l, uint32_t *rule, const char **sandbox)
+next_pair(struct leaves *l, struct resource *what, const char **sandbox)
 {
-	uint32_t rules = image_rule_count(l->ahead.image);
-
 	if (l->next_sandbox == l->ahead.sandbox_count) {
 		l->next_sandbox = 0;
-		l->next_rule++;
+		l->next_resource++;
 	}
-	if (l->next_rule >= rules || l->next_rule >= RULES_MAX ||
-	    l->ahead.sandbox_count == 0)
+	if (l->ahead.sandbox_count == 0 ||
+	    !resource_at(l->ahead.image, l->next_resource, what))
 		return false;
-	*rule = l->next_rule;
 	*sandbox = l->ahead.sandboxes[l->next_sandbox++];
 	return true;
 }
@@ -77,19 +98,17 @@ next_pair(struct leaves *l, uint32_t *rule, const char **sandbox)
 static void
 walk(struct leaves *l)
 {
-	for (int n = 0; n < RULES_AT_ONCE; n++) {
-		struct image_rule rule;
+	for (int n = 0; n < LOOKS_AT_ONCE; n++) {
+		struct resource what;
 		const char *sandbox;
 		struct target t;
-		uint32_t index;
 
 		if (l->asked_ahead >= l->limits->leaves_ahead ||
-		    !next_pair(l, &index, &sandbox)) {
+		    !next_pair(l, &what, &sandbox)) {
 			l->is_walking = false;
 			return;
 		}
-		image_rule(l->ahead.image, index, &rule);
-		if (!target_of(&rule, &t) || !is_wanted(l, sandbox, &t) ||
+		if (!target_of(&what, &t) || !is_wanted(l, sandbox, &t) ||
 		    !leaf_ask_unwaited(l, sandbox, &t))
 			continue;
 		l->asked_ahead++;
@@ -111,12 +130,12 @@ on_time(void *owner)
 void
 leaves_ahead_begin(struct leaves *l)
 {
-	l->next_rule = 0;
+	l->next_resource = 0;
 	l->next_sandbox = 0;
 	l->asked_ahead = 0;
 	l->is_walking = l->ahead.image && l->limits->leaves_ahead;
 	if (l->is_walking)
-		timer_set(&l->ahead_timer, PAUSE_MS);
+		timer_set(&l->ahead_timer, FIRST_PAUSE_MS);
 	else
 		timer_stop(&l->ahead_timer);
 }

@@ -25,10 +25,10 @@ struct leaves {
 	struct map *requests;	/* struct request by purpose and key */
 	struct leaves_figures figures;
 
-	/* leaves_ahead.c: how far it has come in the rules. */
+	/* leaves_ahead.c: how far it has come. */
 	struct leaves_ahead ahead;
 	bool is_walking;
-	uint32_t next_rule;
+	uint32_t next_resource;
 	size_t next_sandbox;
 	uint64_t asked_ahead;
 	struct timer ahead_timer;

@@ -14,6 +14,8 @@
 static char directory[] = "/tmp/mint-test-XXXXXX";
 static struct ca *ca;
 static EVP_PKEY *key;
+static X509 *minted[64]; /* so that none is lost */
+static size_t minted_count;
 
 static void
 begin(void)
@@ -44,6 +46,8 @@ mint_at(const char *host, int64_t now)
 	cert = mint_leaf(ca, &t, key, now, &err);
 	if (!cert)
 		test_fail(__FILE__, __LINE__, "%s", err.text);
+	EXPECT(minted_count < ARRAY_SIZE(minted));
+	minted[minted_count++] = cert;
 	return cert;
 }
 
@@ -261,6 +265,7 @@ TEST(a_point_is_one_of_the_curve_or_no_key)
 		   &len) == 1);
 	read = mint_read_point(point);
 	EXPECT(read && EVP_PKEY_eq(read, key) == 1);
+	EVP_PKEY_free(read);
 	point[40] ^= 1;
 	EXPECT(!mint_read_point(point));
 	point[40] ^= 1;
