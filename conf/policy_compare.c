@@ -77,10 +77,50 @@ rule_is_same(const struct policy_rule *a, const struct policy_rule *b)
 }
 
 static bool
+binding_is_same(const struct secret_binding *a, const struct secret_binding *b)
+{
+#define TEXT(member)                                                           \
+	if (strcmp(a->member, b->member) != 0)                                 \
+		return false;
+#include "rules/secret_texts.def"
+#undef TEXT
+	return strcmp(a->comment, b->comment) == 0 && a->way == b->way &&
+	    a->disabled == b->disabled && a->withheld == b->withheld &&
+	    a->grant == b->grant && a->client_by == b->client_by &&
+	    a->swap == b->swap && a->source == b->source &&
+	    a->refresh_s == b->refresh_s && a->plaintext == b->plaintext &&
+	    a->calls_per_minute == b->calls_per_minute &&
+	    a->from_minute == b->from_minute && a->to_minute == b->to_minute;
+}
+
+bool
+secret_is_same(const struct policy_secret *a, const struct policy_secret *b)
+{
+	bool same = text_is_same(a->sandbox, b->sandbox) &&
+	    a->host_count == b->host_count &&
+	    binding_is_same(&a->binding, &b->binding);
+
+	for (size_t i = 0; same && i < a->host_count; i++)
+		same = resource_is_same(&a->hosts[i], &b->hosts[i]);
+	return same;
+}
+
+bool
+policies_have_same_secrets(const struct policy *a, const struct policy *b)
+{
+	if (a->secret_count != b->secret_count)
+		return false;
+	for (size_t i = 0; i < a->secret_count; i++)
+		if (!secret_is_same(&a->secrets[i], &b->secrets[i]))
+			return false;
+	return true;
+}
+
+static bool
 same_policies_but_rules(const struct policy *a, const struct policy *b)
 {
 	return text_is_same(a->preset, b->preset) &&
-	    a->test_count == b->test_count;
+	    a->test_count == b->test_count && policies_have_same_secrets(a, b);
 }
 
 bool
@@ -115,7 +155,7 @@ policies_have_same_rules(const struct policy *a, const struct policy *b)
 		if (!rule_is_same(&a->rules[i], &b->rules[j]))
 			return false;
 	return i == a->rule_count && j == b->rule_count &&
-	    a->test_count == b->test_count;
+	    a->test_count == b->test_count && policies_have_same_secrets(a, b);
 }
 
 static bool
@@ -157,5 +197,5 @@ policies_are_same(const struct policy *a, const struct policy *b)
 	for (size_t i = 0; i < a->sandbox_count; i++)
 		if (strcmp(a->sandboxes[i], b->sandboxes[i]) != 0)
 			return false;
-	return tests_are_same(a, b);
+	return policies_have_same_secrets(a, b) && tests_are_same(a, b);
 }

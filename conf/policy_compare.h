@@ -15,14 +15,19 @@ bool resource_is_same(const struct resource *a, const struct resource *b);
 bool http_is_same(const struct http_terms *a, const struct http_terms *b);
 /* Everything but id, origin and place. */
 bool rule_is_same(const struct policy_rule *a, const struct policy_rule *b);
+/* Everything but the place. */
+bool secret_is_same(const struct policy_secret *a,
+    const struct policy_secret *b);
+bool policies_have_same_secrets(const struct policy *a, const struct policy *b);
 /* `more` is `fewer` with one more rule at any place; its index goes to *at.
- * The preset and the number of tests are the same. */
+ * The preset, the secrets and the number of tests are the same. */
 bool policies_differ_by_one(const struct policy *fewer,
     const struct policy *more, size_t *at);
-/* The same rules and number of tests, but for the preset and its rules. */
+/* The same rules, secrets and number of tests, but for the preset and its
+ * rules. */
 bool policies_have_same_rules(const struct policy *a, const struct policy *b);
-/* The same in all but places: preset, rules and sandboxes in their order, and
- * tests. */
+/* The same in all but places: preset, rules, secrets and sandboxes in their
+ * order, and tests. */
 bool policies_are_same(const struct policy *a, const struct policy *b);
 
 #endif

@@ -69,9 +69,83 @@ static const struct layout http_rule = {
     .kind = LAYOUT_FIT, KEYS(http_rule_keys)};
 static const struct layout http = {.kind = LAYOUT_BLOCK, .each = &http_rule};
 
+/* Secrets: who, where, how, what the guest sees, where the value is. */
+
+static const struct layout texts_or_one = {
+    .kind = LAYOUT_FIT, .each = &text, .text = &text};
+static const struct layout methods_or_one = {
+    .kind = LAYOUT_FIT, .each = &method, .text = &method};
+static const struct layout hosts = {
+    .kind = LAYOUT_FIT, .each = &resource, .text = &resource};
+
+static const struct layout_key basic_keys[] = {{"username", &text, 0}};
+static const struct layout basic = {.kind = LAYOUT_FIT, KEYS(basic_keys)};
+
+static const struct layout_key sigv4_keys[] = {
+    {"region", &text, 0},
+    {"service", &text, 1},
+};
+static const struct layout sigv4 = {.kind = LAYOUT_FIT, KEYS(sigv4_keys)};
+
+static const struct layout_key oauth2_keys[] = {
+    {"token_url", &url, 0},
+    {"client_id", &text, 1},
+    {"grant", &word, 2},
+    {"client_auth", &word, 3},
+    {"scope", &text, 4},
+    {"audience", &text, 5},
+};
+static const struct layout oauth2 = {.kind = LAYOUT_FIT, KEYS(oauth2_keys)};
+
+static const struct layout_key inject_keys[] = {
+    {"header", &text, 0},
+    {"format", &text, 1},
+    {"basic", &basic, 2},
+    {"query", &text, 2},
+    {"sigv4", &sigv4, 2},
+    {"oauth2", &oauth2, 2},
+};
+static const struct layout inject = {.kind = LAYOUT_FIT, KEYS(inject_keys)};
+
+static const struct layout_key from_keys[] = {
+    {"env", &text, 0},
+    {"file", &text, 0},
+    {"command", &text, 0},
+    {"refresh", &word, 1},
+};
+static const struct layout from = {
+    .kind = LAYOUT_FIT, KEYS(from_keys), .text = &word};
+
+static const struct layout_key limits_keys[] = {
+    {"methods", &methods_or_one, 0},
+    {"paths", &texts_or_one, 1},
+    {"calls_per_minute", &word, 2},
+    {"hours", &text, 3},
+};
+static const struct layout limits = {.kind = LAYOUT_FIT, KEYS(limits_keys)};
+
+static const struct layout_key secret_keys[] = {
+    {"service", &word, 0},
+    {"hosts", &hosts, 1},
+    {"inject", &inject, 2},
+    {"swap", &texts_or_one, 3},
+    {"from", &from, 4},
+    {"env", &texts_or_one, 5},
+    {"placeholder", &text, 6},
+    {"plaintext", &word, 7},
+    {"limits", &limits, 8},
+    {"comment", &text, 9},
+};
+
+/* `none`, or nothing at all for a service that is known. */
+static const struct layout secret = {
+    .kind = LAYOUT_FIT, KEYS(secret_keys), .text = &word};
+static const struct layout secrets = {.kind = LAYOUT_BLOCK, .each = &secret};
+
 static const struct layout_key sandbox_keys[] = {
     {"network", &network, 0},
     {"http", &http, 0},
+    {"secrets", &secrets, 0},
 };
 
 static const struct layout sandbox = {.kind = LAYOUT_BLOCK, KEYS(sandbox_keys)};
@@ -96,6 +170,7 @@ static const struct layout_key policy_keys[] = {
     {"tls", &word, 2},
     {"network", &network, 3},
     {"http", &http, 3},
+    {"secrets", &secrets, 3},
     {"sandboxes", &sandboxes, 3},
     {"tests", &tests, 3},
 };

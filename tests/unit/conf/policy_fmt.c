@@ -47,6 +47,35 @@ TEST(rules_have_a_line_each_and_one_form)
 	    "    - { host: d.com:22, name: git host, raw: allow }\n");
 }
 
+TEST(secrets_say_who_where_and_how)
+{
+	expect_fmt("version: 1\n"
+		   "sandboxes: {web-1: {secrets: {openai: none, groq: }}}\n"
+		   "secrets:\n"
+		   "  jira: {comment: x, env: JIRA, placeholder: "
+		   "'sk-{rand:20}', from: {refresh: 5m, command: \"get it\"},\n"
+		   "    inject: {format: 'Bearer %s', header: X-Key}, "
+		   "hosts: [JIRA.test., 'b.test:8443']}\n"
+		   "  # theirs\n"
+		   "  openai: {limits: {hours: 08:00-18:00, methods: get}}\n",
+	    "version: 1\n"
+	    "sandboxes:\n"
+	    "  web-1:\n"
+	    "    secrets:\n"
+	    "      openai: none\n"
+	    "      groq:\n"
+	    "secrets:\n"
+	    "  jira:\n"
+	    "    hosts: [jira.test, b.test:8443]\n"
+	    "    inject: { header: X-Key, format: \"Bearer %s\" }\n"
+	    "    from: { command: get it, refresh: 5m }\n"
+	    "    env: JIRA\n"
+	    "    placeholder: \"sk-{rand:20}\"\n"
+	    "    comment: x\n"
+	    "  # theirs\n"
+	    "  openai: { limits: { methods: GET, hours: \"08:00-18:00\" } }\n");
+}
+
 TEST(what_does_not_fit_has_a_line_for_each_key)
 {
 	expect_fmt(
