@@ -1,4 +1,6 @@
-/* cmd_policy_ls.c - penstock policy ls: the rules in force, a line each */
+/* cmd_policy_ls.c - penstock policy ls: the rules in force, a line each
+ *
+ * A secret has a line for each of its hosts: that is where it reaches. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,15 +10,11 @@
 #include "base/text.h"
 #include "gateway/cli/client.h"
 #include "gateway/cli/command.h"
+#include "gateway/cli/listing.h"
 #include "gateway/cli/print.h"
 #include "gateway/cli/rule_text.h"
+#include "gateway/cli/secret_text.h"
 #include "gateway/control.h"
-
-struct ls_flags {
-	const char *source, *decision, *type;
-	struct option_list policy;
-	bool wide, json, summary, all;
-};
 
 OPTIONS(policy_ls, struct ls_flags,
     OPT_FLAG(struct ls_flags, wide, "wide", 'w',
@@ -28,54 +26,12 @@ OPTIONS(policy_ls, struct ls_flags,
 	"only rules from there"),
     OPT_TEXT(struct ls_flags, decision, "decision", 0, "allow|deny",
 	"only rules that do this"),
-    OPT_TEXT(struct ls_flags, type, "type", 0, "all|network|http",
-	"only network rules or only HTTP rules"),
+    OPT_TEXT(struct ls_flags, type, "type", 0, "all|network|http|secret",
+	"only network rules, only HTTP rules or only secrets"),
     OPT_LIST(struct ls_flags, policy, "policy", 'p', "PATH",
 	"of this file, directory or image alone; may be repeated"),
     OPT_FLAG(struct ls_flags, all, "include-inactive", 'a',
 	"also rules that are disabled or whose time is over"));
-
-struct listing {
-	const struct ls_flags *flags;
-	const char *sandbox; /* NULL: every scope */
-	const struct image *image;
-	int64_t now;
-};
-
-static const char *
-type_text(const struct image_rule *r)
-{
-	return r->is_http ? "http" : "network";
-}
-
-static bool
-is_wanted(const struct listing *l, const struct image_rule *r)
-{
-	const struct ls_flags *f = l->flags;
-
-	if (l->sandbox && *r->sandbox && strcmp(r->sandbox, l->sandbox) != 0)
-		return false;
-	if (f->source && strcmp(f->source, r->source) != 0)
-		return false;
-	if (f->decision && strcmp(f->decision, decision_text(r->decision)) != 0)
-		return false;
-	if (f->type && strcmp(f->type, "all") != 0 &&
-	    strcmp(f->type, type_text(r)) != 0)
-		return false;
-	return f->all || !rule_is_off(r, l->now);
-}
-
-/* The next wanted rule from *at on. */
-static bool
-next_rule(const struct listing *l, uint32_t *at, struct image_rule *r)
-{
-	while (*at < image_rule_count(l->image)) {
-		image_rule(l->image, (*at)++, r);
-		if (is_wanted(l, r))
-			return true;
-	}
-	return false;
-}
 
 static const char *
 state_text(const struct listing *l, const struct image_rule *r)
@@ -167,22 +123,88 @@ add_row(const struct listing *l, struct table *table, uint32_t rule,
 	free(headers);
 }
 
+/* Titles of secrets; the first six are those of rules. */
+static const char *const secret_titles[] = {"POLICY", "SOURCE", "APPLIES-TO",
+    "DECISION", "RESOURCE", "RULE", "INJECT", "METHODS", "PATHS", "LIMITS",
+    "ENV", "FROM", "PLACE", "COMMENT"};
+
+static void
+add_secret_row(struct table *table, const struct secret_binding *b,
+    const char *host)
+{
+	struct image_rule like = secret_like_rule(b);
+	char applies[APPLIES_TEXT], place[PLACE_TEXT];
+	char limits[SECRET_LIMITS_TEXT];
+	char *what = secret_what(b), *from = secret_source_text(b);
+	const char *on = b->disabled ? "secret (disabled)" : "secret";
+
+	rule_applies_to(&like, applies);
+	rule_place(&like, place);
+	secret_limits_text(b, limits);
+	table_add(table,
+	    (const char *[]){rule_policy(&like), b->source_kind, applies,
+		b->withheld ? "no secret" : on, host, b->name, what, b->methods,
+		b->paths, limits, b->env, from, place, b->comment});
+	free(what);
+	free(from);
+}
+
+static uint32_t
+add_secret_rows(const struct listing *l, struct table *table)
+{
+	char text[RESOURCE_TEXT];
+	struct secret_binding b;
+	struct resource host;
+	uint32_t rows = 0;
+
+	for (uint32_t at = 0; listing_next_secret(l, &at, &b); rows++) {
+		uint32_t hosts = image_secret_host_count(l->image, at - 1);
+
+		if (hosts == 0)
+			add_secret_row(table, &b, "");
+		for (uint32_t n = 0; n < hosts; n++) {
+			image_secret_host(l->image, at - 1, n, &host);
+			resource_format(&host, text);
+			add_secret_row(table, &b, text);
+		}
+	}
+	return rows;
+}
+
+/* Wide, secrets say other things than rules. */
+static void
+list_secrets(const struct listing *l)
+{
+	struct table *table = table_new(secret_titles,
+	    ARRAY_SIZE(secret_titles));
+
+	if (add_secret_rows(l, table) > 0) {
+		printf("\n");
+		table_print(table, stdout);
+	}
+	table_free(table);
+}
+
 static void
 list_rules(const struct listing *l)
 {
 	static const char *const titles[] = {"POLICY", "SOURCE", "APPLIES-TO",
 	    "DECISION", "RESOURCE", "RULE", "METHODS", "PATHS", "QUERY",
 	    "HEADERS", "NAME", "PLACE", "EXCEPT", "EXPIRES", "COMMENT"};
-	struct table *table = table_new(titles,
-	    l->flags->wide ? ARRAY_SIZE(titles) : 6);
+	bool wide = l->flags->wide;
+	struct table *table = table_new(titles, wide ? ARRAY_SIZE(titles) : 6);
 	struct image_rule r;
 	uint32_t http = 0;
 
-	for (uint32_t at = 0; next_rule(l, &at, &r); http += r.is_http)
+	for (uint32_t at = 0; listing_next_rule(l, &at, &r); http += r.is_http)
 		add_row(l, table, at - 1, &r);
+	if (!wide)
+		add_secret_rows(l, table);
 	table_print(table, stdout);
 	table_free(table);
-	if (http && !l->flags->wide)
+	if (wide)
+		list_secrets(l);
+	if (http && !wide)
 		fprintf(stderr,
 		    "note: %u of these %s; --wide shows which methods and "
 		    "paths\n",
@@ -193,6 +215,7 @@ list_rules(const struct listing *l)
 struct sum {
 	struct image_rule like;
 	uint32_t count[2][2]; /* [is_http][decision] */
+	uint32_t secrets;
 };
 
 static struct sum *
@@ -209,7 +232,7 @@ find_sum(struct sum **sums, size_t *count, size_t *capacity,
 	return &(*sums)[(*count)++];
 }
 
-/* "network: 2 allow, 1 deny; http: 1 allow" */
+/* "network: 2 allow, 1 deny; http: 1 allow; secrets: 1" */
 static void
 sum_text(const struct sum *s, char *out, size_t size)
 {
@@ -230,6 +253,9 @@ sum_text(const struct sum *s, char *out, size_t size)
 			len += (size_t)snprintf(out + len, size - len,
 			    "%u deny", deny);
 	}
+	if (s->secrets)
+		snprintf(out + len, size - len, "%ssecrets: %u",
+		    len ? "; " : "", s->secrets);
 }
 
 static void
@@ -238,15 +264,20 @@ list_summary(const struct listing *l)
 	static const char *const titles[] = {
 	    "POLICY", "SOURCE", "APPLIES-TO", "SUMMARY"};
 	struct table *table = table_new(titles, ARRAY_SIZE(titles));
-	char applies[APPLIES_TEXT], summary[128];
+	char applies[APPLIES_TEXT], summary[160];
 	struct sum *sums = NULL;
 	size_t count = 0, capacity = 0;
+	struct secret_binding b;
 	struct image_rule r;
 
-	for (uint32_t at = 0; next_rule(l, &at, &r);) {
+	for (uint32_t at = 0; listing_next_rule(l, &at, &r);) {
 		struct sum *s = find_sum(&sums, &count, &capacity, &r);
 
 		s->count[r.is_http][r.decision]++;
+	}
+	for (uint32_t at = 0; listing_next_secret(l, &at, &b);) {
+		r = secret_like_rule(&b);
+		find_sum(&sums, &count, &capacity, &r)->secrets++;
 	}
 	for (size_t i = 0; i < count; i++) {
 		rule_applies_to(&sums[i].like, applies);
@@ -260,130 +291,26 @@ list_summary(const struct listing *l)
 	free(sums);
 }
 
-/* ["GET", "HEAD"] of "GET,HEAD". */
-static json_t *
-list_of(const char *text, char between)
-{
-	struct slice rest = slice_of(text), one;
-	json_t *list = json_array();
-	bool more = rest.len > 0;
-
-	while (more) {
-		more = slice_cut(rest, between, &one, &rest);
-		json_array_append_new(list, json_stringn(one.at, one.len));
-	}
-	return list;
-}
-
-static json_t *
-conditions_of(const struct listing *l, uint32_t rule, uint32_t from,
-    uint32_t to)
-{
-	json_t *o = json_object();
-
-	for (uint32_t n = from; n < to; n++) {
-		struct http_condition c = image_rule_condition(l->image, rule,
-		    n);
-
-		json_object_set_new(o, c.name, json_string(c.glob));
-	}
-	return o;
-}
-
-static void
-add_http(json_t *o, const struct listing *l, uint32_t rule,
-    const struct image_rule *r)
-{
-	json_object_set_new(o, "methods", list_of(r->methods, ','));
-	json_object_set_new(o, "paths", list_of(r->paths, ' '));
-	json_object_set_new(o, "query",
-	    conditions_of(l, rule, 0, r->query_count));
-	json_object_set_new(o, "headers",
-	    conditions_of(l, rule, r->query_count,
-		r->query_count + r->header_count));
-}
-
-/* How what it allows passes. */
-static void
-add_passing(json_t *o, const struct image_rule *r)
-{
-	json_object_set_new(o, "tls", json_string(tls_text(r->tls)));
-	json_object_set_new(o, "sni", json_string(sni_text(r->sni)));
-	json_object_set_new(o, "ech", json_string(ech_text(r->ech)));
-	json_object_set_new(o, "raw", json_boolean(r->raw));
-}
-
-static json_t *
-except_of(const struct listing *l, uint32_t rule, const struct image_rule *r)
-{
-	json_t *except = json_array();
-	char text[RESOURCE_TEXT];
-	struct resource what;
-
-	for (uint32_t i = 0; i < r->except_count; i++) {
-		image_rule_except(l->image, rule, i, &what);
-		resource_format(&what, text);
-		json_array_append_new(except, json_string(text));
-	}
-	return except;
-}
-
-static json_t *
-rule_object(const struct listing *l, uint32_t rule, const struct image_rule *r)
-{
-	char applies[APPLIES_TEXT], letters[RESOURCE_UNICODE];
-	json_t *o;
-
-	rule_applies_to(r, applies);
-	o = json_pack("{s:s,s:s,s:s,s:o,s:s,s:s,s:s,s:s,s:s,s:[s],s:o,s:i,s:i}",
-	    "id", r->id, "type", type_text(r), "name", r->name, "policy",
-	    control_text(rule_policy(r)), "source", r->source, "applies_to",
-	    applies, "scope", *r->sandbox ? applies : "global", "decision",
-	    decision_text(r->decision), "resource", r->resource, "resources",
-	    r->resource, "file", control_text(r->file), "line", (int)r->line,
-	    "column", (int)r->column);
-	if (resource_format_unicode(&r->what, letters))
-		json_object_set_new(o, "unicode", json_string(letters));
-	if (r->is_http)
-		add_http(o, l, rule, r);
-	if (r->decision == DECISION_ALLOW)
-		add_passing(o, r);
-	json_object_set_new(o, "except", except_of(l, rule, r));
-	json_object_set_new(o, "refuse", json_string(refuse_text(r->refuse)));
-	if (*r->comment)
-		json_object_set_new(o, "comment", json_string(r->comment));
-	if (r->expires)
-		json_object_set_new(o, "expires", json_integer(r->expires));
-	json_object_set_new(o, "disabled", json_boolean(r->disabled));
-	json_object_set_new(o, "active", json_boolean(!rule_is_off(r, l->now)));
-	return o;
-}
-
-static void
-list_json(const struct listing *l, bool is_live)
-{
-	json_t *rules = json_array();
-	struct image_rule r;
-
-	for (uint32_t at = 0; next_rule(l, &at, &r);)
-		json_array_append_new(rules, rule_object(l, at - 1, &r));
-	print_json(json_pack("{s:s, s:s, s:b, s:o}", "digest",
-	    image_digest(l->image), "preset", image_preset(l->image), "live",
-	    is_live, "rules", rules));
-}
-
+/* NULL is any. */
 static bool
-is_one_of(const char *flag, const char *value, const char *a, const char *b,
-    const char *c)
+is_one_of(const char *flag, const char *value, const char *const *choices,
+    size_t count)
 {
-	if (!value || !strcmp(value, a) || !strcmp(value, b) ||
-	    !strcmp(value, c))
+	if (!value)
 		return true;
-	fprintf(stderr,
-	    "penstock policy ls: --%s must be %s, %s%s%s, not "
-	    "\"%s\"\n",
-	    flag, a, b, strcmp(b, c) ? " or " : "", strcmp(b, c) ? c : "",
-	    value);
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(value, choices[i]) == 0)
+			return true;
+	fprintf(stderr, "penstock policy ls: --%s must be ", flag);
+	for (size_t i = 0; i < count; i++)
+		fprintf(stderr, "%s%s",
+		    i == 0		 ? ""
+			: i + 1 == count ? " or "
+					 : ", ",
+		    choices[i]);
+	fprintf(stderr, ", not \"");
+	print_safe(stderr, value);
+	fprintf(stderr, "\"\n");
 	return false;
 }
 
@@ -397,7 +324,7 @@ list(const struct client *c, struct listing *l)
 		return print_failure(&err);
 	l->image = judge.image;
 	if (l->flags->json)
-		list_json(l, judge.live != NULL);
+		print_json(listing_json(l, judge.live != NULL));
 	else if (l->flags->summary)
 		list_summary(l);
 	else
@@ -413,6 +340,9 @@ list(const struct client *c, struct listing *l)
 int
 cmd_policy_ls(struct call *call)
 {
+	static const char *const sources[] = {"local", "file", "preset"};
+	static const char *const decisions[] = {"allow", "deny"};
+	static const char *const types[] = {"all", "network", "http", "secret"};
 	struct listing l = {.flags = call->options,
 	    .now = (int64_t)time(NULL),
 	    .sandbox = call->operand_count ? call->operands[0] : NULL};
@@ -420,10 +350,11 @@ cmd_policy_ls(struct call *call)
 	struct err err;
 	int code;
 
-	if (!is_one_of("source", l.flags->source, "local", "file", "preset") ||
-	    !is_one_of("decision", l.flags->decision, "allow", "deny",
-		"deny") ||
-	    !is_one_of("type", l.flags->type, "all", "network", "http"))
+	if (!is_one_of("source", l.flags->source, sources,
+		ARRAY_SIZE(sources)) ||
+	    !is_one_of("decision", l.flags->decision, decisions,
+		ARRAY_SIZE(decisions)) ||
+	    !is_one_of("type", l.flags->type, types, ARRAY_SIZE(types)))
 		return EXIT_USAGE;
 	if (!client_open(&c, &err))
 		return print_failure(&err);
