@@ -62,11 +62,15 @@ size_t swap_count(const struct swap *s);
 /* The place that a body of this Content-Type is. */
 enum swap_place swap_place_of_type(struct slice content_type);
 
-/* All at once, into `room`: the bytes needed, which when they are more than
- * `size` were not all written; 0 when swap_new() has none or it grows too
- * much. *count: how many were replaced. */
-size_t swap_text(const struct swap_pair *pairs, size_t count,
-    enum swap_place place, struct slice in, char *room, size_t size,
-    size_t *replaced);
+/* All of a text at once, of any place, into `room`: the bytes needed; when
+ * they are more than `size`, what is in `room` is worthless. *count grows by
+ * how many were replaced. False: it would grow too much. Between two bodies
+ * only: it begins anew. */
+bool swap_text(struct swap *s, enum swap_place place, struct slice in,
+    char *room, size_t size, size_t *needed, size_t *count);
+
+/* One value as it is written in such a place. */
+void swap_write_value(struct slice value, enum swap_place place,
+    swap_emit_fn *emit, void *owner);
 
 #endif
