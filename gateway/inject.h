@@ -46,17 +46,29 @@ struct injection {
 
 #define INJECTIONS_MAX SWAP_PAIRS_MAX
 
+/* A body of known length up to this in which placeholders are to be replaced
+ * is held, so that its new length can be told: servers that take no chunked
+ * requests are many. Longer ones are sent in chunks. Bodies whose hash must be
+ * signed are held whatever their length. */
+#define INJECT_HOLD_LENGTH (256 * 1024)
+
 /* A body that must be known before its head can be written: held back, up to
- * a limit. */
+ * a limit of its own and one for all that share a budget. */
+struct held_budget {
+	size_t used, limit;
+};
+
 struct held_body {
 	char *at; /* owned */
 	size_t len, size, limit;
+	struct held_budget *budget;
 };
 
-/* `limit` bytes at most; memory is taken as bytes come. */
-void held_body_init(struct held_body *b, size_t limit);
+/* Memory is taken as bytes come. `budget` may be NULL. */
+void held_body_init(struct held_body *b, size_t limit,
+    struct held_budget *budget);
 void held_body_done(struct held_body *b); /* wiped and freed */
-/* False: it is longer than the limit, and of no use any more. */
+/* False: it has no room, and is of no use any more. */
 bool held_body_add(struct held_body *b, struct slice bytes);
 
 struct inject_ask {
@@ -65,7 +77,7 @@ struct inject_ask {
 	size_t count; /* up to INJECTIONS_MAX; 0 is fine */
 	bool rehearsal;
 	int64_t now_s;		      /* Unix time, for signatures */
-	const struct held_body *body; /* all of it; NULL: not held */
+	const struct held_body *body; /* all of it; NULL: not held yet */
 	size_t hold_limit;	      /* what a held body's limit would be */
 };
 
@@ -81,13 +93,15 @@ struct injected {
 	/* Bit n: secrets[n] went in (of those that only swap a body: would,
 	 * if its placeholder came). For the record. */
 	uint32_t used;
-	/* Rehearsal: call again with the whole body, which must not go out
-	 * before its head. The gateway answers an Expect itself. */
+	/* Nothing may go out before all of the body is there: ask again with
+	 * it (another rehearsal first, whose `body` the canaries look at). The
+	 * gateway answers an Expect itself, and gets the body's bytes as if it
+	 * were the origin. */
 	bool holds_body;
 	/* The body goes through inject_body_new(); head.body is right for what
 	 * comes out of that. */
 	bool swaps_body;
-	/* Of a held body: send this, and nothing else, as its last piece.
+	/* Of a held body: send this as all of it; the head says its length.
 	 * Borrowed from the room or from the held body. */
 	struct slice body;
 };

@@ -46,7 +46,8 @@ struct swap {
 	size_t window;	  /* bytes */
 	char *kept;	  /* owned: window and cut spelling, of old pieces */
 	size_t kept_len;
-	size_t grown, replaced;
+	size_t grown;
+	uint32_t which;
 	bool failed;
 };
 
@@ -179,7 +180,8 @@ begin(struct swap *s, enum swap_place place)
 	s->begins['\\'] |= place == SWAP_IN_JSON;
 	s->place = place;
 	s->at = 0;
-	s->window = s->kept_len = s->grown = s->replaced = 0;
+	s->window = s->kept_len = s->grown = 0;
+	s->which = 0;
 	s->failed = false;
 }
 
@@ -211,10 +213,10 @@ swap_free(struct swap *s)
 	free(s);
 }
 
-size_t
-swap_count(const struct swap *s)
+uint32_t
+swap_which(const struct swap *s)
 {
-	return s->replaced;
+	return s->which;
 }
 
 /* --- spellings --- */
@@ -462,7 +464,8 @@ static bool
 replace(struct pass *p)
 {
 	struct swap *s = p->s;
-	struct slice value = s->pairs[s->nodes[s->at].pair].value;
+	int pair = s->nodes[s->at].pair;
+	struct slice value = s->pairs[pair].value;
 	size_t len = spelled_length(value, s->place);
 
 	if (len > s->window)
@@ -474,7 +477,7 @@ replace(struct pass *p)
 	p->gone = p->next;
 	s->at = 0;
 	s->window = 0;
-	s->replaced++;
+	s->which |= 1u << pair;
 	return true;
 }
 
@@ -549,7 +552,7 @@ add_to_room(void *owner, struct slice bytes)
 
 bool
 swap_text(struct swap *s, enum swap_place place, struct slice in, char *room,
-    size_t size, size_t *needed, size_t *count)
+    size_t size, size_t *needed, uint32_t *which)
 {
 	struct room r = {.at = room, .size = size};
 	bool fits;
@@ -557,7 +560,7 @@ swap_text(struct swap *s, enum swap_place place, struct slice in, char *room,
 	begin(s, place);
 	fits = swap_data(s, in, true, add_to_room, &r);
 	*needed = r.len;
-	*count += s->replaced;
+	*which |= s->which;
 	begin(s, place);
 	return fits;
 }

@@ -15,6 +15,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/slice.h"
 
@@ -56,18 +57,18 @@ typedef void swap_emit_fn(void *owner, struct slice bytes);
  * not emitted must not be. */
 bool swap_data(struct swap *s, struct slice in, bool last, swap_emit_fn *emit,
     void *owner);
-/* How many placeholders were replaced so far. */
-size_t swap_count(const struct swap *s);
+/* Of which pairs a placeholder was replaced so far: bit n is pairs[n]. */
+uint32_t swap_which(const struct swap *s);
 
 /* The place that a body of this Content-Type is. */
 enum swap_place swap_place_of_type(struct slice content_type);
 
-/* All of a text at once, of any place, into `room`: the bytes needed; when
- * they are more than `size`, what is in `room` is worthless. *count grows by
- * how many were replaced. False: it would grow too much. Between two bodies
+/* All of a text at once, of any place, into `room`. *needed is its length; when
+ * that is more than `size`, what is in `room` is worthless. *which gains the
+ * pairs that were replaced. False: it would grow too much. Between two bodies
  * only: it begins anew. */
 bool swap_text(struct swap *s, enum swap_place place, struct slice in,
-    char *room, size_t size, size_t *needed, size_t *count);
+    char *room, size_t size, size_t *needed, uint32_t *which);
 
 /* One value as it is written in such a place. */
 void swap_write_value(struct slice value, enum swap_place place,

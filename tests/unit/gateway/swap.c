@@ -167,7 +167,7 @@ TEST(a_body_grows_by_so_much_and_no_more)
 	for (size_t i = 0; i < fits; i++)
 		EXPECT(swap_data(s, p.placeholder, false, count_bytes, &sent));
 	EXPECT_INT(sent, fits * sizeof(value));
-	EXPECT_INT(swap_count(s), fits);
+	EXPECT_INT(swap_which(s), 1);
 	EXPECT(!swap_data(s, p.placeholder, false, count_bytes, &sent));
 	EXPECT(!swap_data(s, SLICE_LITERAL("x"), true, count_bytes, &sent));
 	EXPECT_INT(sent, fits * sizeof(value));
@@ -192,15 +192,16 @@ TEST(a_text_at_once_says_what_it_needs)
 {
 	struct swap *s = swap_new(ONE("PLACEHOLDER", "v&v"), 1, SWAP_IN_TEXT);
 	char room[16];
-	size_t needed, count = 0;
+	size_t needed;
+	uint32_t which = 0;
 	struct slice in = SLICE_LITERAL("<PLACEHOLDER>");
 
-	EXPECT(swap_text(s, SWAP_IN_TEXT, in, room, 5, &needed, &count));
+	EXPECT(swap_text(s, SWAP_IN_TEXT, in, room, 5, &needed, &which));
 	EXPECT_INT(needed, 5);
 	EXPECT(memcmp(room, "<v&v>", 5) == 0);
-	EXPECT(swap_text(s, SWAP_IN_QUERY, in, room, 2, &needed, &count));
+	EXPECT(swap_text(s, SWAP_IN_QUERY, in, room, 2, &needed, &which));
 	EXPECT_INT(needed, 7);
-	EXPECT_INT(count, 2);
+	EXPECT_INT(which, 1);
 	swap_free(s);
 }
 
