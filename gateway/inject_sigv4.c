@@ -66,6 +66,15 @@ hash_body(struct signing *s, struct slice body)
 	return true;
 }
 
+/* S3 takes a presigned body as it comes: who made the link did not know it. */
+static bool
+is_left_unsigned(const struct signing *s)
+{
+	return sigv4_is_s3(s->o.service) &&
+	    (s->asked.is_presigned ||
+		(s->m->to->head.body != BODY_NONE && s->m->ask->body == NULL));
+}
+
 static bool
 find_payload(struct signing *s)
 {
@@ -79,18 +88,13 @@ find_payload(struct signing *s)
 		s->o.payload = given;
 		return true;
 	}
-	if (m->to->head.body == BODY_NONE)
-		return hash_body(s, (struct slice){"", 0});
-	if (m->ask->body != NULL && !s->asked.is_presigned)
-		return hash_body(s, m->to->body);
-	if (sigv4_is_s3(s->o.service)) {
+	if (given.len == 0 && is_left_unsigned(s)) {
 		s->o.payload = SLICE_LITERAL(SIGV4_UNSIGNED);
 		return true;
 	}
-	if (m->ask->body != NULL)
-		return hash_body(s, m->to->body);
-	m->to->holds_body = true;
-	return hash_body(s, (struct slice){"", 0});
+	m->to->holds_body |= m->to->head.body != BODY_NONE &&
+	    m->ask->body == NULL;
+	return hash_body(s, m->to->body);
 }
 
 /* --- which fields are signed --- */

@@ -5,6 +5,7 @@
 #ifndef TESTS_UNIT_GATEWAY_INJECT_FIXTURE_H
 #define TESTS_UNIT_GATEWAY_INJECT_FIXTURE_H
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
