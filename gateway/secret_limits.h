@@ -18,13 +18,14 @@
 
 struct secret_binding;
 
-/* Sandboxes with limited secrets that called within the last minute. */
+/* Limited secrets, each counted once for each sandbox, that were used within the
+ * last minute. */
 #define SECRET_CALLS_SLOTS 4096
 
 /* Zeroed memory, shared by all workers (or one worker's own). */
 struct secret_calls {
 	struct {
-		_Atomic uint64_t key, paid_ms;
+		_Atomic uint64_t key, paid_us;
 	} slots[SECRET_CALLS_SLOTS];
 };
 
@@ -41,8 +42,7 @@ struct secret_use {
 	const char *sandbox;
 	struct slice method, path; /* path as judged */
 	int64_t now_s;		   /* Unix time: hours */
-	uint64_t now_ms;	   /* the loop's clock: calls. All workers'
-				    * clocks must be one (CLOCK_MONOTONIC) */
+	uint64_t now_us;	   /* loop_now_us(): calls */
 };
 
 struct secret_limits;
