@@ -84,6 +84,15 @@ tell_alert(struct tls_handshake *h, int alert)
 		    alert, name);
 }
 
+/* OpenSSL's words for it. */
+static const char *
+reason_text(void)
+{
+	const char *text = ERR_reason_error_string(ERR_peek_error());
+
+	return text != NULL ? text : "unexpected bytes";
+}
+
 /* An error that OpenSSL found itself; false: one of many. */
 static bool
 tell_known(struct tls_handshake *h, int reason)
@@ -115,7 +124,7 @@ tell_known(struct tls_handshake *h, int reason)
 	case SSL_R_CA_KEY_TOO_SMALL:
 	case SSL_R_CA_MD_TOO_WEAK:
 		tls_tell(h, TLS_FAULT_WEAK, "a key of %s is too weak (%s)",
-		    h->who, ERR_reason_error_string(ERR_peek_error()));
+		    h->who, reason_text());
 		return true;
 	case SSL_R_NO_APPLICATION_PROTOCOL:
 		tls_tell(h, TLS_FAULT_ALPN,
@@ -135,7 +144,6 @@ tls_tell_failure(struct tls_handshake *h)
 {
 	unsigned long error = ERR_peek_error();
 	int reason = ERR_GET_REASON(error);
-	const char *text = ERR_reason_error_string(error);
 
 	if (h->result.fault != TLS_NO_FAULT)
 		return;
@@ -147,5 +155,5 @@ tls_tell_failure(struct tls_handshake *h)
 	if (ERR_GET_LIB(error) == ERR_LIB_SSL && tell_known(h, reason))
 		return;
 	tls_tell(h, TLS_FAULT_PROTOCOL, "%s breaks the TLS protocol (%s)",
-	    h->who, text != NULL ? text : "unexpected bytes");
+	    h->who, reason_text());
 }
