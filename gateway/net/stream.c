@@ -347,7 +347,6 @@ push(struct stream *s, struct iovec *iov, int count, size_t waiting)
 	}
 	for (; count > 0; iov++, count--)
 		keep(s, iov->iov_base, iov->iov_len);
-	s->blocked |= carried(s) > 0;
 	s->unsent_was = stream_unsent(s);
 	update_watch(s);
 }
@@ -423,7 +422,7 @@ stream_can_send(struct stream *s)
 
 	if (s->closed || s->gone || (!s->blocked && !s->ops->unsent))
 		return;
-	s->blocked = carried(s) > 0;
+	s->blocked = false;
 	if (buffer_held(&s->out) > 0)
 		push_waiting(s);
 	if (s->gone)
