@@ -37,7 +37,6 @@ struct tls {
 	int broken_by; /* errno for the stream */
 	bool flooded;
 	bool read_wants_write;
-	size_t retry;	  /* bytes of a record that must be sent again */
 	unsigned chatter; /* what came since the last application data */
 };
 

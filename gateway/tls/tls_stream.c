@@ -5,8 +5,7 @@
  * together with the handshake's last message, or lies in the lower stream
  * while nobody reads; so whenever reading is switched on, we look. And a
  * record that OpenSSL has begun to write must be finished with the same bytes:
- * one is begun only where the lower stream has room for all of it, and the few
- * that are caught in between (behind an answer to a key update) are repeated.
+ * so none is begun but where the lower stream has room for all of it.
  *
  * Every record of a long answer is put into the lower stream's out-buffer and
  * sent with the last: one system call for 64 KB, not four. A single record
@@ -22,8 +21,9 @@
 #include "gateway/tls/tls_internal.h"
 
 #define RECORD_BYTES 16384
-/* What a record adds at most: header, explicit nonce, MAC, padding, type. */
-#define RECORD_OVERHEAD 128
+/* What a record adds at most: header, explicit nonce, MAC, padding, type. And
+ * an answer to a key update, and an alert, which may come right before it. */
+#define RECORD_OVERHEAD 256
 /* Handshake messages, and records of other kinds than application data, in a
  * row: some tickets and a key update are fine, a flood is not. */
 #define CHATTER_MAX 64
@@ -159,8 +159,6 @@ record_size(const struct tls *t, size_t left)
 	size_t room = stream_room(t->lower);
 	size_t limit = room + stream_unsent(t->lower);
 
-	if (t->retry > 0)
-		return t->retry;
 	if (room >= want + RECORD_OVERHEAD)
 		return want;
 	/* The lower stream tells when half of it is free, never more. */
@@ -186,24 +184,16 @@ join(const struct iovec *iov, size_t skip, size_t size, char *scratch)
 	return scratch;
 }
 
-/* One record; the bytes taken, 0 when none can be now or ever. */
+/* One record; the bytes taken. 0: it is broken, for room there was. */
 static size_t
 send_record(struct tls *t, const char *at, size_t size)
 {
 	int n = SSL_write(t->ssl, at, (int)size);
 
-	t->retry = 0;
 	if (n > 0)
 		return (size_t)n;
-	switch (SSL_get_error(t->ssl, n)) {
-	case SSL_ERROR_WANT_READ:
-	case SSL_ERROR_WANT_WRITE:
-		t->retry = size;
-		break;
-	default:
-		is_broken(t, EPIPE);
-		ERR_clear_error();
-	}
+	is_broken(t, EPIPE);
+	ERR_clear_error();
 	return 0;
 }
 

@@ -718,6 +718,22 @@ TEST(a_close_with_bytes_unsent_says_no_goodbye)
 	pair_done(&p);
 }
 
+/* Nor where the lower stream could take it. */
+TEST(a_close_with_bytes_queued_says_no_goodbye)
+{
+	struct pair p;
+
+	pair_init(&p, true);
+	stream_send(p.near.stream, SLICE_LITERAL("begun, "));
+	stream_queue(p.near.stream, SLICE_LITERAL("not done"));
+	stream_close(p.near.stream, false);
+	p.near.stream = NULL;
+	sim_run(loop);
+	EXPECT(slice_is(far_heard(p.far), "begun, "));
+	EXPECT(sim_got_fin(p.peer) && !far_heard_goodbye(p.far));
+	pair_done(&p);
+}
+
 TEST(a_reset_says_no_goodbye)
 {
 	struct pair p;
@@ -783,7 +799,7 @@ send_a_lot(int version, size_t out_limit, size_t window)
 		while (n < sizeof(piece) && n < room && sent < TOTAL)
 			piece[n++] = byte_at(sent++);
 		stream_send(p.near.stream, (struct slice){piece, n});
-		EXPECT(stream_unsent(p.near.stream) <= 65536 + 4 * 128);
+		EXPECT(stream_unsent(p.near.stream) <= 65536 + 4 * 256);
 		if (rounds % 7 == 0)
 			sim_takes(p.peer, window);
 		sim_run(loop);
@@ -913,34 +929,55 @@ TEST(others_errors_break_nothing)
 	pair_done(&p);
 }
 
-/* A request may come with the handshake's last message. */
+/* A request may come with the handshake's last message: no event will tell. */
 TEST(what_came_with_the_handshake_is_shown)
 {
 	struct sim_peer *p = sim_peer_new();
 	struct near n = {.paused = true};
-	struct tls_client *client;
 	SSL_CTX *ctx;
 	struct far *f;
 
 	begin();
-	client = new_client(0);
-	ctx = far_server_ctx(&leaf);
-	f = far_new(p, ctx, true);
-	near_connect(&n, p, client);
-	sim_run(loop);
-	far_says(f, "at once");
-	far_says_goodbye(f);
-	sim_ends(p);
+	ctx = far_client_ctx(&ca);
+	f = far_client(p, ctx, NULL);
+	far_greets(f, "at once");
+	near_accept(&n, p);
 	sim_run(loop);
 	EXPECT(n.stream != NULL && n.heard_len == 0);
+	EXPECT_INT(sim_unread(p), 0);
 	stream_read(n.stream, true);
 	sim_run(loop);
-	EXPECT(near_heard(&n, "at once") && n.eof);
+	EXPECT(near_heard(&n, "at once"));
 	near_close(&n);
 	end();
 	far_free(f);
 	SSL_CTX_free(ctx);
-	tls_client_free(client);
+}
+
+/* Nor of an end that has been told to nobody. */
+TEST(an_end_right_after_the_handshake_is_told)
+{
+	struct sim_peer *p = sim_peer_new();
+	struct near n = {.paused = true};
+	SSL_CTX *ctx;
+	struct far *f;
+
+	begin();
+	ctx = far_client_ctx(&ca);
+	f = far_client(p, ctx, NULL);
+	far_greets(f, "last words");
+	near_accept(&n, p);
+	sim_run(loop);
+	sim_ends(p);
+	far_stop(f);
+	sim_run(loop);
+	stream_read(n.stream, true);
+	sim_run(loop);
+	EXPECT(near_heard(&n, "last words") && n.eof);
+	near_close(&n);
+	end();
+	far_free(f);
+	SSL_CTX_free(ctx);
 }
 
 /* The worker has looked at the ClientHello before it has a leaf. */

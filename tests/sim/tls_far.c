@@ -22,6 +22,7 @@ struct far {
 	char *heard;
 	size_t heard_len, heard_room;
 	unsigned records;
+	const char *greeting;
 	bool running, up, failed, goodbye;
 };
 
@@ -62,6 +63,8 @@ shake_hands(struct far *f)
 		return false;
 	result = SSL_do_handshake(f->ssl);
 	f->up = result == 1;
+	if (f->up && f->greeting != NULL)
+		SSL_write(f->ssl, f->greeting, (int)strlen(f->greeting));
 	f->failed = !f->up &&
 	    SSL_get_error(f->ssl, result) != SSL_ERROR_WANT_READ;
 	return f->up || f->failed;
@@ -179,6 +182,12 @@ bool
 far_failed(const struct far *f)
 {
 	return f->failed;
+}
+
+void
+far_greets(struct far *f, const char *text)
+{
+	f->greeting = text;
 }
 
 void

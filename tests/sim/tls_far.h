@@ -59,6 +59,8 @@ void far_stop(struct far *f);
 bool far_is_up(const struct far *f);
 bool far_failed(const struct far *f);
 void far_says(struct far *f, const char *text);
+/* In one piece with the handshake's last message; not copied. */
+void far_greets(struct far *f, const char *text);
 void far_says_bytes(struct far *f, struct slice bytes);
 void far_says_goodbye(struct far *f); /* close_notify */
 struct slice far_heard(const struct far *f);
