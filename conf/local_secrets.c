@@ -285,3 +285,14 @@ binding_edit_text(const char *file, struct slice before,
 	yaml_document_free(wanted);
 	return done;
 }
+
+bool
+binding_has_source(const char *binding)
+{
+	struct yaml_document *d = yaml_parse("the binding", slice_of(binding),
+	    NULL);
+	bool has = d && yaml_get(d->root, "from");
+
+	yaml_document_free(d);
+	return has;
+}

@@ -21,4 +21,8 @@ bool binding_edit_text(const char *file, struct slice before,
     const struct rule_change *c, struct text *after, bool *differs,
     struct err *err);
 
+/* Does it say where the value comes from (`from:`), so that the gateway reads
+ * a variable or a file, or runs a command? */
+bool binding_has_source(const char *binding);
+
 #endif

@@ -407,6 +407,16 @@ may_ask(const struct control *c, int fd)
 	    (c->has_group && is_in_group(fd, who.gid, c->group));
 }
 
+bool
+control_is_own_user(const struct control_request *r)
+{
+	struct ucred who;
+	socklen_t len = sizeof(who);
+
+	return getsockopt(r->fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0 &&
+	    (who.uid == geteuid() || who.uid == 0);
+}
+
 static void
 take_peer(struct control *c, int fd)
 {

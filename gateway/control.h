@@ -113,6 +113,9 @@ void control_answer(struct control_request *r, json_t *answer, int fd);
 /* The same, but the connection stays open until control_close(). */
 void control_answer_and_hold(struct control_request *r, json_t *answer);
 void control_refuse(struct control_request *r, const struct err *err);
+/* Is it asked by root or by the user that the gateway runs as, and not only by a
+ * member of the group? */
+bool control_is_own_user(const struct control_request *r);
 /* A JSON string of any bytes: what is no UTF-8 is shown by '?'. */
 json_t *control_text(const char *text);
 

@@ -20,6 +20,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "conf/local_rules.h"
+#include "conf/local_secrets.h"
 #include "conf/yaml.h"
 
 /* --- the answer, when every worker has the policy --- */
@@ -150,6 +151,23 @@ read_changes(const json_t *list, size_t *count, struct err *err)
 	return changes;
 }
 
+/* Whoever may type rules may not thereby have a gateway that runs as another
+ * user run commands, or read files, for him. */
+static bool
+may_bind(const struct control_request *r, const struct rule_change *changes,
+    size_t count, struct err *err)
+{
+	for (size_t n = 0; n < count; n++)
+		if (changes[n].binding &&
+		    binding_has_source(changes[n].binding) &&
+		    !control_is_own_user(r))
+			return err_set(err, ERR_OTHER,
+			    "only root and the user that the gateway runs as "
+			    "may type where a secret comes from; store its "
+			    "value, or put from: into a policy file");
+	return true;
+}
+
 static bool
 may_edit(const struct supervisor *s, const json_t *request, struct err *err)
 {
@@ -245,6 +263,7 @@ supervisor_edit(struct supervisor *s, struct control_request *r,
 	bool done = may_edit(s, request, &err) &&
 	    (changes = read_changes(json_object_get(request, "changes"), &count,
 		 &err)) != NULL &&
+	    may_bind(r, changes, count, &err) &&
 	    edit_rules(s, changes, count, &changed, &err);
 
 	free(changes);

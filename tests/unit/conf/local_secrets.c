@@ -199,3 +199,14 @@ TEST(lines_end_as_the_file_has_them)
 	expect_edit("version: 1\r\nsecrets:\r\n  a: {}\r\n  b: {}\r\n",
 	    UNBIND(.secret = "a"), "version: 1\r\nsecrets:\r\n  b: {}\r\n");
 }
+
+TEST(a_source_is_seen)
+{
+	EXPECT(binding_has_source("{from: {command: id}}"));
+	EXPECT(binding_has_source("{hosts: [a.com], \"from\": {env: X}}"));
+	EXPECT(binding_has_source("from: {file: /etc/shadow}"));
+	EXPECT(!binding_has_source("{hosts: [from], env: from}"));
+	EXPECT(!binding_has_source("{}"));
+	EXPECT(!binding_has_source("from"));
+	EXPECT(!binding_has_source("{"));
+}
