@@ -36,6 +36,17 @@ client_ask(const struct client *c, json_t *request, int *fd, struct err *err)
 }
 
 json_t *
+client_ask_giving(const struct client *c, json_t *request, int fd,
+    struct err *err)
+{
+	json_t *answer = control_ask_giving(c->paths.control, request, fd,
+	    ANSWER_MS, err);
+
+	json_decref(request);
+	return answer;
+}
+
+json_t *
 client_ask_verb(const struct client *c, const char *verb, int *fd,
     struct err *err)
 {

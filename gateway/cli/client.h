@@ -29,6 +29,9 @@ void client_done(struct client *c);
  * (with the path) when no gateway runs. `fd` may be NULL. */
 json_t *client_ask(const struct client *c, json_t *request, int *fd,
     struct err *err);
+/* With a descriptor that goes along; it is not closed. */
+json_t *client_ask_giving(const struct client *c, json_t *request, int fd,
+    struct err *err);
 /* {"verb": verb} */
 json_t *client_ask_verb(const struct client *c, const char *verb, int *fd,
     struct err *err);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "conf/services.h"
 #include "gateway/cli/command.h"
 #include "gateway/cli/print.h"
 
@@ -51,10 +52,12 @@ print_next_words(const char *prefix)
 }
 
 /* Words that an operand can be, from its shape: "open|balanced|locked-down" or
- * "network RESOURCE...". */
+ * "network RESOURCE..."; where it is a SERVICE, those that are known. */
 static void
 print_operand_words(const char *shape)
 {
+	for (size_t i = 0; strstr(shape, "SERVICE") && i < service_count(); i++)
+		printf(" %s", service_at(i)->name);
 	for (; *shape; shape++) {
 		size_t len = strspn(shape, "abcdefghijklmnopqrstuvwxyz-");
 

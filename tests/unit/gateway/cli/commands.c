@@ -117,11 +117,12 @@ TEST(all_verbs_of_the_design)
 	    "policy check", "policy explain", "policy test", "policy diff",
 	    "policy lint", "policy fmt", "policy compile", "policy suggest",
 	    "policy replay", "policy export", "policy log", "policy reset",
-	    "secret", "log show", "log follow", "log verify", "log query",
-	    "ca export", "env", "jail", "top", "ui", "status", "reload",
-	    "doctor", "version", "create", "run", "exec", "ls", "stop", "rm",
-	    "cp", "ports", "prune", "template", "inspect", "reset", "save",
-	    "network proxy", "policy set-default"};
+	    "secret set", "secret set-custom", "secret ls", "secret rm",
+	    "secret import", "log show", "log follow", "log verify",
+	    "log query", "ca export", "env", "jail", "top", "ui", "status",
+	    "reload", "doctor", "version", "create", "run", "exec", "ls",
+	    "stop", "rm", "cp", "ports", "prune", "template", "inspect",
+	    "reset", "save", "network proxy", "policy set-default"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		if (!command_named(names[i]))
