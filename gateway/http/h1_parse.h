@@ -92,7 +92,12 @@ struct request_target {
 bool request_target_parse(struct slice method, struct slice target, char *room,
     struct request_target *t, enum h1_error *error);
 
-/* Is this the answer that RFC 6455 4.2.2 wants for this key? */
+/* The answer that RFC 6455 4.2.2 wants for this key, and a NUL; false: that is
+ * no key. */
+#define WEBSOCKET_KEY 24 /* 16 bytes in base64 */
+#define WEBSOCKET_ACCEPT 28
+bool websocket_accept_make(struct slice key, char accept[WEBSOCKET_ACCEPT + 1]);
+/* Is this that answer? */
 bool websocket_accept_is_right(struct slice key, struct slice accept);
 
 #endif

@@ -15,6 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/slice.h"
+
 /* What of penstock.yaml's limits is about HTTP/2 connections. */
 struct h2_limits {
 	size_t window;	  /* limits.buffer_bytes: what one stream may hold */
@@ -51,5 +53,23 @@ void h2_budget_completed(struct h2_budget *b);
  * again, so each H2_BYTES_PER_FRAME pay for one frame. */
 #define H2_BYTES_PER_FRAME 256
 void h2_budget_moved(struct h2_budget *b, size_t bytes);
+
+/* Frames in a stream of bytes, however it is cut: nghttp2 tells not of all of
+ * them (those of unknown types it skips). `skip` begins as the length of what
+ * stands before the first one. */
+struct h2_scan {
+	size_t skip; /* bytes before the next frame's head */
+	uint8_t head[9], have;
+};
+
+struct h2_frame_head {
+	uint32_t length;
+	uint8_t type, flags;
+};
+
+/* The next frame's head in `in`, of which what was looked at is taken off.
+ * False: no more of it. */
+bool h2_scan_next(struct h2_scan *s, struct slice *in,
+    struct h2_frame_head *head);
 
 #endif

@@ -7,24 +7,32 @@
 
 #include "gateway/http/h1_parse.h"
 
-#define KEY_TEXT 24 /* 16 bytes in base64 */
 #define SHA1_BYTES 20
-#define ACCEPT_TEXT 28
+
+bool
+websocket_accept_make(struct slice key, char accept[WEBSOCKET_ACCEPT + 1])
+{
+	static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+	char question[WEBSOCKET_KEY + sizeof(guid) - 1];
+	unsigned char hash[EVP_MAX_MD_SIZE];
+
+	if (key.len != WEBSOCKET_KEY)
+		return false;
+	memcpy(question, key.at, WEBSOCKET_KEY);
+	memcpy(question + WEBSOCKET_KEY, guid, sizeof(guid) - 1);
+	if (EVP_Digest(question, sizeof(question), hash, NULL, EVP_sha1(),
+		NULL) != 1)
+		return false;
+	EVP_EncodeBlock((unsigned char *)accept, hash, SHA1_BYTES);
+	return true;
+}
 
 bool
 websocket_accept_is_right(struct slice key, struct slice accept)
 {
-	static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-	char question[KEY_TEXT + sizeof(guid) - 1];
-	unsigned char hash[EVP_MAX_MD_SIZE], text[ACCEPT_TEXT + 1];
+	char right[WEBSOCKET_ACCEPT + 1];
 
-	if (key.len != KEY_TEXT || accept.len != ACCEPT_TEXT)
-		return false;
-	memcpy(question, key.at, KEY_TEXT);
-	memcpy(question + KEY_TEXT, guid, sizeof(guid) - 1);
-	if (EVP_Digest(question, sizeof(question), hash, NULL, EVP_sha1(),
-		NULL) != 1)
-		return false;
-	EVP_EncodeBlock(text, hash, SHA1_BYTES);
-	return memcmp(text, accept.at, ACCEPT_TEXT) == 0;
+	return accept.len == WEBSOCKET_ACCEPT &&
+	    websocket_accept_make(key, right) &&
+	    memcmp(right, accept.at, WEBSOCKET_ACCEPT) == 0;
 }

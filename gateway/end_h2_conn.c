@@ -1,0 +1,530 @@
+/* end_h2_conn.c - an HTTP/2 connection: reading, writing, its end
+ *
+ * A connection ends in one of four ways: both sides have said good-bye and the
+ * last stream is done; the peer is gone; nghttp2 or a budget says that the
+ * peer misbehaves (GOAWAY with a code); the owner says so. In all of them each
+ * exchange hears of it before the owner does.
+ */
+#include "gateway/end_h2.h"
+
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/memory.h"
+
+#define LINGER_MS 2000
+#define LINGER_BYTES (4 << 20)
+/* Enough in the out-buffer to keep the kernel busy; more would only make other
+ * streams wait behind it. */
+#define OUT_MARK 32768
+#define OUT_ROOM_MIN 1024
+/* Frames waiting for a peer that does not read, beside what its streams can
+ * have: answers to PING and SETTINGS, RST_STREAM. */
+#define OUT_FRAMES_MORE 1000
+
+/* --- going --- */
+
+static void
+free_later(void *owner)
+{
+	struct h2_conn *c = owner;
+
+	while (!list_is_empty(&c->streams))
+		h2_stream_forget(list_entry(c->streams.next, struct h2_stream,
+		    link));
+	deferred_cancel(&c->work);
+	nghttp2_session_del(c->session);
+	h2_block_done(&c->block);
+	c->role->free(c);
+}
+
+static void
+let_go(struct h2_conn *c)
+{
+	if (c->stream != NULL)
+		stream_close(c->stream, false);
+	c->stream = NULL;
+	c->state = H2_CONN_CLOSED;
+	timer_done(&c->timer);
+	timer_done(&c->block_timer);
+	loop_defer(c->loop, &c->gone);
+}
+
+static void
+close_stream(struct h2_conn *c, bool reset)
+{
+	stream_close(c->stream, reset);
+	c->stream = NULL;
+}
+
+static void
+close_self(struct h2_conn *c)
+{
+	if (c->state == H2_CONN_CLOSED)
+		return;
+	let_go(c);
+	c->role->over(c);
+}
+
+static void
+tell_leaving(struct h2_conn *c)
+{
+	if (c->told_leaving)
+		return;
+	c->told_leaving = true;
+	c->role->leaving(c);
+}
+
+/* Break every stream of an exchange, but complete answers that are still being
+ * shown, if they `may_stay`. An exchange may do anything then, to other
+ * streams of ours too. */
+static void
+break_streams(struct h2_conn *c, enum close_reason why, bool may_stay)
+{
+	struct list *link = c->streams.next;
+
+	while (link != &c->streams) {
+		struct h2_stream *s = list_entry(link, struct h2_stream, link);
+
+		link = link->next;
+		c->live -= !s->closed;
+		s->closed = true;
+		if (may_stay && s->peer_done && !s->is_broken)
+			continue;
+		if (!s->is_broken)
+			s->why = s->id != 0 ? why : CLOSE_ORIGIN_REFUSED;
+		h2_stream_break(s, s->why);
+	}
+}
+
+/* No word can be sent any more. */
+static void
+lose(struct h2_conn *c, enum close_reason why, bool reset)
+{
+	if (c->state == H2_CONN_CLOSED || c->state == H2_CONN_LOST)
+		return;
+	if (c->why == CLOSE_DONE)
+		c->why = why;
+	c->state = H2_CONN_LOST;
+	if (c->stream != NULL)
+		close_stream(c, reset);
+	tell_leaving(c);
+	break_streams(c, why, !c->role->is_server);
+	h2_conn_work(c);
+}
+
+/* All is said: so that the peer can read it, our side is shut and what still
+ * comes is thrown away, for a while (RFC 9112 9.6 is as true here). */
+static void
+linger(struct h2_conn *c)
+{
+	if (!c->role->is_server) {
+		lose(c, c->why, false);
+		return;
+	}
+	tell_leaving(c);
+	break_streams(c, c->why, false);
+	if (c->state != H2_CONN_OPEN)
+		return;
+	c->state = H2_CONN_LINGER;
+	if (c->peer_ended) {
+		close_self(c);
+		return;
+	}
+	timer_stop(&c->block_timer);
+	stream_shut(c->stream);
+	timer_set(&c->timer, LINGER_MS);
+	stream_read(c->stream, true);
+}
+
+/* Our own GOAWAY, when nghttp2 is past being asked for one. */
+static void
+write_goaway(struct h2_conn *c, uint32_t code)
+{
+	uint32_t last = c->role->is_server
+	    ? (uint32_t)nghttp2_session_get_last_proc_stream_id(c->session)
+	    : 0;
+	uint8_t frame[17] = {0, 0, 8, NGHTTP2_GOAWAY};
+
+	for (int i = 0; i < 4; i++) {
+		frame[9 + i] = (uint8_t)(last >> (24 - 8 * i));
+		frame[13 + i] = (uint8_t)(code >> (24 - 8 * i));
+	}
+	if (c->unwritten.len > 0 || stream_room(c->stream) < sizeof(frame))
+		return;
+	stream_queue(c->stream,
+	    (struct slice){(const char *)frame, sizeof(frame)});
+	stream_flush(c->stream);
+}
+
+void
+h2_conn_fail(struct h2_conn *c, uint32_t code, enum close_reason why)
+{
+	if (c->state != H2_CONN_OPEN || c->failing)
+		return;
+	c->failing = true;
+	c->fail_code = code;
+	c->why = why;
+	h2_conn_work(c);
+}
+
+/* --- writing --- */
+
+bool
+h2_conn_may_write(struct h2_conn *c)
+{
+	if (stream_unsent(c->stream) >= c->out_mark)
+		stream_flush(c->stream);
+	return stream_unsent(c->stream) < c->out_mark &&
+	    stream_room(c->stream) >= OUT_ROOM_MIN;
+}
+
+/* False: nghttp2 has nothing for now. */
+static bool
+next_frame(struct h2_conn *c)
+{
+	const uint8_t *at;
+	ssize_t len;
+
+	c->in_library = true;
+	len = nghttp2_session_mem_send(c->session, &at);
+	c->in_library = false;
+	if (len < 0)
+		h2_conn_fail(c, NGHTTP2_INTERNAL_ERROR, c->role->reset);
+	if (len <= 0)
+		return false;
+	c->unwritten = (struct slice){(const char *)at, (size_t)len};
+	return true;
+}
+
+void
+h2_conn_pump(struct h2_conn *c)
+{
+	if (c->in_library || c->state != H2_CONN_OPEN)
+		return;
+	while (h2_conn_may_write(c)) {
+		struct slice part;
+
+		/* No copy: DATA is written from within, nothing is left. */
+		if (c->unwritten.len == 0 && !next_frame(c))
+			break;
+		part = slice_first(c->unwritten, stream_room(c->stream));
+		stream_queue(c->stream, part);
+		c->unwritten = slice_from(c->unwritten, part.len);
+	}
+	stream_flush(c->stream);
+}
+
+/* --- what follows from all that --- */
+
+static void
+tend_streams(struct h2_conn *c)
+{
+	while (!list_is_empty(&c->dirty)) {
+		struct h2_stream *s = list_entry(c->dirty.next,
+		    struct h2_stream, dirty);
+
+		list_remove(&s->dirty);
+		h2_stream_tend(s);
+	}
+}
+
+static bool
+is_finished(const struct h2_conn *c)
+{
+	return c->unwritten.len == 0 &&
+	    !nghttp2_session_want_read(c->session) &&
+	    !nghttp2_session_want_write(c->session);
+}
+
+static void
+look_at_end(struct h2_conn *c)
+{
+	if (c->state == H2_CONN_LOST) {
+		if (c->owned == 0)
+			close_self(c);
+	} else if (c->state == H2_CONN_OPEN) {
+		if (is_finished(c)) {
+			linger(c);
+		} else if (c->peer_ended && c->owned == 0 && c->live == 0) {
+			lose(c, c->role->closed, false);
+		} else if (nghttp2_session_get_outbound_queue_size(c->session) >
+		    OUT_FRAMES_MORE + 4 * (size_t)c->h2->streams) {
+			c->why = CLOSE_LIMIT;
+			lose(c, CLOSE_LIMIT, true);
+		}
+	}
+}
+
+static void
+watch_streams(struct h2_conn *c)
+{
+	if (c->idle_ms == 0 || c->state != H2_CONN_OPEN)
+		return;
+	if (c->owned > 0)
+		timer_stop(&c->timer);
+	else if (c->timer.deadline_ms == 0)
+		timer_set(&c->timer, c->idle_ms);
+}
+
+static void
+on_work(void *owner)
+{
+	struct h2_conn *c = owner;
+
+	if (c->state == H2_CONN_CLOSED)
+		return;
+	tend_streams(c);
+	if (c->failing && c->state == H2_CONN_OPEN) {
+		h2_conn_pump(c); /* our settings go before it */
+		write_goaway(c, c->fail_code);
+		linger(c);
+	}
+	h2_conn_pump(c);
+	tend_streams(c);
+	if (c->state == H2_CONN_CLOSED)
+		return;
+	look_at_end(c);
+	watch_streams(c);
+	if (c->state != H2_CONN_CLOSED)
+		c->role->streams_changed(c);
+}
+
+void
+h2_conn_work(struct h2_conn *c)
+{
+	if (c->state != H2_CONN_CLOSED)
+		loop_defer(c->loop, &c->work);
+}
+
+void
+h2_conn_close(struct h2_conn *c, enum close_reason why)
+{
+	if (c->state != H2_CONN_OPEN)
+		return;
+	c->why = why;
+	if (c->unwritten.len == 0)
+		write_goaway(c, NGHTTP2_NO_ERROR);
+	linger(c);
+}
+
+void
+h2_conn_free(struct h2_conn *c)
+{
+	if (c->state == H2_CONN_CLOSED)
+		return;
+	if (c->state == H2_CONN_OPEN)
+		write_goaway(c, NGHTTP2_NO_ERROR);
+	let_go(c);
+}
+
+/* --- reading --- */
+
+static uint32_t
+code_of_error(ssize_t error)
+{
+	switch ((int)error) {
+	case NGHTTP2_ERR_BAD_CLIENT_MAGIC:
+		return NGHTTP2_PROTOCOL_ERROR;
+	case NGHTTP2_ERR_FLOODED:
+		return NGHTTP2_ENHANCE_YOUR_CALM;
+	default:
+		return NGHTTP2_INTERNAL_ERROR;
+	}
+}
+
+static void
+throw_away(struct h2_conn *c)
+{
+	size_t len = stream_peek(c->stream).len;
+
+	c->lingered += len;
+	stream_consume(c->stream, len);
+	if (c->lingered > LINGER_BYTES)
+		close_self(c);
+}
+
+static void
+watch_block(struct h2_conn *c)
+{
+	if (c->header_ms == 0)
+		return;
+	if (!c->in_block)
+		timer_stop(&c->block_timer);
+	else if (c->block_timer.deadline_ms == 0)
+		timer_set(&c->block_timer, c->header_ms);
+}
+
+static void
+on_readable(void *owner)
+{
+	struct h2_conn *c = owner;
+	struct slice in;
+	ssize_t used;
+
+	if (c->state == H2_CONN_LINGER) {
+		throw_away(c);
+		return;
+	}
+	if (c->failing)
+		return;
+	in = stream_peek(c->stream);
+	if (!h2_in_count(c, in)) {
+		stream_consume(c->stream, in.len);
+		h2_conn_fail(c, NGHTTP2_ENHANCE_YOUR_CALM, CLOSE_LIMIT);
+		return;
+	}
+	c->in_library = true;
+	used = nghttp2_session_mem_recv(c->session, (const uint8_t *)in.at,
+	    in.len);
+	c->in_library = false;
+	if (c->stream == NULL)
+		return;
+	stream_consume(c->stream, in.len);
+	if (used < 0)
+		h2_conn_fail(c, code_of_error(used), c->role->malformed);
+	watch_block(c);
+	h2_conn_work(c);
+}
+
+static void
+on_writable(void *owner)
+{
+	struct h2_conn *c = owner;
+
+	if (c->state == H2_CONN_OPEN && c->timer.deadline_ms != 0)
+		timer_set(&c->timer, c->idle_ms);
+	h2_conn_work(c);
+}
+
+static void
+on_ended(void *owner, enum stream_end how)
+{
+	struct h2_conn *c = owner;
+
+	if (c->state == H2_CONN_LINGER) {
+		close_self(c);
+		return;
+	}
+	if (how != STREAM_EOF || !c->role->is_server) {
+		lose(c, how == STREAM_EOF ? c->role->closed : c->role->reset,
+		    how != STREAM_EOF);
+		return;
+	}
+	/* A guest that sends no more may still read the answers to what it
+	 * has asked in full. */
+	c->peer_ended = true;
+	list_each_safe(link, &c->streams) {
+		struct h2_stream *s = list_entry(link, struct h2_stream, link);
+
+		if (!s->peer_done)
+			h2_stream_abort(s, NGHTTP2_CANCEL, c->role->closed);
+	}
+	h2_conn_work(c);
+}
+
+static const struct stream_handler handler = {
+    .readable = on_readable,
+    .writable = on_writable,
+    .ended = on_ended,
+};
+
+static void
+on_timer(void *owner)
+{
+	struct h2_conn *c = owner;
+
+	if (c->state == H2_CONN_LINGER)
+		close_self(c);
+	else
+		h2_conn_close(c, c->draining ? CLOSE_DRAINING : CLOSE_IDLE);
+}
+
+static void
+on_block_timer(void *owner)
+{
+	struct h2_conn *c = owner;
+
+	h2_conn_fail(c, NGHTTP2_ENHANCE_YOUR_CALM, CLOSE_HEADER_TIMEOUT);
+}
+
+/* --- coming --- */
+
+static nghttp2_session *
+new_session(struct h2_conn *c)
+{
+	nghttp2_session_callbacks *cb;
+	nghttp2_option *option;
+	nghttp2_session *session;
+	int failed;
+
+	CHECK(nghttp2_session_callbacks_new(&cb) == 0 &&
+	    nghttp2_option_new(&option) == 0);
+	h2_in_callbacks(cb);
+	h2_out_callbacks(cb);
+	nghttp2_option_set_no_auto_window_update(option, 1);
+	nghttp2_option_set_no_http_messaging(option, 1);
+	nghttp2_option_set_no_closed_streams(option, 1);
+	nghttp2_option_set_max_send_header_block_length(option,
+	    4 * c->limits->header_bytes);
+	failed = c->role->is_server
+	    ? nghttp2_session_server_new2(&session, cb, c, option)
+	    : nghttp2_session_client_new2(&session, cb, c, option);
+	CHECK(failed == 0);
+	nghttp2_option_del(option);
+	nghttp2_session_callbacks_del(cb);
+	return session;
+}
+
+/* What all streams may send before they have credit. */
+static int32_t
+connection_window(const struct h2_conn *c, size_t first_window)
+{
+	size_t all = (size_t)c->h2->streams * first_window;
+
+	if (all < NGHTTP2_INITIAL_CONNECTION_WINDOW_SIZE)
+		all = NGHTTP2_INITIAL_CONNECTION_WINDOW_SIZE;
+	return all < INT32_MAX ? (int32_t)all : INT32_MAX;
+}
+
+void
+h2_conn_init(struct h2_conn *c, const struct h2_conn_options *o,
+    const nghttp2_settings_entry *settings, size_t count, size_t first_window)
+{
+	c->role = o->role;
+	c->loop = o->loop;
+	c->limits = o->limits;
+	c->h2 = o->h2;
+	c->scratch = o->scratch;
+	c->stream = o->stream;
+	c->is_https = o->is_https;
+	c->header_ms = o->header_ms;
+	c->idle_ms = o->idle_ms;
+	c->why = CLOSE_DONE;
+	c->in_block = true;
+	c->scan.skip = c->role->is_server ? NGHTTP2_CLIENT_MAGIC_LEN : 0;
+	list_init(&c->streams);
+	list_init(&c->dirty);
+	h2_block_init(&c->block, c->limits);
+	h2_budget_init(&c->budget, c->h2, loop_now_ms(c->loop));
+	deferred_init(&c->work, on_work, c);
+	deferred_init(&c->gone, free_later, c);
+	timer_init(&c->timer, c->loop, on_timer, c);
+	timer_init(&c->block_timer, c->loop, on_block_timer, c);
+	c->session = new_session(c);
+	CHECK(nghttp2_submit_settings(c->session, NGHTTP2_FLAG_NONE, settings,
+		  count) == 0);
+	nghttp2_session_set_local_window_size(c->session, NGHTTP2_FLAG_NONE, 0,
+	    connection_window(c, first_window));
+	c->out_mark = stream_room(c->stream) / 2;
+	if (c->out_mark > OUT_MARK)
+		c->out_mark = OUT_MARK;
+	stream_set_handler(c->stream, &handler, c);
+	watch_block(c);
+	stream_read(c->stream, true);
+	if (stream_peek(c->stream).len > 0)
+		stream_show_again(c->stream);
+	if (stream_saw_end(c->stream))
+		c->peer_ended = true;
+	h2_conn_work(c);
+}
