@@ -535,7 +535,8 @@ policy_set_preset_text(const char *file, struct slice before,
 		return refuse_edit(file, err);
 	}
 	done = (text_is_same(e.policy.preset, canonical) &&
-		   policies_have_same_rules(&old, &e.policy)) ||
+		   policies_have_same_rules(&old, &e.policy) &&
+		   policies_have_same_secrets(&old, &e.policy)) ||
 	    refuse_edit(file, err);
 	policy_done(&old);
 	policy_done(&e.policy);

@@ -23,8 +23,7 @@ bool policies_have_same_secrets(const struct policy *a, const struct policy *b);
  * The preset, the secrets and the number of tests are the same. */
 bool policies_differ_by_one(const struct policy *fewer,
     const struct policy *more, size_t *at);
-/* The same rules, secrets and number of tests, but for the preset and its
- * rules. */
+/* The same rules and number of tests, but for the preset and its rules. */
 bool policies_have_same_rules(const struct policy *a, const struct policy *b);
 /* The same in all but places: preset, rules, secrets and sandboxes in their
  * order, and tests. */

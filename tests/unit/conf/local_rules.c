@@ -433,3 +433,26 @@ TEST(files_are_made_locked_and_replaced)
 	free(path);
 	free(link_path);
 }
+
+/* Not only the text (local_secrets.c): what a policy makes of it is kept. */
+TEST(bindings_stand_beside_rules)
+{
+	struct rule_change bind = {
+	    .edit = RULE_EDIT_BIND, .secret = "openai", .binding = "{}"};
+
+	expect_edit("version: 1\nnetwork:\n  allow: [a.com]\n", bind,
+	    "version: 1\nnetwork:\n  allow: [a.com]\nsecrets:\n  openai: {}\n");
+	expect_edit("version: 1\nsecrets:\n  openai: {}\n",
+	    ALLOW(.resource = "a.com"),
+	    "version: 1\nsecrets:\n  openai: {}\nnetwork:\n  allow:\n    - "
+	    "a.com\n");
+	bind.sandbox = "web-1";
+	bind.binding = "{from: {env: KEY}}";
+	expect_edit("version: 1\nsecrets:\n  openai: {}\n", bind,
+	    "version: 1\nsecrets:\n  openai: {}\nsandboxes:\n  web-1:\n    "
+	    "secrets:\n      openai: {from: {env: KEY}}\n");
+	bind.binding = "{hosst: [a.com]}";
+	expect_refused("version: 1\n", bind,
+	    "the change does not read back: t.yaml:5:16: unknown key "
+	    "\"hosst\"; did you mean \"hosts\"?");
+}
