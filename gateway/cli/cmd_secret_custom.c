@@ -27,7 +27,7 @@ struct custom_flags {
 	struct option_list host, env;
 	const char *value, *name, *header, *format, *basic, *query,
 	    *placeholder;
-	bool swap, plaintext;
+	bool swap, plaintext, quiet;
 };
 
 OPTIONS(secret_set_custom, struct custom_flags,
@@ -51,6 +51,8 @@ OPTIONS(secret_set_custom, struct custom_flags,
 	"what the guest holds: 'sk-{rand}', 'key-{hex:40}', or fixed text"),
     OPT_FLAG(struct custom_flags, plaintext, "plaintext", 0,
 	"also into requests without TLS, to a service of this machine"),
+    OPT_FLAG(struct custom_flags, quiet, "quiet", 'q',
+	"print the placeholder alone"),
     OPT_TEXT(struct custom_flags, value, "value", 0, "VALUE",
 	"another spelling of --token"),
     OPT_SECRET(struct custom_flags, secret));
@@ -158,7 +160,9 @@ print_placeholder(const struct client *c, const struct secret_put *p,
 	json_t *list = placeholders_read(c, sandbox, err);
 	const char *placeholder = placeholder_of(list, p->name);
 
-	if (placeholder)
+	if (placeholder && p->quiet)
+		printf("%s\n", placeholder);
+	else if (placeholder)
 		printf("Placeholder in the sandbox %s: %s\n", sandbox,
 		    placeholder);
 	json_decref(list);
@@ -177,6 +181,7 @@ set(const struct custom_flags *f, const struct client *c, struct secret_put *p,
 	write_binding(f, &binding);
 	p->name = name;
 	p->kind = "custom";
+	p->quiet = f->quiet;
 	p->binding = binding.at;
 	code = secret_flags_put(&f->secret, c, p, err);
 	if (code == EXIT_DONE && !print_placeholder(c, p, err))

@@ -108,8 +108,10 @@ static bool
 put(struct import *i, const struct service *s, const char *value,
     struct err *err)
 {
-	struct secret_put p = {
-	    .scope = i->flags->sandbox, .name = s->name, .kind = "service"};
+	struct secret_put p = {.scope = i->flags->sandbox,
+	    .name = s->name,
+	    .kind = "service",
+	    .quiet = true};
 	struct secret_value v;
 	struct secret_binding b;
 	struct judge judge;
@@ -178,6 +180,8 @@ finish(const struct import *i, const struct service *only)
 		printf("No credential env vars detected on the host. Set e.g. "
 		       "OPENAI_API_KEY or ANTHROPIC_API_KEY, or type one: "
 		       "penstock secret set openai\n");
+	if (i->imported)
+		stored_print_applied(i->client, i->flags->sandbox);
 	return i->failed ? EXIT_OTHER : EXIT_DONE;
 }
 

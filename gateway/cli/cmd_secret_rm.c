@@ -187,8 +187,8 @@ say_none(const struct removal *m, const char *scope, const char *name)
 		fprintf(stderr, "penstock: there is no secret %s %s\n", name,
 		    where);
 	else
-		fprintf(stderr,
-		    "penstock: no secret has this placeholder %s\n", where);
+		fprintf(stderr, "penstock: no secret has this placeholder %s\n",
+		    where);
 	for (size_t i = 0; name && i < m->stored.count; i++)
 		if (strcmp(m->stored.at[i].name, name) == 0)
 			fprintf(stderr,

@@ -108,6 +108,8 @@ print_done(const struct secret_put *p, bool bound)
 {
 	char mask[STORE_MASK_TEXT], where[SCOPE_TEXT];
 
+	if (p->quiet)
+		return;
 	scope_text(p->scope, where);
 	if (bound)
 		printf("Secret %s bound in policy local %s\n", p->name, where);
@@ -117,15 +119,23 @@ print_done(const struct secret_put *p, bool bound)
 	printf("Secret %s stored %s: %s\n", p->name, where, mask);
 }
 
+/* What was done is of no use as things are. */
 static void
-warn_access(const struct client *c, const struct secret_put *p)
+warn(const struct client *c, const struct secret_put *p)
 {
+	struct secret_binding b;
 	struct judge judge;
 	struct err err;
 
 	if (!judge_open(c, &judge, &err))
 		return;
-	bound_warn_access(&judge, p->name, p->scope);
+	if (bound_find(judge.image, p->name, p->scope, &b, NULL))
+		bound_warn_access(&judge, p->name, p->scope);
+	else
+		fprintf(stderr,
+		    "note: the binding of %s is written but not in force: a "
+		    "policy file or local_rules: says otherwise\n",
+		    p->name);
 	judge_close(&judge);
 }
 
@@ -142,8 +152,9 @@ secret_put(const struct client *c, const struct secret_put *p, struct err *err)
 		return false;
 	}
 	print_done(p, bound);
-	stored_print_applied(c, p->scope);
+	if (!p->quiet)
+		stored_print_applied(c, p->scope);
 	fflush(stdout);
-	warn_access(c, p);
+	warn(c, p);
 	return true;
 }

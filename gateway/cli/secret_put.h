@@ -20,6 +20,7 @@ struct secret_put {
 	/* NULL: the binding says where it comes from, and a stored one, which
 	 * would be before it, is removed. */
 	const struct secret_value *value;
+	bool quiet; /* print nothing but what a person should mind */
 };
 
 /* All of it or nothing, and says what was done. In force in every worker when
