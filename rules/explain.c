@@ -320,6 +320,35 @@ has_http_allow(const struct ranking *r)
 	return false;
 }
 
+static bool
+reaches_target(const struct image *i, uint32_t secret, const struct target *t)
+{
+	struct resource host;
+
+	for (uint32_t n = 0; n < image_secret_host_count(i, secret); n++) {
+		image_secret_host(i, secret, n, &host);
+		if (resource_matches(&host, t))
+			return true;
+	}
+	return false;
+}
+
+/* The matcher tells only of those that an allowed request may get. */
+static void
+add_secrets(const struct image *i, const struct facts *f, struct explanation *e)
+{
+	size_t capacity = 0;
+
+	for (uint32_t n = 0; n < image_secret_count(i); n++) {
+		if (!image_secret_holds(i, n, f->sandbox) ||
+		    !reaches_target(i, n, f->target))
+			continue;
+		e->secrets = memory_room(e->secrets, e->secret_count, &capacity,
+		    sizeof(*e->secrets));
+		e->secrets[e->secret_count++] = n;
+	}
+}
+
 void
 explain(const struct image *i, const struct facts *f,
     const struct request_facts *request, struct explanation *e)
@@ -332,6 +361,7 @@ explain(const struct image *i, const struct facts *f,
 	e->governed_by_allow = has_http_allow(&r);
 	add_findings(&r, e);
 	explain_near(i, f, e);
+	add_secrets(i, f, e);
 	free(r.rules);
 }
 
@@ -339,6 +369,6 @@ void
 explanation_done(struct explanation *e)
 {
 	free(e->findings);
-	e->findings = NULL;
-	e->finding_count = 0;
+	free(e->secrets);
+	*e = (struct explanation){.findings = NULL};
 }

@@ -67,6 +67,10 @@ struct explanation {
 	/* For a name: rules in force for its port and sandbox that judge the
 	 * addresses it resolves to. */
 	size_t networks_denied, networks_opened;
+	/* Bindings of secrets for this sandbox, host and port, allowed or
+	 * not. */
+	uint32_t *secrets; /* owned */
+	size_t secret_count;
 };
 
 /* `request` may be NULL: the target alone is judged then. */

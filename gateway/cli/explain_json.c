@@ -4,6 +4,7 @@
 #include "gateway/cli/explain.h"
 #include "gateway/cli/print.h"
 #include "gateway/cli/rule_text.h"
+#include "gateway/cli/secret_text.h"
 #include "gateway/control.h"
 
 static json_t *
@@ -131,6 +132,18 @@ addresses_json(const struct explained *x)
 }
 
 static json_t *
+secrets_json(const struct explained *x)
+{
+	const struct explanation *e = &x->explanation;
+	json_t *array = json_array();
+
+	for (size_t n = 0; n < e->secret_count; n++)
+		json_array_append_new(array,
+		    secret_json(x->judge.image, e->secrets[n]));
+	return array;
+}
+
+static json_t *
 remedies_json(const struct explained *x)
 {
 	json_t *array = json_array();
@@ -201,6 +214,8 @@ explain_print_json(const struct explained *x)
 	json_object_set_new(o, "near", whole ? near_json(x) : json_array());
 	json_object_set_new(o, "near_total",
 	    json_integer((json_int_t)x->explanation.near_total));
+	json_object_set_new(o, "secrets",
+	    whole ? secrets_json(x) : json_array());
 	json_object_set_new(o, "addresses", addresses_json(x));
 	json_object_set_new(o, "to_change", remedies_json(x));
 	print_json(o);

@@ -3,11 +3,13 @@
  * The verdict first, then every rule in the order in which it counts, then
  * what nearly matched, and last what to type. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "gateway/cli/explain.h"
 #include "gateway/cli/print.h"
 #include "gateway/cli/rule_text.h"
+#include "gateway/cli/secret_text.h"
 #include "rules/special.h"
 
 static void
@@ -147,6 +149,54 @@ print_governed(const struct explained *x)
 		: "they only deny, so network rules say what else passes");
 }
 
+/* "openai: header authorization "Bearer %s", all (policy.yaml:7)" */
+static void
+print_secret(const struct explained *x, uint32_t index)
+{
+	char place[PLACE_TEXT], applies[APPLIES_TEXT];
+	struct secret_binding b;
+	struct image_rule like;
+	char *what;
+
+	image_secret_binding(x->judge.image, index, &b);
+	like = secret_like_rule(&b);
+	what = secret_what(&b);
+	rule_place(&like, place);
+	rule_applies_to(&like, applies);
+	printf("  ");
+	print_safe(stdout, b.name);
+	printf(": ");
+	print_safe(stdout, what);
+	like.is_http = true; /* its limits are like an HTTP rule's terms */
+	print_terms(&like);
+	printf(", ");
+	print_safe(stdout, applies);
+	printf(" (");
+	print_safe(stdout, place);
+	printf(")\n");
+	free(what);
+}
+
+static void
+print_secrets(const struct explained *x)
+{
+	const struct explanation *e = &x->explanation;
+
+	if (e->secret_count == 0)
+		return;
+	if (e->made.decision == DECISION_DENY)
+		printf("\nSecrets bound to this host, which never open "
+		       "one:\n");
+	else if (e->made.tls == RULE_TLS_TUNNEL)
+		printf("\nSecrets bound to this host, which tls: tunnel keeps "
+		       "out, so it is refused:\n");
+	else
+		printf("\nSecrets that are put into requests to this "
+		       "host:\n");
+	for (size_t n = 0; n < e->secret_count; n++)
+		print_secret(x, e->secrets[n]);
+}
+
 static void
 print_address(const struct judged_address *a)
 {
@@ -235,6 +285,7 @@ explain_print(const struct explained *x)
 	if (x->reply.has_target && x->reply.made.reason != REASON_MALFORMED) {
 		print_findings(x);
 		print_governed(x);
+		print_secrets(x);
 		print_addresses(x);
 		print_near(x);
 	}
