@@ -89,9 +89,9 @@ next_word(struct slice *rest)
 
 /* "lint: ok tld-wide, no-apex because .." */
 static bool
-is_silenced(const struct policy_rule *r, enum lint_kind kind)
+is_silenced(const char *comment, enum lint_kind kind)
 {
-	const char *at = r->comment ? strstr(r->comment, SILENCE) : NULL;
+	const char *at = comment ? strstr(comment, SILENCE) : NULL;
 	struct slice rest;
 	enum lint_kind named;
 
@@ -110,11 +110,25 @@ is_of_preset(const struct lint *l, const struct policy_rule *r)
 	return !strcmp(l->policy->origins[r->origin].source, "preset");
 }
 
+static void
+add_finding(struct lint_result *to, const struct lint_finding *f,
+    const char *comment)
+{
+	if (is_silenced(comment, f->kind)) {
+		to->silenced++;
+		free(f->detail);
+		return;
+	}
+	to->findings = memory_room(to->findings, to->count, &to->capacity,
+	    sizeof(*to->findings));
+	to->findings[to->count++] = *f;
+	to->counts[f->severity]++;
+}
+
 void
 lint_add(struct lint *l, enum lint_kind kind, uint32_t rule, uint32_t other,
     const char *detail)
 {
-	struct lint_result *to = l->result;
 	const struct policy_rule *r = lint_rule(l, rule);
 	enum lint_severity severity = kinds[kind].severity;
 
@@ -128,20 +142,34 @@ lint_add(struct lint *l, enum lint_kind kind, uint32_t rule, uint32_t other,
 			return;
 		severity = severity < LINT_NOTE ? LINT_NOTE : severity;
 	}
-	if (is_silenced(r, kind)) {
-		to->silenced++;
+	add_finding(l->result,
+	    &(struct lint_finding){
+		.kind = kind,
+		.severity = severity,
+		.rule = rule,
+		.secret = SECRET_NONE,
+		.other = other,
+		.detail = memory_text(detail),
+	    },
+	    r->comment);
+}
+
+void
+lint_add_secret(struct lint *l, enum lint_kind kind, uint32_t secret,
+    uint32_t other, const char *detail)
+{
+	if (l->options->ignored >> kind & 1)
 		return;
-	}
-	to->findings = memory_room(to->findings, to->count, &to->capacity,
-	    sizeof(*to->findings));
-	to->findings[to->count++] = (struct lint_finding){
-	    .kind = kind,
-	    .severity = severity,
-	    .rule = rule,
-	    .other = other,
-	    .detail = memory_text(detail),
-	};
-	to->counts[severity]++;
+	add_finding(l->result,
+	    &(struct lint_finding){
+		.kind = kind,
+		.severity = kinds[kind].severity,
+		.rule = RULE_NONE,
+		.secret = secret,
+		.other = other,
+		.detail = memory_text(detail),
+	    },
+	    l->policy->secrets[secret].binding.comment);
 }
 
 static int
@@ -151,6 +179,8 @@ by_rule(const void *left, const void *right)
 
 	if (a->rule != b->rule)
 		return a->rule < b->rule ? -1 : 1;
+	if (a->secret != b->secret)
+		return a->secret < b->secret ? -1 : 1;
 	return (int)a->kind - (int)b->kind;
 }
 
@@ -168,6 +198,7 @@ run(struct lint *l)
 	lint_classes_build(l);
 	lint_pairs(l);
 	lint_classes_done(l);
+	lint_secrets(l);
 	free(l->told);
 	if (r->count > 0)
 		qsort(r->findings, r->count, sizeof(*r->findings), by_rule);

@@ -34,11 +34,14 @@ const char *lint_severity_text(enum lint_severity s); /* a hint is a "note" */
 /* False when `id` is none. */
 bool lint_parse(struct slice id, enum lint_kind *k);
 
-/* `policy.rules[rule]` has it; because of `other`, or RULE_NONE. */
+#define SECRET_NONE UINT32_MAX
+
+/* `policy.rules[rule]` has it, or `policy.secrets[secret]`, and then `rule` is
+ * RULE_NONE; because of the rule `other`, or RULE_NONE. */
 struct lint_finding {
 	enum lint_kind kind;
 	enum lint_severity severity;
-	uint32_t rule, other;
+	uint32_t rule, secret, other;
 	char *detail; /* owned; what belongs in brackets, or NULL */
 };
 
@@ -51,7 +54,8 @@ struct lint_options {
 };
 
 struct lint_result {
-	struct lint_finding *findings; /* owned; in the order of the rules */
+	/* Owned; in the order of the rules, then of the secrets. */
+	struct lint_finding *findings;
 	size_t count, capacity;
 	size_t counts[LINT_HINT + 1]; /* by severity */
 	size_t silenced; /* by a rule's comment "lint: ok ID, .." */

@@ -41,6 +41,10 @@ lint_in_force(const struct lint *l, const struct policy_rule *r)
 void lint_add(struct lint *l, enum lint_kind kind, uint32_t rule,
     uint32_t other, const char *detail);
 
+/* The same of a secret; the caller tells each kind once. */
+void lint_add_secret(struct lint *l, enum lint_kind kind, uint32_t secret,
+    uint32_t other, const char *detail);
+
 /* Runs `found` for each entry of a rule or a group of HTTP rules, for all or
  * for `sandbox` (an index of the image), that could contain all hosts of `r`;
  * for no others but a few. */
@@ -73,5 +77,6 @@ void lint_single(struct lint *l, uint32_t rule);
 void lint_scripts(struct lint *l, uint32_t rule);
 void lint_breadth(struct lint *l);
 void lint_pairs(struct lint *l);
+void lint_secrets(struct lint *l);
 
 #endif

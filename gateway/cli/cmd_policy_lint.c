@@ -66,18 +66,41 @@ colour_of(enum lint_severity s)
 }
 
 static void
-print_finding(const struct policy *p, const struct lint_finding *f)
+place_of_secret(const struct policy_secret *s, char out[PLACE_TEXT])
 {
-	const struct policy_rule *r = &p->rules[f->rule];
+	snprintf(out, PLACE_TEXT, "%s:%" PRIu32 ":%" PRIu32, s->binding.file,
+	    s->line, s->column);
+}
+
+/* "FILE:LINE:COLUMN: error: deny HTTP api.test" */
+static void
+print_subject(const struct policy *p, const struct lint_finding *f)
+{
 	char place[PLACE_TEXT], resource[RESOURCE_TEXT];
 
-	place_of(p, f->rule, place);
+	if (f->rule == RULE_NONE)
+		place_of_secret(&p->secrets[f->secret], place);
+	else
+		place_of(p, f->rule, place);
 	print_safe(stdout, place);
-	resource_format(&r->resource, resource);
-	printf(": %s%s%s: %s %s%s %s", colour(stdout, colour_of(f->severity)),
-	    lint_severity_text(f->severity), colour(stdout, COLOUR_NONE),
-	    decision_text(r->decision), r->http ? "HTTP " : "", resource,
-	    lint_sentence(f->kind));
+	printf(": %s%s%s: ", colour(stdout, colour_of(f->severity)),
+	    lint_severity_text(f->severity), colour(stdout, COLOUR_NONE));
+	if (f->rule == RULE_NONE) {
+		printf("secret %s", p->secrets[f->secret].binding.name);
+		return;
+	}
+	resource_format(&p->rules[f->rule].resource, resource);
+	printf("%s %s%s", decision_text(p->rules[f->rule].decision),
+	    p->rules[f->rule].http ? "HTTP " : "", resource);
+}
+
+static void
+print_finding(const struct policy *p, const struct lint_finding *f)
+{
+	char place[PLACE_TEXT];
+
+	print_subject(p, f);
+	printf(" %s", lint_sentence(f->kind));
 	if (f->detail) {
 		printf(" (");
 		print_safe(stdout, f->detail);
@@ -129,13 +152,27 @@ place_json(const struct policy *p, uint32_t rule)
 }
 
 static json_t *
+secret_place_json(const struct policy *p, uint32_t secret)
+{
+	const struct policy_secret *s;
+
+	if (secret == SECRET_NONE)
+		return json_null();
+	s = &p->secrets[secret];
+	return json_pack("{s:s, s:s?, s:o, s:i, s:i}", "name", s->binding.name,
+	    "sandbox", s->sandbox, "file", control_text(s->binding.file),
+	    "line", (int)s->line, "column", (int)s->column);
+}
+
+static json_t *
 finding_json(const struct policy *p, const struct lint_finding *f)
 {
-	return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o}", "id",
+	return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o}", "id",
 	    lint_id(f->kind), "severity", lint_severity_text(f->severity),
 	    "sentence", lint_sentence(f->kind), "advice", lint_advice(f->kind),
 	    "detail", f->detail ? control_text(f->detail) : json_null(), "rule",
-	    place_json(p, f->rule), "other", place_json(p, f->other));
+	    place_json(p, f->rule), "secret", secret_place_json(p, f->secret),
+	    "other", place_json(p, f->other));
 }
 
 static void
@@ -176,7 +213,8 @@ read_ignored(const struct option_list *list, uint64_t *ignored, struct err *err)
 static int
 list_kinds(void)
 {
-	static const char *const titles[] = {"ID", "A RULE THAT HAS IT", "DO"};
+	static const char *const titles[] = {
+	    "ID", "A RULE OR SECRET THAT HAS IT", "DO"};
 	struct table *t = table_new(titles, 3);
 
 	for (unsigned n = 0; n < LINT_COUNT; n++) {
