@@ -322,8 +322,9 @@ say_ready(int channel, const struct ca *ca)
 	char fingerprint[CA_FINGERPRINT_TEXT];
 
 	ca_fingerprint(ca, fingerprint);
-	return ipc_send(channel, KEEPER_READY, 0, slice_of(fingerprint), NULL,
-	    0);
+	return message_send_number(channel, KEEPER_OVERLAP, 0,
+		   (uint64_t)ca_overlap_ends(ca), NULL, 0) &&
+	    ipc_send(channel, KEEPER_READY, 0, slice_of(fingerprint), NULL, 0);
 }
 
 /* The exit code: the end of the channel is the end of the gateway. */
@@ -346,7 +347,8 @@ keeper_main(const struct keeper_options *o)
 
 	list_init(&k.workers);
 	make_sandboxes(&k);
-	k.ca = ca_open(&o->ca, &err);
+	k.ca = o->rotate ? ca_rotate(&o->ca, o->overlap_s, &err)
+			 : ca_open(&o->ca, &err);
 	if (!k.ca || !confine_process(&o->confine, &err))
 		say_failed(o->channel, &err);
 	else if (say_ready(o->channel, k.ca))

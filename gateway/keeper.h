@@ -6,6 +6,8 @@
 #ifndef GATEWAY_KEEPER_H
 #define GATEWAY_KEEPER_H
 
+#include <stdint.h>
+
 #include "conf/settings.h"
 #include "gateway/confine.h"
 #include "gateway/keeper_ca.h"
@@ -13,6 +15,9 @@
 struct keeper_options {
 	int channel;
 	struct ca_files ca;
+	/* Another CA in its place first (ca_rotate()). */
+	bool rotate;
+	int64_t overlap_s;
 	const struct settings *settings;
 	/* [slot * (settings->sandbox_count + 1) + sandbox]: can guests of this
 	 * sandbox (0: default) be at the worker of this slot? NULL: anywhere.

@@ -105,6 +105,10 @@ ca(const struct supervisor *s)
 	json_object_set_new(o, "trust", control_text(s->ca_trust));
 	json_object_set_new(o, "bundle", control_text(s->ca_bundle));
 	json_object_set_new(o, "fingerprint", json_string(s->ca_fingerprint));
+	json_object_set_new(o, "own", json_boolean(s->ca_is_own));
+	json_object_set_new(o, "overlap_until",
+	    s->ca_overlap_until ? json_integer(s->ca_overlap_until)
+				: json_null());
 	return o;
 }
 

@@ -74,6 +74,8 @@ run_keeper(struct child *c, int channel)
 	struct keeper_options o = {
 	    .channel = channel,
 	    .ca = ca_files_of(s),
+	    .rotate = s->rotation.state == ROTATION_RUNNING,
+	    .overlap_s = s->rotation.overlap_s,
 	    .settings = s->settings,
 	    .homes = s->homes,
 	    .confine = {.user = &s->user, .parent = s->pid},
@@ -105,6 +107,7 @@ keeper_failed(struct supervisor *s, const struct ipc_message *m)
 		supervisor_give_up(s, &err);
 	else
 		log_error("keeper: %s", why);
+	supervisor_ca_failed(s, why);
 }
 
 /* Its worker is stuck, or has been taken over. The number may be of a channel
@@ -124,13 +127,19 @@ static void
 on_keeper_message(struct child *c, struct ipc_message *m)
 {
 	struct supervisor *s = c->owner;
+	uint64_t until;
 
 	switch (m->type) {
+	case KEEPER_OVERLAP:
+		if (message_number(m, &until))
+			supervisor_ca_overlap(s, (int64_t)until);
+		break;
 	case KEEPER_READY:
 		copy_text(m, s->ca_fingerprint, sizeof(s->ca_fingerprint));
 		c->serving = true;
 		s->pings_unanswered = 0;
 		timer_set(&s->ping, PING_MS);
+		supervisor_ca_ready(s);
 		supervisor_check_ready(s);
 		break;
 	case KEEPER_FAILED:
@@ -477,10 +486,16 @@ on_keeper_ended(struct child *c, int status)
 	struct supervisor *s = c->owner;
 
 	timer_stop(&s->ping);
+	supervisor_ca_failed(s, NULL);
 	if (ended_while_starting(c, status))
 		return;
-	if (s->phase < PHASE_SIGNING_OFF)
+	if (s->rotation.state == ROTATION_ASKED)
+		s->rotation.state = ROTATION_RUNNING;
+	if (s->phase < PHASE_SIGNING_OFF && s->keeper_renewed)
+		child_start_again(c, 0);
+	else if (s->phase < PHASE_SIGNING_OFF)
 		replace(c, status);
+	s->keeper_renewed = false;
 }
 
 static void
@@ -562,6 +577,7 @@ supervisor_start_children(struct supervisor *s, struct err *err)
 	timer_init(&s->ping, s->loop, on_ping, s);
 	s->links = memory_array(s->worker_count + 1, sizeof(*s->links));
 	s->homes = find_homes(s);
+	supervisor_ca_init(s);
 	init_service_child(s, &s->keeper, "keeper", &keeper_events,
 	    start_keeper);
 	init_service_child(s, &s->auditor, "auditor", &auditor_events,

@@ -4,6 +4,7 @@
  *	supervisor_state.c	lock, directories, limits, shared memory
  *	supervisor_listeners.c	sockets, and which worker has which
  *	supervisor_children.c	the three kinds of process: birth and death
+ *	supervisor_ca.c		another CA in the place of the last
  *	supervisor_policy.c	reload, swap, who has it already
  *	supervisor_edit.c	typed rules, the preset, and back to none
  *	supervisor_verbs.c	the control socket's verbs
@@ -82,6 +83,18 @@ struct supervisor {
 	char *ca_previous, *ca_trust, *ca_bundle;
 	bool ca_is_own; /* made by us when missing */
 	char ca_fingerprint[CA_FINGERPRINT_TEXT];
+	int64_t ca_overlap_until; /* seconds since 1970; 0: no overlap */
+	struct timer ca_overlap;
+	struct ca_rotation {
+		enum {
+			ROTATION_NONE,
+			ROTATION_ASKED,	  /* the old keeper is to die */
+			ROTATION_RUNNING, /* the new one makes the CA */
+		} state;
+		int64_t overlap_s;
+		struct control_request *request;
+	} rotation;
+	bool keeper_renewed; /* its death was wanted */
 	struct timer ping;
 	unsigned pings_unanswered;
 
@@ -118,6 +131,17 @@ void supervisor_stop(struct supervisor *s);
 /* One `gateway` record; the sentence goes into the log as well. */
 void supervisor_note(struct supervisor *s, enum log_level level,
     const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* --- supervisor_ca.c --- */
+
+void supervisor_ca_init(struct supervisor *s);
+void supervisor_rotate_ca(struct supervisor *s, struct control_request *r,
+    json_t *request);
+/* A keeper has said until when the overlap is; that it is ready, that it
+ * cannot be (`why` is its sentence, NULL: it died without one). */
+void supervisor_ca_overlap(struct supervisor *s, int64_t until);
+void supervisor_ca_ready(struct supervisor *s);
+void supervisor_ca_failed(struct supervisor *s, const char *why);
 
 /* --- supervisor_policy.c --- */
 

@@ -212,6 +212,7 @@ static const struct verb {
     {"reset", supervisor_reset, false},
     {"drain", verb_drain, true},
     {"rotate", verb_rotate, false},
+    {"ca-rotate", supervisor_rotate_ca, false},
     {"stop", verb_stop, true},
 };
 

@@ -1,114 +1,193 @@
-/* cmd_ca.c - penstock ca export: the certificate, and never anything else
- *
- * Certificates are parsed and written anew, so that a file that holds a key
- * beside them gives away nothing. */
-#include <openssl/err.h>
-#include <openssl/pem.h>
+/* cmd_ca.c - penstock ca export and ca rotate: what others trust, and another
+ * in its place */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "base/check.h"
 #include "base/file.h"
 #include "base/memory.h"
-#include "gateway/cli/client.h"
+#include "base/text.h"
+#include "gateway/ca_stores.h"
+#include "gateway/cli/ca_source.h"
 #include "gateway/cli/command.h"
 #include "gateway/cli/print.h"
 
-struct ca_flags {
+#define EXPORT_MAX (ROOTS_MAX + 262144)
+
+/* --- export --- */
+
+struct ca_export_flags {
 	const char *output;
+	bool bundle, json;
 };
 
-OPTIONS(ca_export, struct ca_flags,
-    OPT_TEXT(struct ca_flags, output, "output", 'o', "FILE",
-	"write to this file in place of standard output"));
+OPTIONS(ca_export, struct ca_export_flags,
+    OPT_TEXT(struct ca_export_flags, output, "output", 'o', "FILE",
+	"write to this file in place of standard output"),
+    OPT_FLAG(struct ca_export_flags, bundle, "bundle", 0,
+	"with the system's own roots, for variables that replace the store"),
+    OPT_FLAG(struct ca_export_flags, json, "json", 0, "print JSON"));
 
-/* Of the running gateway, else of the configuration, else the default. To
- * free(). */
-static char *
-find_file(const struct client *c, struct err *err)
+/* The CA's come last: what reads a bundle stops at no other. */
+static bool
+add_certificates(struct text *text, const struct ca_source *s, bool bundle,
+    struct err *err)
 {
-	json_t *answer = client_ask_verb(c, "status", NULL, err);
-	const json_t *status = json_object_get(answer, "status");
-	char *file = memory_text(json_string_value(
-	    json_object_get(json_object_get(status, "ca"), "file")));
-	struct settings settings;
+	char *roots;
+	size_t len;
 
-	json_decref(answer);
-	if (file || (err->kind != ERR_NONE && err->kind != ERR_NOT_RUNNING))
-		return file;
-	if (!client_settings(c, &settings, err))
-		return NULL;
-	file = settings.ca_cert ? memory_text(settings.ca_cert)
-				: file_join(c->paths.ca_dir, "ca.pem");
-	settings_done(&settings);
-	return file;
+	if (bundle && !ca_stores_read_roots(&roots, &len))
+		return err_set(err, ERR_OTHER,
+		    "this system has no roots of its own where they are looked "
+		    "for (package ca-certificates)");
+	if (bundle) {
+		text_add_slice(text, (struct slice){roots, len});
+		text_add_char(text, '\n');
+		free(roots);
+	}
+	for (int n = 0; n < sk_X509_num(s->certs); n++) {
+		char *pem = ca_pem(sk_X509_value(s->certs, n));
+
+		text_add(text, pem);
+		free(pem);
+	}
+	return !text->cut ||
+	    err_set(err, ERR_OTHER, "the certificates are more than %d bytes",
+		EXPORT_MAX);
 }
 
-/* Every certificate of the file, as PEM, into `out`. */
-static size_t
-copy_certificates(FILE *from, BIO *out)
+static json_t *
+export_json(const struct ca_source *s, const struct text *pem)
 {
-	size_t count = 0;
-	X509 *cert;
+	json_t *o = json_object(), *list = json_array();
 
-	while ((cert = PEM_read_X509(from, NULL, NULL, NULL))) {
-		count += PEM_write_bio_X509(out, cert) == 1;
-		X509_free(cert);
-	}
-	ERR_clear_error();
-	return count;
+	for (int n = 0; n < sk_X509_num(s->certs); n++)
+		json_array_append_new(list,
+		    ca_json(sk_X509_value(s->certs, n)));
+	json_object_set_new(o, "file", json_string(s->file));
+	json_object_set_new(o, "certificates", list);
+	json_object_set_new(o, "pem", json_stringn(pem->at, pem->len));
+	return o;
 }
 
 static bool
-write_out(BIO *bio, const char *output, struct err *err)
+write_export(const struct ca_source *s, const struct ca_export_flags *flags,
+    struct err *err)
 {
-	char *at;
-	long len = BIO_get_mem_data(bio, &at);
-	struct slice pem = {at, (size_t)len};
-
-	if (output)
-		return file_replace(output, pem, 0644, err);
-	fwrite(pem.at, 1, pem.len, stdout);
-	return true;
-}
-
-static bool export(const char *path, const char *output, struct err *err)
-{
-	FILE *from = fopen(path, "re");
-	BIO *bio;
+	struct text text;
 	bool done;
 
-	if (!from)
-		return err_errno(err,
-		    "there is no CA certificate (it is made "
-		    "when the gateway first starts): %s",
-		    path);
-	bio = BIO_new(BIO_s_mem());
-	done = copy_certificates(from, bio) > 0;
-	fclose(from);
-	if (done)
-		done = write_out(bio, output, err);
-	else
-		err_set(err, ERR_OTHER, "%s: no certificate in it", path);
-	BIO_free(bio);
+	text_init(&text, EXPORT_MAX);
+	done = add_certificates(&text, s, flags->bundle, err);
+	if (done && flags->output)
+		done = file_replace(flags->output, text_slice(&text), 0644,
+		    err);
+	if (done && flags->json)
+		print_json(export_json(s, &text));
+	else if (done && !flags->output)
+		fwrite(text.at, 1, text.len, stdout);
+	text_done(&text);
 	return done;
 }
 
 int
 cmd_ca_export(struct call *call)
 {
-	const struct ca_flags *flags = call->options;
 	struct err err = {.kind = ERR_NONE};
+	struct ca_source s;
 	struct client c;
-	char *path;
 	bool done;
 
 	if (!client_open(&c, &err))
 		return print_failure(&err);
-	path = find_file(&c, &err);
-	done = path && export(path, flags->output, &err);
-	free(path);
+	done = ca_source_open(&c, NULL, &s, &err);
+	if (done) {
+		done = write_export(&s, call->options, &err);
+		ca_source_done(&s);
+	}
 	client_done(&c);
 	return done ? EXIT_DONE : print_failure(&err);
+}
+
+/* --- rotate --- */
+
+#define OVERLAP_S (7 * 86400)
+
+struct ca_rotate_flags {
+	const char *overlap;
+	bool json;
+};
+
+OPTIONS(ca_rotate, struct ca_rotate_flags,
+    OPT_TEXT(struct ca_rotate_flags, overlap, "overlap", 0, "TIME",
+	"how long the old CA vouches for the new one (7d); 0: not at all"),
+    OPT_FLAG(struct ca_rotate_flags, json, "json", 0, "print JSON"));
+
+static bool
+read_overlap(const char *text, int64_t *seconds, struct err *err)
+{
+	int64_t us = 0;
+
+	*seconds = OVERLAP_S;
+	if (!text)
+		return true;
+	if (strcmp(text, "0") != 0 && !age_read(text, &us))
+		return err_set(err, ERR_USAGE,
+		    "--overlap takes a time such as 12h or 7d, or 0, not "
+		    "\"%.40s\"",
+		    text);
+	*seconds = us / 1000000;
+	return true;
+}
+
+static void
+print_rotated(const json_t *answer, const struct ca_rotate_flags *flags)
+{
+	int64_t until = json_integer_value(json_object_get(answer,
+	    "overlap_until"));
+	const char *fingerprint = json_string_value(json_object_get(answer,
+	    "fingerprint"));
+	char text[SHORT_TIME];
+
+	printf("there is a new CA, SHA-256 %s\n", fingerprint);
+	if (until) {
+		long_time(until * 1000000, text);
+		printf("who trusts the old one alone can go on until %s; "
+		       "penstock ca export prints both until then\n",
+		    text);
+	} else {
+		printf("who trusts the old one alone trusts the gateway no "
+		       "longer%s\n",
+		    flags->overlap ? "" : ": the old one may vouch for nobody");
+	}
+}
+
+int
+cmd_ca_rotate(struct call *call)
+{
+	const struct ca_rotate_flags *flags = call->options;
+	struct err err = {.kind = ERR_NONE};
+	json_t *answer = NULL;
+	int64_t overlap_s;
+	struct client c;
+
+	if (!read_overlap(flags->overlap, &overlap_s, &err) ||
+	    !client_open(&c, &err))
+		return print_failure(&err);
+	answer = client_ask(&c,
+	    json_pack("{s:s, s:I}", "verb", "ca-rotate", "overlap_s",
+		(json_int_t)overlap_s),
+	    NULL, &err);
+	client_done(&c);
+	if (!answer)
+		return print_failure(&err);
+	json_object_del(answer, "ok");
+	if (flags->json) {
+		print_json(answer);
+		return EXIT_DONE;
+	}
+	print_rotated(answer, flags);
+	json_decref(answer);
+	return EXIT_DONE;
 }

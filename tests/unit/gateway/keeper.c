@@ -121,6 +121,7 @@ start(void)
 	}
 	close(ends[1]);
 	channel = ends[0];
+	expect_report(KEEPER_OVERLAP);
 	expect_report(KEEPER_READY);
 	remove_directory(directory);
 	key = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
