@@ -27,6 +27,7 @@
 #include "base/memory.h"
 #include "gateway/net/blocks.h"
 #include "gateway/net/pipes.h"
+#include "gateway/net/relay.h"
 #include "gateway/net/socket.h"
 
 #define PER_TURN (1u << 20) /* bytes of one flow; then others' turn */
@@ -53,6 +54,7 @@ struct flow {
 
 struct splice {
 	struct loop *loop;
+	struct relay *relay; /* not NULL: it does it all, for no sockets */
 	struct side sides[2];
 	struct flow flows[2]; /* flows[x] comes from sides[x] */
 	uint64_t idle_ms, half_closed_ms;
@@ -382,6 +384,17 @@ side_init(struct splice *s, int side, struct stream *stream)
 	socket_hand_over(x->socket, &events, x);
 }
 
+static void
+on_relayed(void *owner, enum splice_end how)
+{
+	struct splice *s = owner;
+
+	s->relay = NULL;
+	s->how = how;
+	s->finished = true;
+	tell_and_free(s);
+}
+
 struct splice *
 splice_start(const struct splice_options *o,
     void (*done)(void *owner, enum splice_end how), void *owner)
@@ -396,6 +409,10 @@ splice_start(const struct splice_options *o,
 	s->first = -1;
 	timer_init(&s->idle, o->loop, on_idle, s);
 	deferred_init(&s->later, tell_and_free, s);
+	if (!stream_can_lend(o->guest) || !stream_can_lend(o->origin)) {
+		s->relay = relay_start(o, on_relayed, s);
+		return s;
+	}
 	side_init(s, GUEST, o->guest);
 	side_init(s, ORIGIN, o->origin);
 	if (o->guest_ended)
@@ -416,8 +433,13 @@ splice_cancel(struct splice *s)
 	if (!s || s->told)
 		return;
 	s->told = true;
-	if (!s->finished)
+	if (s->relay != NULL) {
+		relay_cancel(s->relay);
+		s->finished = true;
+		loop_defer(s->loop, &s->later);
+	} else if (!s->finished) {
 		stop(s);
+	}
 }
 
 void

@@ -5,7 +5,9 @@
  * cancelled. Half-close is kept: when one side ends, what is on its way is
  * delivered, then that direction is shut and the other goes on.
  * Pipes are borrowed from the loop's small pool only while bytes are in them;
- * where the pool is empty a plain buffer does the job. */
+ * where the pool is empty a plain buffer does the job.
+ * A stream that is no socket cannot be lent: its bytes are copied (relay.h),
+ * and counted by the streams, not by splice_bytes(). */
 #ifndef GATEWAY_NET_SPLICE_H
 #define GATEWAY_NET_SPLICE_H
 

@@ -555,6 +555,12 @@ stream_fd(const struct stream *s)
 	return s->ops->fd ? s->ops->fd(s->carrier) : -1;
 }
 
+bool
+stream_can_lend(const struct stream *s)
+{
+	return s->ops->lend != NULL;
+}
+
 struct socket *
 stream_lend(struct stream *s)
 {

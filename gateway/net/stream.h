@@ -132,6 +132,7 @@ int stream_fd(const struct stream *s);
  * stream_close() may follow, which closes it. Nothing may be peekable, nothing
  * unsent. */
 struct socket *stream_lend(struct stream *s);
+bool stream_can_lend(const struct stream *s);
 uint64_t stream_bytes_in(const struct stream *s);
 uint64_t stream_bytes_out(const struct stream *s); /* reached the kernel */
 
