@@ -50,6 +50,7 @@ struct removal {
 	struct judge judge;
 	struct doomed *doomed;
 	size_t count, capacity;
+	size_t asked_for; /* the first so many; others go along */
 };
 
 static void
@@ -77,15 +78,14 @@ removal_done(struct removal *m)
 	judge_close(&m->judge);
 }
 
-/* A typed binding of this very scope, in force or not. */
+/* The typed binding of this very scope, in force or not. */
 static bool
-is_typed(const struct image *i, const char *scope, const char *name)
+find_typed(const struct image *i, const char *scope, const char *name,
+    struct secret_binding *b)
 {
-	struct secret_binding b;
-
 	for (uint32_t n = 0; n < image_secret_count(i); n++) {
-		image_secret_binding(i, n, &b);
-		if (strcmp(b.name, name) == 0 && bound_is_typed(&b, scope))
+		image_secret_binding(i, n, b);
+		if (strcmp(b->name, name) == 0 && bound_is_typed(b, scope))
 			return true;
 	}
 	return false;
@@ -140,35 +140,58 @@ find_placeholder(struct removal *m, struct err *err)
 	return true;
 }
 
-/* Is there a value of this name that stays? */
 static bool
-is_still_needed(const struct removal *m, const struct doomed *d)
+is_doomed(const struct removal *m, const char *scope, const char *name)
+{
+	for (size_t i = 0; i < m->count; i++)
+		if (strcmp(m->doomed[i].scope, scope) == 0 &&
+		    strcmp(m->doomed[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* Does a value of this name stay that a binding of `scope` serves? */
+static bool
+is_still_needed(const struct removal *m, const char *scope, const char *name)
 {
 	for (size_t i = 0; i < m->stored.count; i++) {
 		const struct stored *s = &m->stored.at[i];
-		bool goes = false;
 
-		if (strcmp(s->name, d->name) != 0 ||
-		    (*d->scope && strcmp(s->scope, d->scope) != 0))
-			continue;
-		for (size_t n = 0; n < m->count; n++)
-			goes |= strcmp(m->doomed[n].scope, s->scope) == 0 &&
-			    strcmp(m->doomed[n].name, s->name) == 0;
-		if (!goes)
+		if (strcmp(s->name, name) == 0 &&
+		    (!*scope || strcmp(s->scope, scope) == 0) &&
+		    !is_doomed(m, s->scope, s->name))
 			return true;
 	}
 	return false;
 }
 
+/* What was typed for a sandbox's value may be a binding for every sandbox,
+ * which goes with the last value, unless it says itself where one comes from. */
+static void
+add_served(struct removal *m)
+{
+	struct secret_binding b;
+
+	for (size_t i = 0; i < m->count; i++)
+		if (*m->doomed[i].scope &&
+		    find_typed(m->judge.image, "", m->doomed[i].name, &b) &&
+		    b.source == SOURCE_STORE &&
+		    !is_still_needed(m, "", m->doomed[i].name))
+			add_doomed(m, "", b.name);
+}
+
 static void
 judge_doomed(struct removal *m)
 {
+	struct secret_binding b;
+
 	for (size_t i = 0; i < m->count; i++) {
 		struct doomed *d = &m->doomed[i];
 
 		d->is_stored = stored_find(&m->stored, d->scope, d->name);
-		d->is_typed = is_typed(m->judge.image, d->scope, d->name) &&
-		    !is_still_needed(m, d);
+		d->is_typed = find_typed(m->judge.image, d->scope, d->name,
+				  &b) &&
+		    !is_still_needed(m, d->scope, d->name);
 	}
 }
 
@@ -214,13 +237,13 @@ agreed(const struct removal *m)
 
 	if (m->flags->force || !isatty(STDIN_FILENO))
 		return true;
-	if (m->count == 1) {
+	if (m->asked_for == 1) {
 		scope_text(m->doomed[0].scope, where);
 		snprintf(question, sizeof(question), "Remove %s %s?",
 		    m->doomed[0].name, where);
 	} else {
 		snprintf(question, sizeof(question), "Remove %zu secrets?",
-		    m->count);
+		    m->asked_for);
 	}
 	return ask_yes(question);
 }
@@ -258,7 +281,18 @@ remove_one(const struct removal *m, const struct doomed *d, struct err *err)
 	if (d->is_stored && !stored_remove(m->client, &key, &was_there, err))
 		return false;
 	scope_text(d->scope, where);
-	printf("Secret %s removed %s\n", d->name, where);
+	if (d->is_stored || d->is_typed)
+		printf("Secret %s %s %s\n", d->name,
+		    d->is_stored ? "removed" : "bound no more", where);
+	return true;
+}
+
+static bool
+does_nothing(const struct removal *m)
+{
+	for (size_t i = 0; i < m->count; i++)
+		if (m->doomed[i].is_stored || m->doomed[i].is_typed)
+			return false;
 	return true;
 }
 
@@ -317,12 +351,15 @@ run(struct removal *m, const struct wanted *w, struct err *err)
 		find(m, w->scope, w->name);
 	else if (!find_placeholder(m, err))
 		return print_failure(err);
-	if (!m->count)
-		return m->flags->all
-		    ? (puts("There are no secrets to remove"), EXIT_DONE)
-		    : say_none(m, w->scope, w->name);
+	m->asked_for = m->count;
+	add_served(m);
 	judge_doomed(m);
-	return agreed(m) ? remove_all(m, w->scope, err) : EXIT_NO;
+	if (!does_nothing(m))
+		return agreed(m) ? remove_all(m, w->scope, err) : EXIT_NO;
+	if (!m->flags->all)
+		return say_none(m, w->scope, w->name);
+	printf("There are no secrets to remove\n");
+	return EXIT_DONE;
 }
 
 int
