@@ -39,7 +39,7 @@ begin(void)
 }
 
 static void
-end(enum splice_end how)
+end(int how)
 {
 	sim_run(loop);
 	EXPECT_INT(ended, how);
@@ -81,6 +81,7 @@ TEST(a_slow_guest_stops_its_origin)
 	}
 	EXPECT_INT(sim_heard(guest).len, sizeof(bytes));
 	sim_ends(origin);
+	sim_run(loop);
 	sim_ends(guest);
 	end(SPLICE_ORIGIN_CLOSED);
 }
