@@ -1,13 +1,12 @@
-/* oauth2.h - access tokens, fetched with a secret that the guest never sees
+/* oauth2.h - requests for access tokens, and the answers to them
  *
  * A secret of the way SECRET_OAUTH2 is no key but what a key is fetched with:
- * a client's secret or a refresh token (RFC 6749, 4.4 and 6). The token that
- * comes back is kept until shortly before it ends and injected like a key. What
- * goes wrong on the way fails closed: no token, no request (threat 72).
+ * a client's secret or a refresh token (RFC 6749, 4.4 and 6). oauth2_tokens.h
+ * fetches and keeps the tokens; here are the messages, as text.
  *
- * oauth2_request_make() and oauth2_answer_read() are pure. oauth2_mint asks one
- * token endpoint for one (sandbox, secret), whoever waits, through a callback
- * that sends; it knows no socket. */
+ * Where the guest itself talks to the token endpoint it sees placeholders both
+ * ways: its own go out as the value (an injection with SWAP_BODY and
+ * SWAP_HEADERS), and the tokens of the answer are masked by oauth2_mask(). */
 #ifndef GATEWAY_OAUTH2_H
 #define GATEWAY_OAUTH2_H
 
@@ -15,50 +14,69 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/slice.h"
+#include "base/text.h"
 #include "gateway/http/head.h"
+#include "rules/secret_binding.h"
+#include "rules/target.h"
 
-struct secret_binding;
-struct target;
-
-/* Of a token answer, all of it (RFC 6749 gives no limit; 64 KiB is ten times
- * what any provider sends). */
+/* All of a token answer (RFC 6749 gives no limit; ten times what any provider
+ * sends). Longer ones are no answer. */
 #define OAUTH2_ANSWER_MAX (64 * 1024)
 #define OAUTH2_TOKEN_MAX 8192
-/* A token is not used in its last seconds: the request that carries it has a
- * way to go. Of a short-lived one it is a tenth. */
-#define OAUTH2_SKEW_S 60
-/* Without expires_in. */
+/* Without expires_in, which servers should but need not send. */
 #define OAUTH2_DEFAULT_S 300
+/* "it answered 401: invalid_client", and a NUL. */
+#define OAUTH2_WHY 160
 
-struct oauth2_request {
-	char *text; /* owned; holds the secret */
-	size_t size;
-	struct head head; /* POST, its fields; of the text */
-	struct slice host, path, query, body;
+struct oauth2_endpoint {
+	struct target target;
+	char host[TARGET_TEXT];		 /* the Host field's value */
+	char path[SECRET_TEXT_MAX + 2];	 /* canonical */
+	char query[SECRET_TEXT_MAX + 2]; /* with its '?', or empty */
 };
 
-/* Where a token_url leads; false with a clause when it is not https with a
- * host, or has a fragment. */
-bool oauth2_endpoint(const char *token_url, struct target *t,
-    struct slice *path, struct slice *query, const char **why);
-/* The request for a token; false with a clause: the value is not what the
- * grant needs. */
+/* Where a token_url leads. False with a constant clause when it is not
+ * "https://HOST[:PORT]/PATH". */
+bool oauth2_endpoint_parse(const char *token_url, struct oauth2_endpoint *e,
+    const char **why);
+
+struct secret;
+
+#define OAUTH2_FIELDS 6
+
+struct oauth2_request {
+	struct secret *memory; /* owned: all texts below */
+	struct field fields[OAUTH2_FIELDS];
+	struct head head; /* POST; its fields are these */
+	struct slice body;
+};
+
+/* The request for a token; false with a constant clause when the value is not
+ * what the binding's grant needs. Then nothing is owned. */
 bool oauth2_request_make(const struct secret_binding *b, struct slice value,
     struct oauth2_request *r, const char **why);
+/* The client's secret and the refresh token of a value; either may be empty.
+ * False with a clause, as above. */
+bool oauth2_value_parse(const struct secret_binding *b, struct slice value,
+    struct slice *client_secret, struct slice *refresh_token, const char **why);
 void oauth2_request_done(struct oauth2_request *r); /* wiped */
 
 struct oauth2_answer {
-	char *access_token;  /* owned */
-	char *refresh_token; /* owned; NULL: the old one stays */
+	struct secret *access_token;  /* owned */
+	struct secret *refresh_token; /* owned; NULL: the old one stays */
 	uint32_t lasts_s;
 };
 
-/* False with a clause ("the token endpoint answered 401: invalid_client"): in
- * `why`, which has room for OAUTH2_WHY bytes and never holds a token. */
-#define OAUTH2_WHY 200
+/* False, and `why` says what was wrong, never with anything of a token in it.
+ * Then nothing is owned. */
 bool oauth2_answer_read(uint16_t status, struct slice body,
     struct oauth2_answer *a, char why[OAUTH2_WHY]);
-void oauth2_answer_done(struct oauth2_answer *a); /* wiped */
+void oauth2_answer_done(struct oauth2_answer *a);
+
+/* An answer for the guest: every token in it (access_token, refresh_token,
+ * id_token and the like, at any depth) is this placeholder. False: it is not
+ * JSON, or it has no room in `masked`: it must not go on. */
+bool oauth2_mask(struct slice body, struct slice placeholder,
+    struct text *masked);
 
 #endif
