@@ -197,17 +197,47 @@ name_beside(const char *path)
 	return name;
 }
 
+/* What a new file is filled with. */
+struct filling {
+	struct slice content;
+	int from; /* -1: `content` */
+	size_t limit;
+};
+
 static bool
-fill_and_rename(int fd, const char *temporary, const char *path,
-    struct slice content, mode_t mode)
+copy_from(int from, int to, size_t limit)
 {
-	return fchmod(fd, mode) == 0 &&
-	    file_write_all(fd, content.at, content.len) && fsync(fd) == 0 &&
-	    rename(temporary, path) == 0;
+	size_t sent = 0;
+
+	while (sent <= limit) {
+		off_t at = (off_t)sent;
+		ssize_t got = sendfile(to, from, &at, limit + 1 - sent);
+
+		if (got == -1 && errno == EINTR)
+			continue;
+		if (got == -1)
+			return false;
+		if (got == 0)
+			return true;
+		sent += (size_t)got;
+	}
+	errno = EFBIG;
+	return false;
 }
 
-bool
-file_replace(const char *path, struct slice content, mode_t mode,
+static bool
+fill_and_rename(int fd, const char *temporary, const char *path,
+    const struct filling *with, mode_t mode)
+{
+	return fchmod(fd, mode) == 0 &&
+	    (with->from == -1
+		    ? file_write_all(fd, with->content.at, with->content.len)
+		    : copy_from(with->from, fd, with->limit)) &&
+	    fsync(fd) == 0 && rename(temporary, path) == 0;
+}
+
+static bool
+replace(const char *path, const struct filling *with, mode_t mode,
     struct err *err)
 {
 	char *temporary = name_beside(path);
@@ -219,7 +249,7 @@ file_replace(const char *path, struct slice content, mode_t mode,
 		free(temporary);
 		return false;
 	}
-	done = fill_and_rename(fd, temporary, path, content, mode);
+	done = fill_and_rename(fd, temporary, path, with, mode);
 	if (!done) {
 		err_errno(err, "%s", path);
 		unlink(temporary);
@@ -229,6 +259,24 @@ file_replace(const char *path, struct slice content, mode_t mode,
 	if (!done)
 		return false;
 	return sync_directory(path) || err_errno(err, "%s: directory", path);
+}
+
+bool
+file_replace(const char *path, struct slice content, mode_t mode,
+    struct err *err)
+{
+	struct filling with = {.content = content, .from = -1};
+
+	return replace(path, &with, mode, err);
+}
+
+bool
+file_replace_from(const char *path, int from, size_t limit, mode_t mode,
+    struct err *err)
+{
+	struct filling with = {.from = from, .limit = limit};
+
+	return replace(path, &with, mode, err);
 }
 
 bool

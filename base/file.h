@@ -19,6 +19,10 @@ bool file_read_if_there(const char *path, size_t limit, char **at, size_t *len,
 /* A new file beside it, fsync, rename: a reader sees the old or the new. */
 bool file_replace(const char *path, struct slice content, mode_t mode,
     struct err *err);
+/* The same with what the file or memfd `from` holds, at most `limit` bytes: it
+ * need not be in this process's memory. */
+bool file_replace_from(const char *path, int from, size_t limit, mode_t mode,
+    struct err *err);
 /* Undoes a replacement: `content` again, or no file where there was none. */
 bool file_put_back(const char *path, struct slice content, bool was_there,
     mode_t mode, struct err *err);

@@ -187,6 +187,29 @@ TEST(replacing_sets_content_and_mode)
 	end();
 }
 
+TEST(a_file_is_replaced_by_what_a_memfd_holds)
+{
+	char *path;
+	int from;
+
+	begin();
+	path = path_of("a");
+	from = file_sealed("x", SLICE_LITERAL("content"), &err);
+	EXPECT(file_replace(path, SLICE_LITERAL("old"), 0644, &err));
+	/* Wherever it was read to. */
+	EXPECT(lseek(from, 3, SEEK_SET) == 3);
+	EXPECT(!file_replace_from(path, from, 6, 0600, &err));
+	EXPECT(strstr(err.text, "too large"));
+	expect_content(path, "old");
+	EXPECT(file_replace_from(path, from, 7, 0600, &err));
+	expect_content(path, "content");
+	EXPECT_INT(file_mode(path, 0), 0600);
+	EXPECT_INT(count_entries(), 1);
+	close(from);
+	free(path);
+	end();
+}
+
 TEST(a_failed_replacement_leaves_nothing)
 {
 	char *path, *below;
