@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -79,6 +80,20 @@ hidden_unmap(const struct hidden *h, char *at)
 		munmap(at, h->size);
 }
 
+bool
+hidden_copy(struct hidden *h, struct slice bytes, struct err *err)
+{
+	char *to;
+
+	if (!hidden_open(h, bytes.len, err))
+		return false;
+	to = hidden_map(h);
+	CHECK(to); /* it was, a moment ago */
+	memcpy(to, bytes.at, bytes.len);
+	hidden_unmap(h, to);
+	return true;
+}
+
 /* One byte past `most` shows what is too long; -1 on failure. */
 static ssize_t
 fill(int fd, char *at, size_t most)
@@ -104,7 +119,7 @@ hidden_read(struct hidden *h, int fd, size_t most, const char *what,
     struct err *err)
 {
 	struct hidden wide;
-	char *from, *to;
+	char *from;
 	ssize_t got;
 	size_t len = 0;
 	bool done = false;
@@ -125,13 +140,7 @@ hidden_read(struct hidden *h, int fd, size_t most, const char *what,
 			    what, most);
 	}
 	/* Of its very length, so that the size says all. */
-	done = done && hidden_open(h, len, err);
-	if (done) {
-		to = hidden_map(h);
-		CHECK(to);
-		memcpy(to, from, len);
-		hidden_unmap(h, to);
-	}
+	done = done && hidden_copy(h, (struct slice){from, len}, err);
 	if (from)
 		secret_wipe(from, wide.size);
 	hidden_unmap(&wide, from);

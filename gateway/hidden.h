@@ -30,6 +30,8 @@ void hidden_close(struct hidden *h); /* fd -1 is fine */
 char *hidden_map(const struct hidden *h);
 void hidden_unmap(const struct hidden *h, char *at);
 
+/* Of the size of `bytes`, which are not empty. */
+bool hidden_copy(struct hidden *h, struct slice bytes, struct err *err);
 /* At most `most` bytes from `fd` on, read straight into hidden memory; without
  * one newline at its end. More than that, or nothing, is an error. */
 bool hidden_read(struct hidden *h, int fd, size_t most, const char *what,

@@ -6,12 +6,14 @@
 
 #include "conf/paths.h"
 #include "conf/settings.h"
+#include "gateway/hidden.h"
 
 struct gateway_options {
 	struct paths *paths;
 	struct settings *settings; /* file and command line, merged */
 	const char *config_file;   /* absolute; read again at reload to see
 				    * whether it has changed; NULL: none */
+	struct hidden passphrase;  /* of the store; fd -1: none */
 };
 
 /* Runs the gateway in the foreground; prints "ready: listening on ..." to

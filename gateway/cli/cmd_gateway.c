@@ -17,15 +17,17 @@
 #include "gateway/cli/client.h"
 #include "gateway/cli/command.h"
 #include "gateway/cli/print.h"
+#include "gateway/cli/secret_value.h"
 #include "gateway/control.h"
 #include "gateway/roles.h"
+#include "gateway/store.h"
 
 #define LOG_TAIL 4096
 #define LOOK_AGAIN_MS 20
 #define READY "ready: "
 
 struct gateway_flags {
-	const char *config, *workers;
+	const char *config, *workers, *passphrase_file;
 	struct option_list policy, listen;
 	bool detach;
 };
@@ -41,6 +43,10 @@ OPTIONS(gateway, struct gateway_flags,
 	"listen here in place of the configured listeners"),
     OPT_TEXT(struct gateway_flags, workers, "workers", 'w', "N",
 	"worker processes; default: one for each core"),
+    OPT_TEXT(struct gateway_flags, passphrase_file, "passphrase-file", 0,
+	"FILE",
+	"it holds the passphrase of the secret store; default: the store's "
+	"key file, or a question on the terminal"),
     OPT_FLAG(struct gateway_flags, detach, "detach", 'd',
 	"return when it is ready, and leave it running"));
 
@@ -262,20 +268,62 @@ detach(const struct client *c, int *code)
 	return false;
 }
 
+static bool
+read_passphrase(const char *path, struct hidden *h, struct err *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	bool done;
+
+	if (fd == -1)
+		return err_errno(err, "%s", path);
+	done = hidden_read(h, fd, STORE_PASSPHRASE_MAX, path, err);
+	close(fd);
+	return done;
+}
+
+static bool
+ask_passphrase(struct hidden *h, struct err *err)
+{
+	struct secret_value typed = {0};
+	bool done = secret_value_ask(&typed,
+			"Passphrase of the secret store: ", err) &&
+	    hidden_copy(h, secret_value_slice(&typed), err);
+
+	secret_value_done(&typed);
+	return done;
+}
+
+/* Before anything is forked: a background process has no terminal. */
+static bool
+find_passphrase(const struct client *c, const struct gateway_flags *flags,
+    struct hidden *h, struct err *err)
+{
+	h->fd = -1;
+	if (flags->passphrase_file)
+		return read_passphrase(flags->passphrase_file, h, err);
+	if (isatty(STDIN_FILENO) && store_wants_passphrase(c->paths.state))
+		return ask_passphrase(h, err);
+	return true; /* the keeper says what is missing */
+}
+
 static int
 run_gateway(struct client *c, const struct gateway_flags *flags)
 {
 	struct settings settings;
+	struct hidden passphrase;
 	struct err err;
 	int code = EXIT_DONE;
 
 	if (!gateway_settings(c, flags, &settings, &err))
 		return print_failure(&err);
-	if (!flags->detach || detach(c, &code))
+	if (!find_passphrase(c, flags, &passphrase, &err))
+		code = print_failure(&err);
+	else if (!flags->detach || detach(c, &code))
 		code = supervisor_main(&(struct gateway_options){
 		    .paths = &c->paths,
 		    .settings = &settings,
 		    .config_file = settings.file,
+		    .passphrase = passphrase,
 		});
 	settings_done(&settings);
 	return code;
