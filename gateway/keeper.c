@@ -174,6 +174,7 @@ take_policy(struct keeper *k, struct ipc_message *m)
 	image_close(k->image);
 	k->image = image;
 	k->generation = generation;
+	keeper_secrets_review(k);
 }
 
 static void on_worker(struct ev_loop *loop, struct ev_io *watcher, int events);
@@ -210,6 +211,13 @@ static const struct order {
     {KEEPER_PING, take_ping},
     {KEEPER_POLICY, take_policy},
     {KEEPER_WORKER, take_worker},
+    {KEEPER_SOURCE, keeper_secrets_source},
+    {KEEPER_SOURCE_STALE, keeper_secrets_stale},
+    {KEEPER_SOURCE_ENDED, keeper_secrets_ended},
+    {KEEPER_STORE_WRITTEN, keeper_secrets_written},
+    {KEEPER_SECRET_SET, keeper_secrets_set},
+    {KEEPER_SECRET_REMOVE, keeper_secrets_remove},
+    {KEEPER_SECRET_LIST, keeper_secrets_list},
 };
 
 static void
@@ -268,6 +276,7 @@ static const struct question {
 	void (*asked)(struct keeper_worker *w, struct ipc_message *m);
 } questions[] = {
     {ASK_LEAF, keeper_leaves_asked},
+    {ASK_LEASE, keeper_secrets_asked},
 };
 
 static void
@@ -349,10 +358,13 @@ keeper_main(const struct keeper_options *o)
 	make_sandboxes(&k);
 	k.ca = o->rotate ? ca_rotate(&o->ca, o->overlap_s, &err)
 			 : ca_open(&o->ca, &err);
-	if (!k.ca || !confine_process(&o->confine, &err))
+	if (k.ca)
+		k.secrets = keeper_secrets_new(&k, o->secrets, &err);
+	if (!k.secrets || !confine_process(&o->confine, &err))
 		say_failed(o->channel, &err);
 	else if (say_ready(o->channel, k.ca))
 		code = serve(&k);
+	keeper_secrets_free(k.secrets);
 	ca_close(k.ca);
 	return code;
 }

@@ -5,6 +5,7 @@
  *	keeper_ca.c	 the authority: made, loaded, checked
  *	keeper_mint.c	 a certificate for one host
  *	keeper_leaves.c	 may it be signed?
+ *	keeper_secrets.c values of secrets (keeper_secrets.h)
  *
  * To add a question of workers: a line ASK(...) and TELL(...) in messages.def
  * and a row in keeper.c's `questions`, whose function calls keeper_tell() or
@@ -35,7 +36,8 @@ struct keeper_worker {
 	/* The last public key it sent, read: it sends the same each time. */
 	uint8_t point[LEAF_POINT];
 	EVP_PKEY *key;
-	bool bad; /* to be let go of */
+	unsigned leases; /* keeper_secrets.c: that are out */
+	bool bad;	 /* to be let go of */
 	struct deferred let_go_later;
 };
 
@@ -56,6 +58,7 @@ struct keeper {
 	struct list workers;
 	struct keeper_sandbox *sandboxes;
 	unsigned sandbox_count;
+	struct keeper_secrets *secrets;
 	int exit_code;
 };
 

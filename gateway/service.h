@@ -48,6 +48,8 @@ struct figures {
 	_Atomic uint64_t policy_generation;
 };
 
+struct leases;
+
 struct service_options {
 	struct loop *loop;
 	unsigned slot;			 /* 1.. ; counters->share[slot] */
@@ -57,6 +59,8 @@ struct service_options {
 	struct figures *figures;
 	struct own_listeners own; /* copied */
 	struct keeper_link *keeper;
+	struct leases *leases;
+	const uint8_t *placeholder_seed; /* PLACEHOLDER_SEED bytes */
 	struct leaves *leaves;
 };
 

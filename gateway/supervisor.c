@@ -365,10 +365,12 @@ supervisor_main(const struct gateway_options *o)
 
 	list_init(&s.swaps);
 	list_init(&s.drains);
+	list_init(&s.secrets.commands);
 	if (begin(&s, &err))
 		loop_run(s.loop);
 	else
 		supervisor_give_up(&s, &err);
+	supervisor_sources_end(&s);
 	end_children(&s);
 	listeners_close(s.listeners);
 	control_close(s.control);

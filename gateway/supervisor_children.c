@@ -48,8 +48,10 @@ let_go(struct supervisor *s, unsigned slot)
 			journal_free(s->journals[n]);
 	image_close(s->policy.image);
 	compiled_policy_done(&s->retired);
-	if (slot == 0)
-		munmap(s->counters, sizeof(*s->counters));
+	if (slot != 0)
+		return;
+	munmap(s->counters, sizeof(*s->counters));
+	supervisor_secrets_let_go(s);
 }
 
 /* --- the keeper --- */
@@ -76,6 +78,7 @@ run_keeper(struct child *c, int channel)
 	    .ca = ca_files_of(s),
 	    .rotate = s->rotation.state == ROTATION_RUNNING,
 	    .overlap_s = s->rotation.overlap_s,
+	    .secrets = &s->secrets.handed,
 	    .settings = s->settings,
 	    .homes = s->homes,
 	    .confine = {.user = &s->user, .parent = s->pid},
@@ -151,6 +154,9 @@ on_keeper_message(struct child *c, struct ipc_message *m)
 	case KEEPER_WORKER_BAD:
 		worker_is_bad(s, m->tag);
 		break;
+	default:
+		supervisor_secrets_message(s, m);
+		break;
 	}
 }
 
@@ -209,7 +215,12 @@ connect_to_keeper(struct supervisor *s, struct child *worker)
 static bool
 fork_keeper(struct supervisor *s, struct err *err)
 {
-	if (!child_start(&s->keeper, &s->lock, 1, err))
+	int keep[1 + SECRETS_KEEP] = {s->lock};
+	size_t count = 1 + supervisor_secrets_open(s, keep + 1);
+	bool done = child_start(&s->keeper, keep, count, err);
+
+	supervisor_secrets_close(s);
+	if (!done)
 		return false;
 	supervisor_tell_keeper(s);
 	for (unsigned n = 0; n < s->worker_count; n++)
@@ -350,6 +361,7 @@ run_worker(struct child *c, int channel)
 	    .generation = s->policy.generation,
 	    .resolv_conf = resolver_files_conf(s->resolver_files),
 	    .hosts = resolver_files_hosts(s->resolver_files),
+	    .placeholder_seed = s->secrets.placeholder_seed,
 	    .confine = {.user = &s->user, .parent = s->pid},
 	};
 
@@ -489,6 +501,7 @@ on_keeper_ended(struct child *c, int status)
 	supervisor_ca_failed(s, NULL);
 	if (ended_while_starting(c, status))
 		return;
+	supervisor_secrets_lost_keeper(s);
 	if (s->rotation.state == ROTATION_ASKED)
 		s->rotation.state = ROTATION_RUNNING;
 	if (s->phase < PHASE_SIGNING_OFF && s->keeper_renewed)
@@ -616,6 +629,8 @@ supervisor_reap(struct supervisor *s)
 
 		if (c)
 			child_buried(c, status);
+		else
+			supervisor_sources_buried(s, pid, status);
 	}
 }
 

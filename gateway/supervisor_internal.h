@@ -9,12 +9,15 @@
  *	supervisor_edit.c	typed rules, the preset, and back to none
  *	supervisor_verbs.c	the control socket's verbs
  *	supervisor_placeholders.c	what guests hold for secrets
+ *	supervisor_secrets.c	what it does for the keeper's secrets
+ *	supervisor_sources.c	their files and commands
  *	status.c		what `penstock status` shows
  */
 #ifndef GATEWAY_SUPERVISOR_INTERNAL_H
 #define GATEWAY_SUPERVISOR_INTERNAL_H
 
 #include <ev.h>
+#include <sys/resource.h>
 
 #include "audit/journal.h"
 #include "base/list.h"
@@ -23,10 +26,13 @@
 #include "gateway/confine.h"
 #include "gateway/control.h"
 #include "gateway/keeper_ca.h"
+#include "gateway/keeper_secrets.h"
+#include "gateway/placeholder.h"
 #include "gateway/policy_holder.h"
 #include "gateway/resolver_files.h"
 #include "gateway/roles.h"
 #include "gateway/service.h"
+#include "gateway/store_file.h"
 #include "gateway/supervisor_listeners.h"
 
 enum phase {
@@ -37,6 +43,20 @@ enum phase {
 	PHASE_ENDED,
 };
 
+/* --- supervisor_secrets.c, supervisor_sources.c --- */
+struct supervisor_secrets {
+	struct store_paths paths;
+	int lock;		   /* of the store */
+	struct hidden environment; /* all that we were started with */
+	uint8_t placeholder_seed[PLACEHOLDER_SEED];
+	struct keeper_secrets_options handed; /* to the next keeper */
+	char trouble[480];
+	struct list requests; /* verbs that the keeper works on */
+	uint32_t last_tag;
+	struct list commands; /* that run */
+	unsigned command_count;
+};
+
 struct supervisor {
 	const struct gateway_options *options;
 	const struct paths *paths;
@@ -44,8 +64,9 @@ struct supervisor {
 	pid_t pid;
 	enum phase phase;
 	int exit_code;
-	uint64_t started_us; /* monotonic */
-	int lock;	     /* every child keeps it too */
+	uint64_t started_us;	   /* monotonic */
+	int lock;		   /* every child keeps it too */
+	struct rlimit files_limit; /* of descriptors, as it was */
 	struct loop *loop;
 	int signals; /* signalfd */
 	struct ev_io signal_watcher;
@@ -98,6 +119,7 @@ struct supervisor {
 	struct timer ping;
 	unsigned pings_unanswered;
 
+	struct supervisor_secrets secrets;
 	struct list drains; /* who waits for the auditor */
 	uint32_t drain_tag;
 };
@@ -198,6 +220,38 @@ void supervisor_ask_drains_again(struct supervisor *s);
 
 void supervisor_placeholders(struct supervisor *s, struct control_request *r,
     json_t *request);
+
+/* --- supervisor_secrets.c --- */
+
+/* The store's lock, and the environment out of sight: before any fork. */
+bool supervisor_secrets_prepare(struct supervisor *s, struct err *err);
+/* Just before and after the keeper's fork: what it is handed, and the
+ * descriptors that it keeps for that. */
+#define SECRETS_KEEP 4
+size_t supervisor_secrets_open(struct supervisor *s, int keep[SECRETS_KEEP]);
+void supervisor_secrets_close(struct supervisor *s);
+/* In a child that is no worker. */
+void supervisor_secrets_let_go(struct supervisor *s);
+/* What the keeper says of secrets; closes the message's descriptors. */
+void supervisor_secrets_message(struct supervisor *s, struct ipc_message *m);
+/* Whoever waits for it is refused, its commands end. */
+void supervisor_secrets_lost_keeper(struct supervisor *s);
+void supervisor_secret_set(struct supervisor *s, struct control_request *r,
+    json_t *request);
+void supervisor_secret_rm(struct supervisor *s, struct control_request *r,
+    json_t *request);
+void supervisor_secret_ls(struct supervisor *s, struct control_request *r,
+    json_t *request);
+
+/* --- supervisor_sources.c --- */
+
+void supervisor_sources_wanted(struct supervisor *s,
+    const struct ipc_message *m);
+/* True: it was a command of a secret. */
+bool supervisor_sources_buried(struct supervisor *s, pid_t pid, int status);
+void supervisor_sources_stop(struct supervisor *s); /* kills; they are buried
+						     * later */
+void supervisor_sources_end(struct supervisor *s);
 
 /* --- status.c --- */
 

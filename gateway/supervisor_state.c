@@ -35,12 +35,13 @@
 #define LOCK_WAIT_US 50000
 
 static void
-raise_limits(void)
+raise_limits(struct supervisor *s)
 {
 	struct rlimit files;
 
 	if (getrlimit(RLIMIT_NOFILE, &files) == -1)
 		return;
+	s->files_limit = files;
 	files.rlim_cur = files.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &files);
 }
@@ -226,11 +227,12 @@ supervisor_prepare(struct supervisor *s, struct err *err)
 	s->worker_count = s->settings->workers;
 	CHECK(s->worker_count > 0 && s->worker_count < COUNTERS_WORKERS_MAX);
 	umask(0027);
-	raise_limits();
+	raise_limits(s);
 	go_private();
 	find_ca(s);
 	return confine_find_user(&s->user, err) &&
 	    file_make_directories(s->paths->state, 0750, err) &&
 	    take_lock(s, err) && sign_lock(s, err) &&
-	    make_directories(s, err) && make_shared(s, err);
+	    supervisor_secrets_prepare(s, err) && make_directories(s, err) &&
+	    make_shared(s, err);
 }

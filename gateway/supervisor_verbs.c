@@ -213,6 +213,9 @@ static const struct verb {
     {"drain", verb_drain, true},
     {"rotate", verb_rotate, false},
     {"ca-rotate", supervisor_rotate_ca, false},
+    {"secret-set", supervisor_secret_set, false},
+    {"secret-rm", supervisor_secret_rm, false},
+    {"secret-ls", supervisor_secret_ls, false},
     {"stop", verb_stop, true},
 };
 

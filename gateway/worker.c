@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "gateway/keeper_link.h"
+#include "gateway/leases.h"
 #include "gateway/leaves.h"
 #include "gateway/messages.h"
 #include "gateway/resolver_files.h"
@@ -23,6 +24,7 @@ struct worker {
 	struct service *service;
 	struct keeper_link *keeper;
 	struct leaves *leaves;
+	struct leases *leases;
 	const char **sandboxes; /* whose guests can be here */
 	size_t sandbox_count;
 	int channel;
@@ -50,6 +52,7 @@ use_policy(struct worker *w, int fd, uint64_t generation)
 		    (unsigned long long)generation, err.text);
 		return false;
 	}
+	leases_forget(w->leases);
 	service_set_policy(w->service, image, generation);
 	leaves_ask_ahead(w->leaves,
 	    &(struct leaves_ahead){.image = image,
@@ -208,6 +211,8 @@ make_service(const struct worker *w, const struct worker_options *o)
 	    .own = o->own,
 	    .keeper = w->keeper,
 	    .leaves = w->leaves,
+	    .leases = w->leases,
+	    .placeholder_seed = o->placeholder_seed,
 	};
 
 	return service_new(&service);
@@ -234,14 +239,20 @@ find_sandboxes(struct worker *w, const struct worker_options *o)
 	}
 }
 
+/* Of the keeper: certificates, and values of secrets, whose commands take
+ * their time. */
 static bool
 make_leaves(struct worker *w, const struct worker_options *o)
 {
+	const struct limits *l = &o->settings->limits;
 	struct err err = {0};
 
 	find_sandboxes(w, o);
-	w->keeper = keeper_link_new(w->loop, o->settings->limits.keeper_ms);
-	w->leaves = leaves_new(w->loop, w->keeper, &o->settings->limits, &err);
+	w->keeper = keeper_link_new(w->loop,
+	    l->keeper_ms + l->secret_source_ms);
+	w->leases = leases_new(&(struct leases_options){
+	    .loop = w->loop, .link = w->keeper});
+	w->leaves = leaves_new(w->loop, w->keeper, l, &err);
 	if (!w->leaves)
 		log_error("%s", err.text);
 	return w->leaves != NULL;

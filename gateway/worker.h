@@ -27,6 +27,7 @@ struct worker_options {
 	int policy; /* the image's memfd, taken */
 	uint64_t generation;
 	struct slice resolv_conf, hosts;
+	const uint8_t *placeholder_seed;
 	struct confine_options confine;
 };
 

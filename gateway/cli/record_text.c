@@ -148,6 +148,7 @@ static void
 print_other(const json_t *record, FILE *to)
 {
 	print_text(record, "event", "  ", to);
+	print_text(record, "secret", " ", to);
 	print_text(record, "verdict", "  ", to);
 	print_text(record, "reason", "  ", to);
 	print_digest(record, to);
