@@ -4,177 +4,8 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "base/memory.h"
-#include "gateway/end_h2_guest.h"
-#include "tests/sim/h2_fake.h"
-#include "tests/sim/h2_peer.h"
-#include "tests/sim/sim.h"
+#include "tests/sim/h2_world.h"
 #include "tests/unit/test.h"
-
-#define BUFFER 65536
-
-struct world {
-	struct loop *loop;
-	struct sim_peer *wire;
-	struct h2_peer *peer; /* NULL: frames by hand */
-	struct h2_guest *guest;
-	struct h1_limits limits;
-	struct h2_limits h2;
-	struct field scratch[32];
-	size_t buffer;
-	bool is_https;
-	struct text bytes, heard;
-	const char *closed;
-};
-
-static struct world w;
-
-static void
-on_request(void *owner, struct end *end, const struct head *head,
-    int refuse_status, const char *detail)
-{
-	struct fake_exchange *x = fake_new(end);
-
-	(void)owner;
-	fake_tell_head(x, head);
-	if (refuse_status != 0) {
-		text_add_format(&fake_log, " refuse %d %s\n", refuse_status,
-		    detail);
-		fake_answer(x, "400\nx: y\n", false);
-		fake_data(x, "no", true);
-		fake_finish(x);
-		return;
-	}
-	text_add(&fake_log, "\n");
-	x->ended = head->body == BODY_NONE && !head->has_upgrade &&
-	    !slice_is(head->method, "CONNECT");
-	end->ops->credit(end, BUFFER);
-}
-
-static void
-on_closed(void *owner, enum close_reason why)
-{
-	(void)owner;
-	w.closed = close_text(why);
-	w.guest = NULL;
-}
-
-static void
-open_guest(void)
-{
-	struct stream_options so = {.loop = w.loop,
-	    .in_limit = w.buffer,
-	    .out_limit = 3 * w.buffer,
-	    .reset_at_once = true};
-	struct h2_guest_options o = {.loop = w.loop,
-	    .limits = &w.limits,
-	    .h2 = &w.h2,
-	    .scratch = w.scratch,
-	    .header_ms = 1000,
-	    .keep_alive_ms = 5000,
-	    .is_https = w.is_https,
-	    .request = on_request,
-	    .closed = on_closed};
-
-	w.guest = h2_guest_new(stream_open(sim_peer_fd(w.wire), &so), &o);
-}
-
-static void
-begin_world(void)
-{
-	w = (struct world){.loop = loop_new(),
-	    .wire = sim_peer_new(),
-	    .limits = {.header_bytes = 4096,
-		.header_count = 32,
-		.trailer_bytes = 1024},
-	    .h2 = {.window = BUFFER,
-		.streams = 100,
-		.resets = 50,
-		.frames = 500},
-	    .buffer = BUFFER,
-	    .is_https = true};
-	fake_start();
-	text_init(&w.bytes, 64 << 20);
-	text_init(&w.heard, 1 << 20);
-}
-
-/* With nghttp2 as the client. */
-static void
-begin(void)
-{
-	begin_world();
-	w.peer = h2_peer_new(w.wire, false);
-	open_guest();
-	sim_run(w.loop);
-}
-
-static void
-add(int type, int flags, int id, const char *payload, size_t len)
-{
-	frame_add(&w.bytes, type, flags, id, (struct slice){payload, len});
-}
-
-static void
-say(void)
-{
-	if (!sim_got_fin(w.wire))
-		sim_says_bytes(w.wire, text_slice(&w.bytes));
-	text_clear(&w.bytes);
-	sim_run(w.loop);
-}
-
-static const char *
-heard(void)
-{
-	frames_text(sim_heard(w.wire), &w.heard);
-	sim_forget(w.wire);
-	return w.heard.at;
-}
-
-/* With frames by hand; the preface and both settings are through. */
-static void
-begin_by_hand(void)
-{
-	begin_world();
-	open_guest();
-	text_add(&w.bytes, H2_PREFACE);
-	add(4, 0, 0, "", 0);
-	add(4, 1, 0, "", 0);
-	say();
-	EXPECT_TEXT(heard(),
-	    "SETTINGS 0 0 30\nWINDOW_UPDATE 0 0 4 1572865\n"
-	    "SETTINGS 1 0 0\n");
-}
-
-static void
-end(void)
-{
-	if (w.guest != NULL)
-		h2_guest_free(w.guest);
-	sim_run(w.loop);
-	sim_advance(w.loop, 100000);
-	EXPECT_INT(sim_timers(w.loop), 0);
-	EXPECT_INT(sim_streams(), 0);
-	loop_free(w.loop);
-	if (w.peer != NULL)
-		h2_peer_free(w.peer);
-	fake_stop();
-	text_done(&w.bytes);
-	text_done(&w.heard);
-}
-
-static int
-ask(const char *lines, bool more)
-{
-	int id = h2_peer_ask(w.peer, lines, more);
-
-	sim_run(w.loop);
-	return id;
-}
-
-#define HEAD(method, path)                                                     \
-	":method: " method                                                     \
-	"\n:scheme: https\n:authority: a.test\n:path: " path "\n"
 
 static const char *
 big(size_t len)
@@ -199,7 +30,7 @@ TEST(a_request_and_its_answer)
 	    "1 :status: 200\n1 server: s\n1 content-length: 5\n1 \"hello\"\n"
 	    "1 end\n1 closed 0\n");
 	EXPECT_INT(h2_guest_streams(w.guest), 0);
-	end();
+	finish();
 }
 
 TEST(a_body_and_trailers_both_ways)
@@ -229,7 +60,7 @@ TEST(a_body_and_trailers_both_ways)
 	EXPECT_TEXT(h2_peer_log(w.peer),
 	    "1 :status: 200\n1 \"body\"\n1 grpc-status: 0\n1 end\n"
 	    "1 closed 0\n");
-	end();
+	finish();
 }
 
 /* Said with the head already: nobody waits for a body of no bytes. */
@@ -244,7 +75,7 @@ TEST(bodies_of_no_bytes)
 	EXPECT_TEXT(fake_said(),
 	    "1 POST / a.test length 0\n1 data  last\n2 GET / a.test\n"
 	    "3 PUT / a.test length 0 content-length=0\n3 data  last\n");
-	end();
+	finish();
 }
 
 TEST(informational_answers_come_first)
@@ -258,7 +89,7 @@ TEST(informational_answers_come_first)
 	EXPECT_TEXT(h2_peer_log(w.peer),
 	    "1 :status: 103\n1 link: x\n1 :status: 204\n1 end\n"
 	    "1 closed 0\n");
-	end();
+	finish();
 }
 
 TEST(an_answer_to_head_keeps_its_length)
@@ -270,7 +101,7 @@ TEST(an_answer_to_head_keeps_its_length)
 	sim_run(w.loop);
 	EXPECT_TEXT(h2_peer_log(w.peer),
 	    "1 :status: 200\n1 content-length: 7\n1 end\n1 closed 0\n");
-	end();
+	finish();
 }
 
 /* The rest of the request is not wanted. */
@@ -292,7 +123,7 @@ TEST(an_early_answer_resets_without_an_error)
 	fake_finish(fake_of(2));
 	sim_run(w.loop);
 	EXPECT_TEXT(h2_peer_log(w.peer), "3 :status: 200\n3 end\n3 closed 0\n");
-	end();
+	finish();
 }
 
 TEST(nothing_is_shown_without_credit)
@@ -316,7 +147,7 @@ TEST(nothing_is_shown_without_credit)
 	}
 	EXPECT_INT(x->got, 300000);
 	EXPECT(x->ended);
-	end();
+	finish();
 }
 
 TEST(one_byte_frames_use_credit_up_by_what_they_cost)
@@ -324,15 +155,7 @@ TEST(one_byte_frames_use_credit_up_by_what_they_cost)
 	struct fake_exchange *x;
 
 	begin_by_hand();
-	block_add(&w.heard, "");
-	{
-		struct text t;
-
-		text_init(&t, 4096);
-		block_add(&t, HEAD("POST", "/"));
-		frame_add(&w.bytes, 1, 4, 1, text_slice(&t));
-		text_done(&t);
-	}
+	add_head(0, 1, HEAD("POST", "/"));
 	say();
 	x = fake_of(1);
 	x->gives_back = false;
@@ -347,7 +170,7 @@ TEST(one_byte_frames_use_credit_up_by_what_they_cost)
 		sim_run(w.loop);
 	}
 	EXPECT_INT(x->got, 20000);
-	end();
+	finish();
 }
 
 /* Of a hundred streams one takes nothing: the others get all of theirs. */
@@ -382,7 +205,7 @@ TEST(a_stalled_reader_slows_nobody_else)
 		EXPECT_INT(h2_peer_got(w.peer, 2 * i - 1), each);
 	for (int i = 1; i <= 100; i++)
 		fake_reset(fake_of(i), CLOSE_POLICY);
-	end();
+	finish();
 }
 
 TEST(sent_is_told_as_it_leaves)
@@ -401,23 +224,15 @@ TEST(sent_is_told_as_it_leaves)
 	h2_peer_stall(w.peer, 1, false);
 	sim_run(w.loop);
 	EXPECT_INT(x->sent, 100000 + 16);
-	end();
+	finish();
 }
 
 TEST(a_kernel_that_takes_nothing_holds_back_everything)
 {
 	struct fake_exchange *x;
-	struct text got;
 
 	begin_by_hand();
-	{
-		struct text t;
-
-		text_init(&t, 4096);
-		block_add(&t, HEAD("GET", "/"));
-		frame_add(&w.bytes, 1, 5, 1, text_slice(&t));
-		text_done(&t);
-	}
+	add_head(1, 1, HEAD("GET", "/"));
 	say();
 	x = fake_of(1);
 	sim_takes(w.wire, 0);
@@ -428,7 +243,6 @@ TEST(a_kernel_that_takes_nothing_holds_back_everything)
 	sim_run(w.loop);
 	EXPECT(x->sent < 40 * 1016);
 	/* A few bytes at a time: no frame comes torn. */
-	text_init(&got, 1 << 20);
 	for (int i = 0; i < 5000 && x->sent < 60 * 1016; i++) {
 		sim_takes(w.wire, 97);
 		sim_run(w.loop);
@@ -437,8 +251,7 @@ TEST(a_kernel_that_takes_nothing_holds_back_everything)
 	sim_takes(w.wire, SIZE_MAX);
 	sim_run(w.loop);
 	EXPECT(strstr(heard(), "HEADERS 4 1") != NULL);
-	text_done(&got);
-	end();
+	finish();
 }
 
 /* --- resets --- */
@@ -456,7 +269,7 @@ TEST(the_guests_reset_breaks_its_exchange_alone)
 	sim_run(w.loop);
 	EXPECT_TEXT(fake_said(), "2 broken guest-reset\n");
 	EXPECT_TEXT(h2_peer_log(w.peer), "1 closed 8\n3 closed 2\n");
-	end();
+	finish();
 }
 
 TEST(what_a_reset_says)
@@ -485,7 +298,7 @@ TEST(what_a_reset_says)
 		    cases[i].code);
 		EXPECT_TEXT(h2_peer_log(w.peer), text);
 	}
-	end();
+	finish();
 }
 
 TEST(the_connections_end_breaks_all)
@@ -499,7 +312,7 @@ TEST(the_connections_end_breaks_all)
 	EXPECT_TEXT(fake_said(),
 	    "1 broken guest-reset\n2 broken guest-reset\n");
 	EXPECT_TEXT(w.closed, "guest-reset");
-	end();
+	finish();
 }
 
 /* Who sends no more may still read. */
@@ -522,7 +335,7 @@ TEST(a_half_closed_guest_gets_its_answer)
 	    strstr(h2_peer_log(w.peer), "1 \"late\"") != NULL);
 	sim_advance(w.loop, 2000);
 	EXPECT_TEXT(w.closed, "guest-closed");
-	end();
+	finish();
 }
 
 /* --- WebSocket (RFC 8441) --- */
@@ -571,7 +384,7 @@ TEST(websocket_is_an_upgrade)
 	fake_finish(x);
 	sim_run(w.loop);
 	EXPECT_TEXT(h2_peer_log(w.peer), "1 end\n1 closed 0\n");
-	end();
+	finish();
 }
 
 /* Threat 55: a 200 to what should have been a switch is none. */
@@ -591,7 +404,7 @@ TEST(an_answer_that_is_no_switch_is_no_yes)
 	sim_run(w.loop);
 	EXPECT_TEXT(h2_peer_log(w.peer),
 	    "3 :status: 403\n3 \"no\"\n3 end\n3 closed 0\n");
-	end();
+	finish();
 }
 
 TEST(a_connect_is_handed_over_as_such)
@@ -599,7 +412,7 @@ TEST(a_connect_is_handed_over_as_such)
 	begin();
 	ask(":method: CONNECT\n:authority: b.test:443\n", true);
 	EXPECT_TEXT(fake_said(), "1 CONNECT b.test:443 b.test:443\n");
-	end();
+	finish();
 }
 
 /* --- the connection --- */
@@ -620,7 +433,7 @@ TEST(drain_finishes_what_runs)
 	sim_ends(w.wire);
 	sim_run(w.loop);
 	EXPECT_TEXT(w.closed, "draining");
-	end();
+	finish();
 }
 
 TEST(drain_ends_an_idle_connection)
@@ -632,7 +445,7 @@ TEST(drain_ends_an_idle_connection)
 	EXPECT(sim_got_fin(w.wire));
 	sim_advance(w.loop, 5000);
 	EXPECT_TEXT(w.closed, "draining");
-	end();
+	finish();
 }
 
 TEST(an_idle_connection_ends)
@@ -651,7 +464,7 @@ TEST(an_idle_connection_ends)
 	EXPECT(sim_got_fin(w.wire));
 	sim_advance(w.loop, 3000);
 	EXPECT_TEXT(w.closed, "idle");
-	end();
+	finish();
 }
 
 /* A stream that its guest does not read holds its connection for a while. */
@@ -667,7 +480,7 @@ TEST(an_answer_nobody_takes_is_dropped)
 	sim_advance(w.loop, 10000);
 	EXPECT(sim_got_fin(w.wire));
 	EXPECT_TEXT(w.closed, "idle");
-	end();
+	finish();
 }
 
 TEST(a_slow_header_ends)
@@ -685,7 +498,7 @@ TEST(a_slow_header_ends)
 	sim_advance(w.loop, 3000);
 	EXPECT_TEXT(w.closed, "header-timeout");
 	EXPECT_TEXT(fake_said(), "");
-	end();
+	finish();
 }
 
 TEST(a_preface_that_does_not_come_ends)
@@ -698,7 +511,7 @@ TEST(a_preface_that_does_not_come_ends)
 	EXPECT(sim_got_fin(w.wire));
 	sim_advance(w.loop, 3000);
 	EXPECT_TEXT(w.closed, "header-timeout");
-	end();
+	finish();
 }
 
 TEST(the_owner_may_close_from_within)
@@ -710,7 +523,7 @@ TEST(the_owner_may_close_from_within)
 	w.guest = NULL;
 	sim_run(w.loop);
 	EXPECT(!sim_is_open(w.wire));
-	end();
+	finish();
 }
 
 /* However it is cut. */
@@ -731,6 +544,6 @@ TEST(every_cut_gives_the_same)
 		sim_run(w.loop);
 		EXPECT_TEXT(h2_peer_log(w.peer),
 		    "1 :status: 200\n1 end\n1 closed 0\n");
-		end();
+		finish();
 	}
 }
