@@ -162,6 +162,7 @@ diff_new(const struct image *old_image, const struct image *new_image,
 	diff_hosts(d);
 	diff_networks(d, false);
 	diff_networks(d, true);
+	diff_secrets(d);
 	if (d->region_count > 0)
 		qsort(d->regions, d->region_count, sizeof(*d->regions),
 		    compare_regions);
@@ -178,6 +179,7 @@ diff_free(struct diff *d)
 	map_free(d->pattern_by_text);
 	free(d->patterns);
 	free(d->regions);
+	free(d->secrets);
 	free(d->allowed[SIDE_OLD]);
 	free(d->allowed[SIDE_NEW]);
 	arena_done(&d->arena);
@@ -195,4 +197,17 @@ diff_at(const struct diff *d, size_t index)
 {
 	CHECK(index < d->region_count);
 	return &d->regions[index];
+}
+
+size_t
+diff_secret_count(const struct diff *d)
+{
+	return d->secret_count;
+}
+
+const struct diff_secret *
+diff_secret_at(const struct diff *d, size_t index)
+{
+	CHECK(index < d->secret_count);
+	return &d->secrets[index];
 }

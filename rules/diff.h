@@ -124,6 +124,26 @@ struct diff_region {
 	const char *example;	       /* a host or address */
 };
 
+/* Which secret reaches which host: one that it is bound to, and that rules
+ * allow. Of a host with wildcards or several ports it is said for those that
+ * rules allow. */
+enum diff_secret_change {
+	DIFF_SECRET_REACHES, /* did not before */
+	DIFF_SECRET_GONE,    /* no longer reaches it */
+	DIFF_SECRET_CHANGED, /* reaches it as before, in another way or
+			      * with another value */
+	DIFF_SECRET_BOUND,   /* is bound to it now, but no rule allows it */
+	DIFF_SECRET_UNBOUND, /* was so, and is bound to it no longer */
+};
+
+struct diff_secret {
+	enum diff_secret_change change;
+	const char *name, *host;
+	uint32_t secrets[2]; /* bindings in the images, or SECRET_NONE */
+	struct diff_texts sandboxes;
+	bool other_sandboxes; /* all but these */
+};
+
 struct diff_options {
 	int64_t now;
 	const char *sandbox; /* NULL: all of them */
@@ -138,5 +158,8 @@ void diff_free(struct diff *d);
 /* In a stable order: what became reachable first. */
 size_t diff_count(const struct diff *d);
 const struct diff_region *diff_at(const struct diff *d, size_t index);
+/* By change, then by name. */
+size_t diff_secret_count(const struct diff *d);
+const struct diff_secret *diff_secret_at(const struct diff *d, size_t index);
 
 #endif

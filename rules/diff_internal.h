@@ -73,6 +73,8 @@ struct diff {
 	size_t pattern_count, pattern_capacity;
 	struct diff_region *regions;
 	size_t region_count, region_capacity;
+	struct diff_secret *secrets; /* owned */
+	size_t secret_count;
 	/* diff_resolved.c: rules that allow names, per side. */
 	struct diff_allowed *allowed[2];
 	size_t allowed_count[2];
@@ -157,6 +159,9 @@ void diff_judge_resolved(struct diff *d, const struct diff_class *c,
     void (*each)(void *owner, const struct diff_item *item,
 	const struct diff_word *names),
     void *owner);
+
+/* diff_secrets.c: fills `secrets`. */
+void diff_secrets(struct diff *d);
 
 /* diff.c: an item as a region. */
 void diff_describe(struct diff *d, const struct diff_item *item,

@@ -18,6 +18,7 @@
 
 #define IMAGE_DIGEST_TEXT 65 /* SHA-256 in hex, with NUL */
 #define RULE_NONE UINT32_MAX
+#define SECRET_NONE UINT32_MAX
 #define SANDBOX_DEFAULT 0 /* every image has the sandbox "default" first */
 #define SANDBOX_OTHER (UINT32_MAX - 1) /* one without a section of its own */
 

@@ -14,6 +14,7 @@
 
 #include "base/err.h"
 #include "base/slice.h"
+#include "rules/image.h"
 #include "rules/policy.h"
 
 enum lint_kind {
@@ -33,8 +34,6 @@ const char *lint_advice(enum lint_kind k);
 const char *lint_severity_text(enum lint_severity s); /* a hint is a "note" */
 /* False when `id` is none. */
 bool lint_parse(struct slice id, enum lint_kind *k);
-
-#define SECRET_NONE UINT32_MAX
 
 /* `policy.rules[rule]` has it, or `policy.secrets[secret]`, and then `rule` is
  * RULE_NONE; because of the rule `other`, or RULE_NONE. */

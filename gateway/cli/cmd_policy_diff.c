@@ -27,17 +27,21 @@ static void
 print_all_json(struct call *call, const struct diff *d,
     const struct diff_images *images)
 {
-	json_t *regions = json_array();
+	json_t *regions = json_array(), *secrets = json_array();
 
 	for (size_t n = 0; n < diff_count(d); n++)
 		json_array_append_new(regions,
 		    diff_region_json(diff_at(d, n), images));
-	print_json(json_pack("{s:o, s:o, s:s, s:s, s:I, s:o}", "old",
+	for (size_t n = 0; n < diff_secret_count(d); n++)
+		json_array_append_new(secrets,
+		    diff_secret_json(diff_secret_at(d, n), images));
+	print_json(json_pack("{s:o, s:o, s:s, s:s, s:I, s:o, s:o}", "old",
 	    control_text(call->operands[0]), "new",
 	    control_text(call->operands[1]), "old_digest",
 	    image_digest(images->old_image), "new_digest",
 	    image_digest(images->new_image), "differences",
-	    (json_int_t)diff_count(d), "regions", regions));
+	    (json_int_t)(diff_count(d) + diff_secret_count(d)), "regions",
+	    regions, "secrets", secrets));
 }
 
 static const char *
@@ -57,11 +61,26 @@ heading(enum diff_change change)
 }
 
 static void
+print_secrets(const struct diff *d, const struct diff_images *images)
+{
+	size_t count = diff_secret_count(d);
+
+	if (count == 0)
+		return;
+	printf("%sSecrets:\n", diff_count(d) > 0 ? "\n" : "");
+	for (size_t n = 0; n < count && n < REGIONS_MAX; n++)
+		diff_print_secret(diff_secret_at(d, n), images);
+	if (count > REGIONS_MAX)
+		printf("\n.. and %zu more (--json prints all)\n",
+		    count - REGIONS_MAX);
+}
+
+static void
 print_all(const struct diff *d, const struct diff_images *images)
 {
 	size_t count = diff_count(d);
 
-	if (count == 0)
+	if (count == 0 && diff_secret_count(d) == 0)
 		printf(
 		    "No difference: both policies judge everything alike.\n");
 	for (size_t n = 0; n < count && n < REGIONS_MAX; n++) {
@@ -75,6 +94,7 @@ print_all(const struct diff *d, const struct diff_images *images)
 	if (count > REGIONS_MAX)
 		printf("\n.. and %zu more (--json prints all)\n",
 		    count - REGIONS_MAX);
+	print_secrets(d, images);
 }
 
 static int
@@ -85,7 +105,8 @@ compare(struct call *call, const struct diff_images *images)
 	    .now = time(NULL), .sandbox = flags->sandbox};
 	struct diff *d = diff_new(images->old_image, images->new_image,
 	    &options);
-	int code = diff_count(d) > 0 ? EXIT_NO : EXIT_DONE;
+	int code = diff_count(d) + diff_secret_count(d) > 0 ? EXIT_NO
+							    : EXIT_DONE;
 
 	if (flags->json)
 		print_all_json(call, d, images);

@@ -16,6 +16,11 @@ void diff_print_region(const struct diff_region *r,
     const struct diff_images *images);
 json_t *diff_region_json(const struct diff_region *r,
     const struct diff_images *images);
+/* The same of a secret. */
+void diff_print_secret(const struct diff_secret *s,
+    const struct diff_images *images);
+json_t *diff_secret_json(const struct diff_secret *s,
+    const struct diff_images *images);
 const char *diff_change_text(enum diff_change change); /* "reachable" */
 
 #endif
