@@ -31,15 +31,18 @@ typedef void search_hit_fn(void *owner, const struct search_hit *hit);
 
 /* The next piece. Hits come in the order of their ends; they may overlap.
  *
- * What it gives back is how far the text is clear: no hit that is still to
- * come begins before it, except that up to three symbols of a value's
- * beginning (an eighth, of a short one) may stand before it. A message whose
- * last byte happens to be a key's first must not wait for the message after
- * it, and `secret ls` shows more of a key than that. Never less than
- * needles_reach() behind the end. */
+ * It gives back search_clear(). */
 uint64_t search_feed(struct search *s, struct slice in, search_hit_fn *hit,
     void *owner);
-/* The text begins anew: offsets too. */
+/* How far the text is clear: no hit that is still to come begins before it,
+ * except that the first three bytes of a value (an eighth, of a short one) may
+ * stand before it. A message whose last byte happens to be a key's first must
+ * not wait for the message after it, and `secret ls` shows more of a key than
+ * that. Never more than needles_reach() behind the end. */
+uint64_t search_clear(const struct search *s);
+/* What comes is another text: nothing goes on from the one before. */
+void search_forget(struct search *s);
+/* That, and offsets count from 0 again. */
 void search_reset(struct search *s);
 
 /* The first hit (by its end) in one whole text; false: none. */

@@ -1,0 +1,424 @@
+/* search.c - every way in which a text may spell a needle, followed at once
+ *
+ * A thread is one reading of the text from one place on: which spelling it
+ * may be, how many symbols of it were read, what escape is open. Threads begin
+ * where the filter sees reason to, step byte by byte, and end when the text
+ * says something else, which nearly all do after one byte. Nothing is ever
+ * read twice, so the time is linear; how many threads live at once depends on
+ * how much a needle repeats itself, not on the text.
+ *
+ * A byte that opens an escape splits a thread: it may stand for itself. A
+ * percent sign before a key of hex digits takes none of them away from it.
+ *
+ * Where threads may begin: not far into a needle the filter tells something, a
+ * gram or an escape, or else the piece ends. So for each place that it tells,
+ * and for the end of each piece, all beginnings a little way back are tried. */
+#include "gateway/scrub/search.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/memory.h"
+#include "base/secret.h"
+#include "gateway/scrub/needles_internal.h"
+#include "gateway/scrub/unit.h"
+
+/* No key repeats itself so often; one that does is found wherever it may be.
+ */
+#define THREADS_MAX 16384
+#define NO_SPELLING UINT32_MAX
+/* An escape that has run so far no longer stands for one that begins here. */
+#define STALE_BYTES (UNIT_BYTES / 2)
+
+enum line_break { BREAK_NONE, BREAK_CR, BREAK_LF };
+
+struct thread {
+	uint64_t start;
+	uint32_t spelling; /* NO_SPELLING: its first symbol is being read */
+	uint32_t read;	   /* symbols */
+	enum line_break line_break;
+	struct unit unit; /* bytes == 0: none is open */
+};
+
+struct threads {
+	struct thread *at;
+	size_t count, capacity;
+};
+
+struct search {
+	struct needles *needles;
+	uint64_t at; /* of the next byte */
+	/* Those that live, and those that will after this byte. */
+	struct threads now, then;
+	search_hit_fn *hit; /* of the call that runs */
+	void *owner;
+};
+
+struct search *
+search_new(struct needles *n)
+{
+	struct search *s = memory_new(sizeof(*s));
+
+	s->needles = needles_keep(n);
+	return s;
+}
+
+static void
+threads_free(struct threads *t)
+{
+	if (t->at != NULL)
+		secret_wipe(t->at, t->capacity * sizeof(*t->at));
+	free(t->at);
+}
+
+void
+search_free(struct search *s)
+{
+	if (s == NULL)
+		return;
+	threads_free(&s->now);
+	threads_free(&s->then);
+	needles_drop(s->needles);
+	secret_wipe(s, sizeof(*s));
+	free(s);
+}
+
+void
+search_forget(struct search *s)
+{
+	s->now.count = 0;
+}
+
+void
+search_reset(struct search *s)
+{
+	search_forget(s);
+	s->at = 0;
+}
+
+static void
+tell_hit(struct search *s, const struct thread *t, uint64_t end)
+{
+	const struct spelling *p = &s->needles->spellings[t->spelling];
+	const struct held_needle *needle = &s->needles->needles[p->needle];
+
+	s->hit(s->owner,
+	    &(struct search_hit){.start = t->start,
+		.end = end,
+		.id = needle->id,
+		.form = p->form,
+		.phase = p->phase,
+		.mask = needle->mask});
+}
+
+static void
+go_on(struct search *s, const struct thread *t)
+{
+	struct threads *then = &s->then;
+
+	if (then->count == THREADS_MAX) {
+		if (t->spelling != NO_SPELLING)
+			tell_hit(s, t, s->at);
+		return;
+	}
+	then->at = memory_room(then->at, then->count, &then->capacity,
+	    sizeof(*then->at));
+	then->at[then->count++] = *t;
+}
+
+static void
+advance(struct search *s, struct thread t, uint32_t symbols)
+{
+	t.read += symbols;
+	t.line_break = BREAK_NONE;
+	t.unit.bytes = 0;
+	if (t.read == s->needles->spellings[t.spelling].count)
+		tell_hit(s, &t, s->at);
+	else
+		go_on(s, &t);
+}
+
+static bool
+is_next(const struct spelling *p, uint32_t read, uint8_t c)
+{
+	uint8_t wanted = p->at[read];
+
+	if (fold_symbol(p->fold, c) == wanted)
+		return true;
+	/* A form's space. */
+	return c == '+' && wanted == ' ' && p->fold == FOLD_NONE;
+}
+
+/* CR, LF or both, once. */
+static bool
+breaks_line(const struct spelling *p, struct thread *t, uint8_t c)
+{
+	if (p->form != NEEDLE_BASE64)
+		return false;
+	if (c == '\r' && t->line_break == BREAK_NONE)
+		t->line_break = BREAK_CR;
+	else if (c == '\n' && t->line_break != BREAK_LF)
+		t->line_break = BREAK_LF;
+	else
+		return false;
+	t->unit.bytes = 0;
+	return true;
+}
+
+static void
+take_byte(struct search *s, struct thread t, uint8_t c)
+{
+	const struct needles *n = s->needles;
+	const struct spelling *p;
+
+	if (t.spelling == NO_SPELLING) {
+		for (uint32_t i = n->first[c]; i < n->first[c + 1]; i++) {
+			t.spelling = n->list[i];
+			advance(s, t, 1);
+		}
+		return;
+	}
+	p = &n->spellings[t.spelling];
+	if (is_next(p, t.read, c))
+		advance(s, t, 1);
+	else if (breaks_line(p, &t, c))
+		go_on(s, &t);
+}
+
+/* UTF-8, and what latin-1 would be. */
+static void
+take_code_point(struct search *s, struct thread t, uint32_t symbol)
+{
+	const struct needles *n = s->needles;
+	uint8_t utf8[3];
+	uint32_t len = symbol < 0x800 ? 2 : 3;
+
+	if (symbol <= 0xff)
+		take_byte(s, t, (uint8_t)symbol);
+	if (symbol > 0xffff)
+		return;
+	utf8[0] = (uint8_t)(len == 2 ? 0xc0 | symbol >> 6
+				     : 0xe0 | symbol >> 12);
+	utf8[1] = (uint8_t)(0x80 | (symbol >> (len == 2 ? 0 : 6) & 0x3f));
+	utf8[2] = (uint8_t)(0x80 | (symbol & 0x3f));
+	for (uint32_t i = 0; i < n->count; i++) {
+		const struct spelling *p = &n->spellings[i];
+
+		if (t.spelling != NO_SPELLING && i != t.spelling)
+			continue;
+		if (p->count - t.read >= len &&
+		    memcmp(p->at + t.read, utf8, len) == 0) {
+			struct thread next = t;
+
+			next.spelling = i;
+			advance(s, next, len);
+		}
+	}
+}
+
+static void
+take_symbol(struct search *s, const struct thread *t)
+{
+	struct thread next = *t;
+
+	if (t->unit.is_code_point) {
+		take_code_point(s, next, t->unit.symbol);
+		return;
+	}
+	take_byte(s, next, (uint8_t)t->unit.symbol);
+	if (unit_opens((uint8_t)t->unit.symbol)) {
+		unit_reopen(&next.unit);
+		go_on(s, &next);
+	}
+}
+
+static void
+step_unit(struct search *s, struct thread t, uint8_t c, bool as_itself)
+{
+	switch (unit_feed(&t.unit, c, as_itself)) {
+	case UNIT_MORE:
+		go_on(s, &t);
+		break;
+	case UNIT_DONE:
+		take_symbol(s, &t);
+		break;
+	case UNIT_NONE:
+		break;
+	}
+}
+
+static void
+step(struct search *s, struct thread *t, uint8_t c)
+{
+	if (t->unit.bytes > 0) {
+		step_unit(s, *t, c, false);
+		if (unit_is_either(&t->unit, c))
+			step_unit(s, *t, c, true);
+		return;
+	}
+	take_byte(s, *t, c);
+	if (unit_opens(c)) {
+		unit_open(&t->unit, c);
+		go_on(s, t);
+	}
+}
+
+/* "\\" says '\', which is where an escape that begins at the second one
+ * stands, too. One of the two is enough, the first while it is near. */
+static bool
+is_open_already(struct search *s, uint8_t c)
+{
+	for (size_t i = s->then.count; i > 0; i--) {
+		struct thread *t = &s->then.at[i - 1];
+
+		if (t->spelling != NO_SPELLING || t->unit.count != 1 ||
+		    t->unit.at[0] != c)
+			continue;
+		if (t->unit.bytes > STALE_BYTES) {
+			t->start = s->at - 1;
+			t->unit.bytes = 1;
+		}
+		return true;
+	}
+	return false;
+}
+
+/* `next`: the byte behind, if it is there. Most beginnings end with it. */
+static void
+begin(struct search *s, uint8_t c, const uint8_t *next)
+{
+	const struct needles *n = s->needles;
+	struct thread t = {.start = s->at - 1, .spelling = NO_SPELLING};
+
+	for (uint32_t i = n->first[c]; i < n->first[c + 1]; i++) {
+		const struct spelling *p = &n->spellings[n->list[i]];
+
+		if (next != NULL && !is_next(p, 1, *next) &&
+		    !unit_opens(*next) && *next != '\r' && *next != '\n')
+			continue;
+		t.spelling = n->list[i];
+		t.read = 1;
+		go_on(s, &t);
+	}
+	if (unit_opens(c) && !is_open_already(s, c)) {
+		t.spelling = NO_SPELLING;
+		t.read = 0;
+		unit_open(&t.unit, c);
+		go_on(s, &t);
+	}
+}
+
+static void
+step_all(struct search *s, uint8_t c)
+{
+	s->at++;
+	s->then.count = 0;
+	for (size_t i = 0; i < s->now.count; i++)
+		step(s, &s->now.at[i], c);
+}
+
+static void
+swap_lists(struct search *s)
+{
+	struct threads was = s->now;
+
+	s->now = s->then;
+	s->then = was;
+}
+
+uint64_t
+search_clear(const struct search *s)
+{
+	uint64_t clear = s->at;
+
+	for (size_t i = 0; i < s->now.count; i++) {
+		const struct thread *t = &s->now.at[i];
+
+		if (t->spelling != NO_SPELLING &&
+		    t->read > s->needles->spellings[t->spelling].lead &&
+		    t->start < clear)
+			clear = t->start;
+	}
+	return clear;
+}
+
+/* The next place that the filter tells, from where the search is. */
+struct watch {
+	size_t gram, escape;
+};
+
+static size_t
+next_place(struct watch *w, const struct filter *f, struct slice in, size_t at)
+{
+	if (w->gram < at)
+		w->gram = filter_next_gram(f, in, at);
+	if (w->escape < at)
+		w->escape = filter_next_escape(f, in, at);
+	return w->gram < w->escape ? w->gram : w->escape;
+}
+
+/* Nothing is followed: up to where something may begin, or the place itself.
+ */
+static size_t
+skip(const struct needles *n, struct slice in, size_t at, size_t from,
+    size_t place)
+{
+	if (at < from)
+		at = from;
+	while (at < place && !n->begins[(uint8_t)in.at[at]])
+		at++;
+	return at;
+}
+
+uint64_t
+search_feed(struct search *s, struct slice in, search_hit_fn *hit, void *owner)
+{
+	const struct needles *n = s->needles;
+	const uint8_t *bytes = (const uint8_t *)in.at;
+	uint64_t base = s->at;
+	struct watch w = {filter_next_gram(&n->filter, in, 0),
+	    filter_next_escape(&n->filter, in, 0)};
+
+	s->hit = hit;
+	s->owner = owner;
+	for (size_t at = 0; at < in.len; at++) {
+		size_t place = next_place(&w, &n->filter, in, at);
+		size_t from = place > n->lookback ? place - n->lookback : 0;
+
+		if (s->now.count == 0)
+			at = skip(n, in, at, from, place);
+		if (at == in.len)
+			break;
+		s->at = base + at;
+		step_all(s, bytes[at]);
+		if (at >= from)
+			begin(s, bytes[at],
+			    at + 1 < in.len ? &bytes[at + 1] : NULL);
+		swap_lists(s);
+	}
+	s->at = base + in.len;
+	return search_clear(s);
+}
+
+static void
+keep_first(void *owner, const struct search_hit *hit)
+{
+	struct search_hit *first = owner;
+
+	if (first->end == 0)
+		*first = *hit;
+}
+
+bool
+search_once(struct needles *n, struct slice in, struct search_hit *hit)
+{
+	struct search *s = search_new(n);
+	struct search_hit first = {0};
+
+	search_feed(s, in, keep_first, &first);
+	search_free(s);
+	if (first.end > 0)
+		*hit = first;
+	return first.end > 0;
+}
