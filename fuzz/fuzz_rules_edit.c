@@ -1,8 +1,10 @@
 /* fuzz_rules_edit.c - edits of any text that is a policy
  *
- * The first byte chooses the edit, the text up to the first NUL is its
- * resource (and the terms of an HTTP rule behind a blank), the rest is the file. An edit that is made reads back with one
- * rule more or some fewer, and made again it changes nothing. */
+ * The first byte chooses the edit, the text up to the first NUL is its resource
+ * (and the terms of an HTTP rule behind a blank) or a secret's name (and its
+ * binding), the rest is the file. An edit that is made reads back with one rule
+ * more or some fewer, of a binding with as many, and made again it changes
+ * nothing. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,7 +41,9 @@ edit(struct slice before, const struct rule_change *change)
 		return;
 	}
 	rules = rules_in(slice_of(after));
-	if (change->edit == RULE_EDIT_REMOVE)
+	if (change->secret)
+		CHECK(rules == rules_in(before) && changed <= 1);
+	else if (change->edit == RULE_EDIT_REMOVE)
 		CHECK(rules + changed == rules_in(before));
 	else
 		CHECK(rules == rules_in(before) + changed && changed <= 1);
@@ -81,6 +85,11 @@ LLVMFuzzerTestOneInput(const uint8_t *at, size_t len)
 	change.comment = at[0] & 32 ? "two: words, [x]" : NULL;
 	if (at[0] & 64)
 		change.http = cut_terms(text);
+	if (at[0] & 128) {
+		change.edit = at[0] & 1 ? RULE_EDIT_UNBIND : RULE_EDIT_BIND;
+		change.binding = cut_terms(text);
+		change.secret = text;
+	}
 	edit(file, &change);
 	free(text);
 	return 0;
