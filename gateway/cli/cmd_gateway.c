@@ -285,8 +285,8 @@ static bool
 ask_passphrase(struct hidden *h, struct err *err)
 {
 	struct secret_value typed = {0};
-	bool done = secret_value_ask(&typed,
-			"Passphrase of the secret store: ", err) &&
+	bool done = secret_value_ask(&typed, "Passphrase of the secret store",
+			err) &&
 	    hidden_copy(h, secret_value_slice(&typed), err);
 
 	secret_value_done(&typed);

@@ -144,13 +144,14 @@ type_line(int fd, struct secret_value *v)
 }
 
 static bool
-prompt(struct secret_value *v, const char *question, struct err *err)
+prompt(int terminal, struct secret_value *v, const char *question,
+    struct err *err)
 {
 	struct sigaction before[ARRAY_SIZE(ending)];
 	struct termios usual, silent;
 	bool done;
 
-	if (tcgetattr(STDIN_FILENO, &usual) == -1)
+	if (tcgetattr(terminal, &usual) == -1)
 		return err_errno(err, "the terminal");
 	silent = usual;
 	silent.c_lflag &= ~(tcflag_t)(ECHO | ECHONL | ICANON | ISIG);
@@ -159,22 +160,29 @@ prompt(struct secret_value *v, const char *question, struct err *err)
 	catch_signals(before);
 	fprintf(stderr, "%s (nothing is shown): ", question);
 	fflush(stderr);
-	tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
-	done = type_line(STDIN_FILENO, v);
-	tcsetattr(STDIN_FILENO, TCSAFLUSH, &usual);
+	tcsetattr(terminal, TCSAFLUSH, &silent);
+	done = type_line(terminal, v);
+	tcsetattr(terminal, TCSAFLUSH, &usual);
 	fputc('\n', stderr);
 	release_signals(before);
 	return done || err_set(err, ERR_USAGE, "nothing was typed");
 }
 
+/* Standard input may be the pipe with a value; a person is at the terminal all
+ * the same. */
 bool
 secret_value_ask(struct secret_value *v, const char *question, struct err *err)
 {
+	int terminal = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+	bool done;
+
 	*v = (struct secret_value){.room = secret_new(ROOM)};
-	if (!isatty(STDIN_FILENO))
+	if (terminal == -1)
 		return err_set(err, ERR_USAGE,
 		    "%s: there is no terminal to type it on", question);
-	return prompt(v, question, err);
+	done = prompt(terminal, v, question, err);
+	close(terminal);
+	return done;
 }
 
 static bool
@@ -183,7 +191,8 @@ prompt_value(struct secret_value *v, const char *what, struct err *err)
 	char question[QUESTION_MAX];
 
 	snprintf(question, sizeof(question), "Value of %s", what);
-	return prompt(v, question, err) || err_wrap(err, "%s", what);
+	return prompt(STDIN_FILENO, v, question, err) ||
+	    err_wrap(err, "%s", what);
 }
 
 /* --- pipes and commands --- */

@@ -18,7 +18,7 @@ class Home(Gateway):
     """A gateway's home; without a gateway the same commands work on files."""
 
     def __init__(self, policy, runs):
-        config = f"" if runs else None
+        config = "" if runs else None
         super().__init__(policy=policy, start=False, config=config)
         self.runs = runs
         if runs:
@@ -37,11 +37,12 @@ class Home(Gateway):
         path = self.home + "/home/state/local-rules.yaml"
         return open(path).read() if os.path.exists(path) else ""
 
-    def typed(self, text, *args):
-        """ARGS on a terminal on which `text` is typed: (code, output)."""
+    def typed(self, text, *args, program=PENSTOCK):
+        """penstock ARGS on a terminal on which `text` is typed: (code,
+        output)."""
         done = subprocess.run(
             ["python3", os.path.join(os.path.dirname(__file__), "typed.py"),
-             text, PENSTOCK, *args], env=self.env, capture_output=True,
+             text, program, *args], env=self.env, capture_output=True,
             text=True, timeout=30)
         return done.returncode, done.stdout
 

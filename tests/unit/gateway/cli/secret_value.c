@@ -218,6 +218,7 @@ TEST(a_passphrase_needs_a_terminal)
 	struct secret_value v;
 	struct err err = {0};
 
+	setsid(); /* has none */
 	pipe_in("secret words", 12);
 	EXPECT(!secret_value_ask(&v, "Passphrase", &err));
 	EXPECT_TEXT(err.text, "Passphrase: there is no terminal to type it on");
