@@ -71,6 +71,8 @@ above(struct slice section, struct slice example)
 		return "version: 1\nnetwork:\n  allow:\n";
 	if (slice_is(section, "HTTP RULES"))
 		return "version: 1\nhttp:\n";
+	if (slice_is(section, "SECRETS"))
+		return "version: 1\nsecrets:\n";
 	if (slice_is(section, "TESTS"))
 		return "version: 1\ntests:\n";
 	return "version: 1\n";
