@@ -464,7 +464,8 @@ new_session(struct h2_conn *c)
 	h2_out_callbacks(cb);
 	nghttp2_option_set_no_auto_window_update(option, 1);
 	nghttp2_option_set_no_http_messaging(option, 1);
-	nghttp2_option_set_no_closed_streams(option, 1);
+	/* A server is asked what frames on closed streams are (RFC 9113 5.1). */
+	nghttp2_option_set_no_closed_streams(option, !c->role->is_server);
 	nghttp2_option_set_max_send_header_block_length(option,
 	    4 * c->limits->header_bytes);
 	failed = c->role->is_server

@@ -231,8 +231,6 @@ h2_guest_new(struct stream *stream, const struct h2_guest_options *options)
 	    {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE,
 		(uint32_t)options->limits->header_bytes},
 	    {NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1},
-	    /* A tree of priorities is work that guests could make us do. */
-	    {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1},
 	};
 	struct h2_guest *g = memory_new(sizeof(*g));
 

@@ -61,6 +61,12 @@ fake_of(int number)
 	return all[number - 1];
 }
 
+int
+fake_count(void)
+{
+	return count;
+}
+
 static void
 tell_fields(const struct fields *f)
 {

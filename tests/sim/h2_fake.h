@@ -24,6 +24,7 @@ extern const struct end_events fake_events;
 /* A new exchange that has this end. */
 struct fake_exchange *fake_new(struct end *end);
 struct fake_exchange *fake_of(int number);
+int fake_count(void);
 void fake_tell_head(struct fake_exchange *x, const struct head *h);
 void fake_finish(struct fake_exchange *x);
 void fake_reset(struct fake_exchange *x, enum close_reason why);

@@ -129,7 +129,7 @@ begin_by_hand(void)
 	add(4, 1, 0, "", 0);
 	say();
 	EXPECT_TEXT(heard(),
-	    "SETTINGS 0 0 30\nWINDOW_UPDATE 0 0 4 1572865\n"
+	    "SETTINGS 0 0 24\nWINDOW_UPDATE 0 0 4 1572865\n"
 	    "SETTINGS 1 0 0\n");
 }
 

@@ -126,6 +126,29 @@ TEST(an_early_answer_resets_without_an_error)
 	finish();
 }
 
+/* What was on its way when the stream was reset is nobody's fault. */
+TEST(a_body_that_was_on_its_way_is_ignored)
+{
+	begin_by_hand();
+	add_head(0, 1, HEAD("POST", "/"));
+	say();
+	fake_answer(fake_of(1), "403\n", true);
+	fake_finish(fake_of(1));
+	sim_run(w.loop);
+	EXPECT(strstr(heard(), "RST_STREAM 0 1 4 0\n") != NULL);
+	for (int i = 0; i < 60; i++) {
+		add(0, i == 59, 1, big(16384), 16384);
+		add(8, 0, 1, "\0\0\0\1", 4);
+	}
+	add_head(1, 3, HEAD("GET", "/"));
+	say();
+	EXPECT_INT(fake_count(), 2);
+	/* The connection's window is opened for it again. */
+	EXPECT(strstr(heard(), "WINDOW_UPDATE 0 0 4 ") != NULL);
+	EXPECT(!sim_got_fin(w.wire));
+	finish();
+}
+
 TEST(nothing_is_shown_without_credit)
 {
 	struct fake_exchange *x;
