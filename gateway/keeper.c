@@ -23,6 +23,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "gateway/keeper_mint.h"
 
 /* Questions of one worker before the others have their turn. */
 #define TURN_MAX 8
@@ -45,7 +46,7 @@ free_worker(void *owner)
 {
 	struct keeper_worker *w = owner;
 
-	EVP_PKEY_free(w->key);
+	mint_free(w->mint);
 	free(w);
 }
 

@@ -33,11 +33,10 @@ struct keeper_worker {
 	struct ev_io watcher;
 	uint32_t number; /* the channel's, by the supervisor */
 	unsigned slot;
-	/* The last public key it sent, read: it sends the same each time. */
+	/* For the last public key it sent: it sends the same each time. */
 	uint8_t point[LEAF_POINT];
-	EVP_PKEY *key;
+	struct mint *mint;
 	unsigned leases; /* keeper_secrets.c: that are out */
-	bool bad;	 /* to be let go of */
 	struct deferred let_go_later;
 };
 

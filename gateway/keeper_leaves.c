@@ -71,35 +71,32 @@ why_not(struct keeper *k, struct keeper_sandbox *sandbox,
 	      "(limits.leaves_per_minute)";
 }
 
-/* The worker's public key; NULL: it is none. */
-static EVP_PKEY *
-key_of(struct keeper_worker *w, const uint8_t point[LEAF_POINT])
+/* For the worker's public key; NULL: it is none. */
+static struct mint *
+mint_of(struct keeper_worker *w, const uint8_t point[LEAF_POINT])
 {
-	if (w->key && memcmp(w->point, point, LEAF_POINT) == 0)
-		return w->key;
-	EVP_PKEY_free(w->key);
-	w->key = mint_read_point(point);
+	if (w->mint && memcmp(w->point, point, LEAF_POINT) == 0)
+		return w->mint;
+	mint_free(w->mint);
+	w->mint = mint_new(w->keeper->ca, point);
 	memcpy(w->point, point, LEAF_POINT);
-	return w->key;
+	return w->mint;
 }
 
 static void
 sign(struct keeper_worker *w, uint32_t tag, const struct leaf_message *q,
-    EVP_PKEY *key, int64_t now)
+    int64_t now)
 {
+	struct minted minted;
 	struct err err = {0};
-	X509 *cert = mint_leaf(w->keeper->ca, &q->target, key, now, &err);
-	unsigned char *der = NULL;
-	int len = cert ? i2d_X509(cert, &der) : 0;
 
-	if (len > 0)
-		keeper_tell(w, TELL_LEAF, tag,
-		    (struct slice){(const char *)der, (size_t)len}, NULL, 0);
-	else
-		keeper_refuse(w, tag, "%s",
-		    cert ? "the certificate cannot be written" : err.text);
-	OPENSSL_free(der);
-	X509_free(cert);
+	if (!mint_leaf(w->mint, &q->target, now, &minted, &err)) {
+		keeper_refuse(w, tag, "%s", err.text);
+		return;
+	}
+	keeper_tell(w, TELL_LEAF, tag,
+	    (struct slice){(const char *)minted.der, minted.len}, NULL, 0);
+	OPENSSL_free(minted.der);
 }
 
 void
@@ -110,10 +107,9 @@ keeper_leaves_asked(struct keeper_worker *w, struct ipc_message *m)
 	struct keeper_sandbox *sandbox;
 	struct leaf_message q;
 	const char *why;
-	EVP_PKEY *key;
 
 	if (!leaf_message_read((struct slice){m->body, m->len}, &q) ||
-	    !(key = key_of(w, q.point))) {
+	    !mint_of(w, q.point)) {
 		keeper_give_up(w, "asked for what can be no certificate");
 		return;
 	}
@@ -126,7 +122,7 @@ keeper_leaves_asked(struct keeper_worker *w, struct ipc_message *m)
 	if (why)
 		keeper_refuse(w, m->tag, "%s", why);
 	else
-		sign(w, m->tag, &q, key, now);
+		sign(w, m->tag, &q, now);
 }
 
 void

@@ -7,8 +7,11 @@
  * a guest that was asleep may be hours behind, and ends well before the 90
  * days that nobody objects to.
  *
- * The extensions are given to OpenSSL as structures: as text, which its
- * configuration reader would read, they cost more than the signature.
+ * It should cost little more than its signature. To put a public key into a
+ * certificate costs OpenSSL 3.0 five times as much, so each worker's key is put
+ * into one certificate, once, with all that is the same for every host; what
+ * differs is changed in it and it is signed anew. And extensions are given to
+ * OpenSSL as structures: as text, its configuration reader would read them.
  */
 #include "gateway/keeper_mint.h"
 
@@ -20,15 +23,22 @@
 #include <openssl/sha.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
+#include <stdlib.h>
 
 #include "base/check.h"
+#include "base/memory.h"
 
 #define DAY_S INT64_C(86400)
 #define BACK_DATED_S DAY_S
 #define COMMON_NAME_MAX 64 /* RFC 5280, ub-common-name */
 
-EVP_PKEY *
-mint_read_point(const uint8_t point[LEAF_POINT])
+struct mint {
+	const struct ca *ca;
+	X509 *cert; /* the names are its last extension */
+};
+
+static EVP_PKEY *
+read_point(const uint8_t point[LEAF_POINT])
 {
 	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
 	uint8_t copy[LEAF_POINT];
@@ -125,21 +135,32 @@ has_subject(const struct target *t)
 	return strlen(t->host) <= COMMON_NAME_MAX;
 }
 
-/* Without a subject it is the only name, and critical (RFC 5280, 4.2.1.6). */
+static bool
+set_subject(X509 *cert, const struct target *t)
+{
+	X509_NAME *name = X509_NAME_new();
+	bool done = name &&
+	    (!has_subject(t) ||
+		X509_NAME_add_entry_by_NID(name, NID_commonName, MBSTRING_ASC,
+		    (const unsigned char *)t->host, -1, -1, 0) == 1) &&
+	    X509_set_subject_name(cert, name) == 1;
+
+	X509_NAME_free(name);
+	return done;
+}
+
+/* In the place of the last host's. Without a subject they are the only names,
+ * and critical (RFC 5280, 4.2.1.6). */
 static bool
 set_names(X509 *cert, const struct target *t)
 {
 	GENERAL_NAMES *names = sk_GENERAL_NAME_new_null();
-	bool done = names && add_target(names, t) &&
+	bool done = names && add_target(names, t) && set_subject(cert, t) &&
 	    X509_add1_ext_i2d(cert, NID_subject_alt_name, names,
-		!has_subject(t), X509V3_ADD_APPEND) == 1;
+		!has_subject(t), X509V3_ADD_REPLACE) == 1;
 
 	GENERAL_NAMES_free(names);
-	if (!done || !has_subject(t))
-		return done;
-	return X509_NAME_add_entry_by_NID(X509_get_subject_name(cert),
-		   NID_commonName, MBSTRING_ASC, (const unsigned char *)t->host,
-		   -1, -1, 0) == 1;
+	return done;
 }
 
 /* --- the other extensions --- */
@@ -227,41 +248,72 @@ set_times(X509 *cert, const struct ca *ca, int64_t now)
 	    ASN1_TIME_set(X509_getm_notAfter(cert), (time_t)until);
 }
 
+/* All that is the same for every host. */
 static bool
-fill_in(X509 *cert, const struct ca *ca, const struct target *t, EVP_PKEY *key,
-    int64_t now)
+prepare(X509 *cert, const struct ca *ca, EVP_PKEY *key)
 {
 	X509 *authority = ca_certificate(ca);
 
 	return X509_set_version(cert, X509_VERSION_3) == 1 &&
-	    ca_set_serial(cert) &&
 	    X509_set_issuer_name(cert, X509_get_subject_name(authority)) == 1 &&
-	    set_times(cert, ca, now) && X509_set_pubkey(cert, key) == 1 &&
-	    set_names(cert, t) && set_constraints(cert) && set_usage(cert) &&
-	    set_own_id(cert) && set_authority_id(cert, authority) &&
-	    ca_sign(ca, cert);
+	    X509_set_pubkey(cert, key) == 1 && set_constraints(cert) &&
+	    set_usage(cert) && set_own_id(cert) &&
+	    set_authority_id(cert, authority);
 }
 
-X509 *
-mint_leaf(const struct ca *ca, const struct target *t, EVP_PKEY *key,
-    int64_t now, struct err *err)
+struct mint *
+mint_new(const struct ca *ca, const uint8_t point[LEAF_POINT])
 {
-	X509 *cert;
+	EVP_PKEY *key = read_point(point);
+	struct mint *m;
 
-	if (now >= ca_ends(ca) || now < ca_begins(ca)) {
-		err_set(err, ERR_OTHER,
-		    now < ca_begins(ca)
-			? "the CA is not valid yet; is the clock right?"
-			: "the CA has ended (penstock ca rotate makes a new "
-			  "one)");
+	if (!key)
 		return NULL;
-	}
-	cert = X509_new();
-	if (cert && fill_in(cert, ca, t, key, now))
-		return cert;
-	X509_free(cert);
+	m = memory_new(sizeof(*m));
+	m->ca = ca;
+	m->cert = X509_new();
+	CHECK(m->cert && prepare(m->cert, ca, key));
+	EVP_PKEY_free(key);
+	return m;
+}
+
+void
+mint_free(struct mint *m)
+{
+	if (!m)
+		return;
+	X509_free(m->cert);
+	free(m);
+}
+
+static bool
+sign(struct mint *m, const struct target *t, int64_t now, struct minted *out)
+{
+	int len;
+
+	if (!ca_set_serial(m->cert) || !set_times(m->cert, m->ca, now) ||
+	    !set_names(m->cert, t) || !ca_sign(m->ca, m->cert))
+		return false;
+	out->der = NULL;
+	len = i2d_X509(m->cert, &out->der);
+	out->len = len > 0 ? (size_t)len : 0;
+	return len > 0;
+}
+
+bool
+mint_leaf(struct mint *m, const struct target *t, int64_t now,
+    struct minted *out, struct err *err)
+{
+	if (now < ca_begins(m->ca))
+		return err_set(err, ERR_OTHER,
+		    "the CA is not valid yet; is the clock right?");
+	if (now >= ca_ends(m->ca))
+		return err_set(err, ERR_OTHER,
+		    "the CA has ended (penstock ca rotate makes another)");
+	if (sign(m, t, now, out))
+		return true;
 	err_set(err, ERR_OTHER, "OpenSSL cannot make a certificate: %s",
 	    ERR_reason_error_string(ERR_peek_last_error()));
 	ERR_clear_error();
-	return NULL;
+	return false;
 }

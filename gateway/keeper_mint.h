@@ -8,15 +8,24 @@
 #include "gateway/keeper_ca.h"
 #include "gateway/leaf_message.h"
 
-/* The key of an uncompressed point of P-256; NULL: it is not on the curve. */
-EVP_PKEY *mint_read_point(const uint8_t point[LEAF_POINT]);
+struct mint;
+
+/* For one public key; borrows `ca`. NULL: the point is not on the curve. */
+struct mint *mint_new(const struct ca *ca, const uint8_t point[LEAF_POINT]);
+void mint_free(struct mint *m); /* NULL is fine */
+
+/* DER, to OPENSSL_free(). */
+struct minted {
+	unsigned char *der;
+	size_t len;
+};
 
 /* Valid from a day before `now` for at most MINT_DAYS, never beyond what the
  * authority itself is. A host of more than 64 bytes has an empty subject, and
- * stands in the alternative names alone, as they are all that counts. NULL:
+ * stands in the alternative names alone, as they are all that counts. False:
  * the authority has ended, or OpenSSL failed. */
 #define MINT_DAYS 30
-X509 *mint_leaf(const struct ca *ca, const struct target *t, EVP_PKEY *key,
-    int64_t now, struct err *err);
+bool mint_leaf(struct mint *m, const struct target *t, int64_t now,
+    struct minted *out, struct err *err);
 
 #endif

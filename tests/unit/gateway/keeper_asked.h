@@ -14,7 +14,7 @@
 #include "tests/unit/test.h"
 
 /* A sealed image of a policy with `text`. */
-static int
+static inline int
 image_of(const char *text)
 {
 	struct err err = {0};

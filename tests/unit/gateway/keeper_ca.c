@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "gateway/keeper_mint.h"
+#include "tests/unit/gateway/keeper_asked.h"
 
 static char directory[] = "/tmp/ca-test-XXXXXX";
 static char cert[64], key[64], previous[64], trust[64], bundle[64];
@@ -320,6 +321,10 @@ static bool
 trusts(X509 *root, const struct ca *ca)
 {
 	EVP_PKEY *leaf_key = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
+	uint8_t point[LEAF_POINT];
+	const unsigned char *at;
+	struct minted minted;
+	struct mint *mint;
 	X509_STORE *store = X509_STORE_new();
 	X509_STORE_CTX *context = X509_STORE_CTX_new();
 	STACK_OF(X509) *sent = sk_X509_new_null();
@@ -329,8 +334,14 @@ trusts(X509 *root, const struct ca *ca)
 	X509 *leaf;
 
 	EXPECT(target_parse(SLICE_LITERAL("api.test:443"), 0, &t, NULL));
-	leaf = mint_leaf(ca, &t, leaf_key, (int64_t)time(NULL), &err);
+	write_point(leaf_key, point);
+	mint = mint_new(ca, point);
+	EXPECT(mint && mint_leaf(mint, &t, (int64_t)time(NULL), &minted, &err));
+	at = minted.der;
+	leaf = d2i_X509(NULL, &at, (long)minted.len);
 	EXPECT(leaf != NULL);
+	OPENSSL_free(minted.der);
+	mint_free(mint);
 	if (ca->cross)
 		sk_X509_push(sent, ca->cross);
 	X509_STORE_add_cert(store, root);

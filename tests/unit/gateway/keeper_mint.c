@@ -11,9 +11,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/unit/gateway/keeper_asked.h"
+
+static uint8_t point[LEAF_POINT];
 static char directory[] = "/tmp/mint-test-XXXXXX";
 static struct ca *ca;
 static EVP_PKEY *key;
+static struct mint *the_mint;
 static X509 *minted[64]; /* so that none is lost */
 static size_t minted_count;
 
@@ -33,22 +37,34 @@ begin(void)
 	unlink(ca_key);
 	rmdir(directory);
 	key = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
+	write_point(key, point);
+	the_mint = mint_new(ca, point);
+	EXPECT(the_mint != NULL);
+}
+
+static X509 *
+read_minted(struct minted *m)
+{
+	const unsigned char *at = m->der;
+	X509 *cert = d2i_X509(NULL, &at, (long)m->len);
+
+	EXPECT(cert && at == m->der + m->len);
+	OPENSSL_free(m->der);
+	return cert;
 }
 
 static X509 *
 mint_at(const char *host, int64_t now)
 {
 	struct err err = {0};
+	struct minted m;
 	struct target t;
-	X509 *cert;
 
 	EXPECT(target_parse(slice_of(host), 443, &t, NULL));
-	cert = mint_leaf(ca, &t, key, now, &err);
-	if (!cert)
+	if (!mint_leaf(the_mint, &t, now, &m, &err))
 		test_fail(__FILE__, __LINE__, "%s", err.text);
 	EXPECT(minted_count < ARRAY_SIZE(minted));
-	minted[minted_count++] = cert;
-	return cert;
+	return minted[minted_count++] = read_minted(&m);
 }
 
 static X509 *
@@ -243,39 +259,68 @@ TEST(it_never_outlives_its_authority)
 TEST(an_authority_that_has_ended_signs_nothing)
 {
 	struct err err = {0};
+	struct minted m;
 	struct target t;
 
 	begin();
 	EXPECT(target_parse(SLICE_LITERAL("a.test:1"), 0, &t, NULL));
-	EXPECT(!mint_leaf(ca, &t, key, ca_ends(ca), &err));
+	EXPECT(!mint_leaf(the_mint, &t, ca_ends(ca), &m, &err));
 	EXPECT(strstr(err.text, "has ended") != NULL);
-	EXPECT(!mint_leaf(ca, &t, key, ca_begins(ca) - 1, &err));
+	EXPECT(!mint_leaf(the_mint, &t, ca_begins(ca) - 1, &m, &err));
 	EXPECT(strstr(err.text, "not valid yet") != NULL);
+}
+
+/* One certificate is changed for each host: nothing of the last one stays. */
+TEST(each_is_for_its_own_host_alone)
+{
+	X509 *one, *two, *three;
+	char name[256], host[300];
+
+	begin();
+	one = mint("localhost:1");
+	snprintf(host, sizeof(host), "%061d.com", 0);
+	host[0] = 'a';
+	two = mint(host);
+	three = mint("b.test");
+	EXPECT_INT(verify(one, "localhost", NULL), X509_V_OK);
+	EXPECT_INT(verify(two, host, NULL), X509_V_OK);
+	EXPECT_INT(verify(two, "localhost", NULL),
+	    X509_V_ERR_HOSTNAME_MISMATCH);
+	EXPECT_INT(verify(three, "b.test", NULL), X509_V_OK);
+	EXPECT_INT(verify(three, host, NULL), X509_V_ERR_HOSTNAME_MISMATCH);
+	EXPECT_INT(verify(three, NULL, "127.0.0.1"),
+	    X509_V_ERR_IP_ADDRESS_MISMATCH);
+	EXPECT(!alternative_names_are_critical(three));
+	subject(three, name);
+	EXPECT_TEXT(name, "b.test");
+	EXPECT_INT(X509_get_ext_count(one), 6);
+	EXPECT_INT(X509_get_ext_count(two), 6);
+	EXPECT_INT(X509_get_ext_count(three), 6);
+}
+
+static bool
+is_key(void)
+{
+	struct mint *m = mint_new(ca, point);
+
+	mint_free(m);
+	return m != NULL;
 }
 
 TEST(a_point_is_one_of_the_curve_or_no_key)
 {
-	uint8_t point[LEAF_POINT];
-	EVP_PKEY *read;
-	size_t len;
-
 	begin();
-	EXPECT(EVP_PKEY_get_octet_string_param(key,
-		   OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY, point, sizeof(point),
-		   &len) == 1);
-	read = mint_read_point(point);
-	EXPECT(read && EVP_PKEY_eq(read, key) == 1);
-	EVP_PKEY_free(read);
+	EXPECT(is_key());
 	point[40] ^= 1;
-	EXPECT(!mint_read_point(point));
+	EXPECT(!is_key());
 	point[40] ^= 1;
 	point[0] = 2;
-	EXPECT(!mint_read_point(point));
+	EXPECT(!is_key());
 	point[0] = 6; /* hybrid */
-	EXPECT(!mint_read_point(point));
+	EXPECT(!is_key());
 	memset(point, 0, sizeof(point));
-	EXPECT(!mint_read_point(point));
+	EXPECT(!is_key());
 	memset(point, 0xff, sizeof(point));
 	point[0] = 4;
-	EXPECT(!mint_read_point(point));
+	EXPECT(!is_key());
 }

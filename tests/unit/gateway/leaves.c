@@ -145,21 +145,16 @@ take(void)
 static void
 answer(void)
 {
+	struct mint *mint = mint_new(ca, asked.point);
 	struct err err = {0};
-	EVP_PKEY *key = mint_read_point(asked.point);
-	unsigned char *der = NULL;
-	X509 *cert;
-	int len;
+	struct minted m;
 
-	EXPECT(key != NULL);
-	cert = mint_leaf(ca, &asked.target, key, (int64_t)time(NULL), &err);
-	EXPECT(cert != NULL);
-	len = i2d_X509(cert, &der);
+	EXPECT(mint != NULL);
+	EXPECT(mint_leaf(mint, &asked.target, (int64_t)time(NULL), &m, &err));
 	EXPECT(ipc_send(keeper, TELL_LEAF, got.tag,
-	    (struct slice){(char *)der, (size_t)len}, NULL, 0));
-	OPENSSL_free(der);
-	X509_free(cert);
-	EVP_PKEY_free(key);
+	    (struct slice){(char *)m.der, m.len}, NULL, 0));
+	OPENSSL_free(m.der);
+	mint_free(mint);
 }
 
 static void
