@@ -547,6 +547,28 @@ policy_set_preset_text(const char *file, struct slice before,
 	return done;
 }
 
+void
+rules_reset_text(const char *file, struct slice before, char **after)
+{
+	struct edit e = {.file = file}, now = {.file = file};
+	struct text t;
+
+	*after = NULL;
+	if (!read_rules(file, before, &e.policy, NULL))
+		return;
+	text_init(&t, YAML_FILE_MAX);
+	if (e.policy.secret_count &&
+	    bindings_only_text(file, before, &t, NULL) &&
+	    read_rules(file, text_slice(&t), &now.policy, NULL)) {
+		if (!now.policy.rule_count && !now.policy.preset &&
+		    policies_have_same_secrets(&e.policy, &now.policy))
+			*after = memory_text_of(t.at, t.len);
+		policy_done(&now.policy);
+	}
+	text_done(&t);
+	policy_done(&e.policy);
+}
+
 /* Files. */
 
 /* The directory is locked, not the file: that is replaced, and whoever waited
@@ -593,6 +615,46 @@ edit_locked(const char *path, const struct rule_change *changes, size_t count,
 	free(before);
 	free(after);
 	return fine;
+}
+
+static bool
+reset_locked(const char *path, struct err *err)
+{
+	char *before, *after = NULL;
+	bool was_there, done;
+	size_t len;
+
+	if (!file_read_if_there(path, YAML_FILE_MAX, &before, &len, &was_there,
+		err))
+		return false;
+	rules_reset_text(path, (struct slice){before, len}, &after);
+	if (after)
+		done = file_replace(path, slice_of(after),
+		    file_mode(path, NEW_FILE_MODE), err);
+	else
+		done = unlink(path) == 0 || errno == ENOENT ||
+		    err_errno(err, "%s", path);
+	free(before);
+	free(after);
+	return done;
+}
+
+bool
+rules_reset_file(const char *path, struct err *err)
+{
+	char *real = realpath(path, NULL);
+	const char *at = real ? real : path;
+	int lock;
+	bool done;
+
+	if (!real && errno == ENOENT)
+		return true;
+	lock = lock_directory(at, err);
+	done = lock != -1 && reset_locked(at, err);
+	if (lock != -1)
+		close(lock);
+	free(real);
+	return done;
 }
 
 bool

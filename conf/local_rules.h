@@ -58,6 +58,12 @@ bool rules_edit_text(const char *file, struct slice before,
  * is an empty one, a link is followed. Without a change it is not written. */
 bool rules_edit_file(const char *path, const struct rule_change *changes,
     size_t count, size_t *changed, struct err *err);
+/* What `policy reset` leaves of the text: the bindings of secrets and the comments
+ * about them. *after to free(); NULL: nothing is left, or the text is none that
+ * can be read. */
+void rules_reset_text(const char *file, struct slice before, char **after);
+/* The same on a file, which goes where nothing is left. */
+bool rules_reset_file(const char *path, struct err *err);
 /* What `policy init PRESET` makes of a file: policy_starter() of an empty one,
  * else the same text with another preset. *after to free(). */
 bool policy_set_preset_text(const char *file, struct slice before,

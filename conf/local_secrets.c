@@ -286,6 +286,85 @@ binding_edit_text(const char *file, struct slice before,
 	return done;
 }
 
+/* --- nothing but bindings --- */
+
+/* The first entry of a map that is none of `kept` (two, NULL: none). */
+static bool
+find_other(const struct yaml_node *map, const char *const kept[], size_t *index)
+{
+	for (*index = 0; map && *index < map->count; ++*index) {
+		struct slice key = map->keys[*index]->text;
+		bool keep = false;
+
+		for (size_t n = 0; kept[n]; n++)
+			keep |= slice_is(key, kept[n]);
+		if (!keep)
+			return true;
+	}
+	return false;
+}
+
+/* The next thing to cut out, and the map that it stands in; NULL: none. */
+static const struct yaml_node *
+next_to_cut(const struct yaml_document *d, size_t *index)
+{
+	static const char *const at_root[] = {
+	    "version", "secrets", "sandboxes", NULL};
+	static const char *const in_sandbox[] = {"secrets", NULL};
+	const struct yaml_node *all = yaml_get(d->root, "sandboxes");
+
+	if (find_other(d->root, at_root, index))
+		return d->root;
+	for (size_t n = 0; all && all->kind == YAML_MAP && n < all->count;
+	     n++) {
+		const struct yaml_node *one = all->items[n];
+
+		if (is_nothing(yaml_get(one, "secrets"))) {
+			*index = n;
+			return all;
+		}
+		if (find_other(one, in_sandbox, index))
+			return one;
+	}
+	return NULL;
+}
+
+/* One at a time: each cut moves what stands behind it. */
+static bool
+cut_next(const char *file, struct text *text, bool *cut_one, struct err *err)
+{
+	struct yaml_document *d = yaml_parse(file, text_slice(text), err);
+	const struct yaml_node *map;
+	struct text rest;
+	size_t index;
+
+	if (!d)
+		return false;
+	map = next_to_cut(d, &index);
+	*cut_one = map != NULL;
+	if (map) {
+		text_init(&rest, YAML_FILE_MAX);
+		yaml_edit_remove_entry(text_slice(text), map, index, &rest);
+		text_done(text);
+		*text = rest;
+	}
+	yaml_document_free(d);
+	return true;
+}
+
+bool
+bindings_only_text(const char *file, struct slice before, struct text *after,
+    struct err *err)
+{
+	bool more = true;
+
+	text_add_slice(after, before);
+	while (more)
+		if (!cut_next(file, after, &more, err))
+			return false;
+	return true;
+}
+
 bool
 binding_has_source(const char *binding)
 {

@@ -21,6 +21,11 @@ bool binding_edit_text(const char *file, struct slice before,
     const struct rule_change *c, struct text *after, bool *differs,
     struct err *err);
 
+/* The text without all that is no binding: rules, tests, a preset. Appended to
+ * `after`. */
+bool bindings_only_text(const char *file, struct slice before,
+    struct text *after, struct err *err);
+
 /* Does it say where the value comes from (`from:`), so that the gateway reads
  * a variable or a file, or runs a command? */
 bool binding_has_source(const char *binding);

@@ -54,6 +54,22 @@ edit(struct slice before, const struct rule_change *change)
 	free(same);
 }
 
+/* What a reset leaves has no rules, and is left as it is by another. */
+static void
+reset(struct slice before)
+{
+	char *after, *again;
+
+	rules_reset_text("f", before, &after);
+	if (!after)
+		return;
+	CHECK(rules_in(slice_of(after)) == 0);
+	rules_reset_text("f", slice_of(after), &again);
+	CHECK(again && strcmp(after, again) == 0);
+	free(after);
+	free(again);
+}
+
 /* What stands behind the first blank. */
 static const char *
 cut_terms(char *resource)
@@ -91,6 +107,7 @@ LLVMFuzzerTestOneInput(const uint8_t *at, size_t len)
 		change.secret = text;
 	}
 	edit(file, &change);
+	reset(file);
 	free(text);
 	return 0;
 }

@@ -32,7 +32,8 @@
  *				(its preset replaced if it exists), reload;
  *				"file", "in_use": false when this gateway was
  *				told to load others
- *	reset			remove the local rules, reload
+ *	reset			remove the local rules, but for the bindings of
+ *				secrets; reload
  *	drain			the auditor has written all that was recorded
  *				before this request
  *	rotate			start a new log file

@@ -347,6 +347,23 @@ supervisor_init(struct supervisor *s, struct control_request *r,
 
 /* --- reset: no typed rules --- */
 
+/* Rules go, bindings of secrets stay: they are no rules. */
+static bool
+reset_file(const char *path, struct slice before, struct err *err)
+{
+	char *after;
+	bool done;
+
+	rules_reset_text(path, before, &after);
+	if (after)
+		done = file_replace(path, slice_of(after),
+		    file_mode(path, 0640), err);
+	else
+		done = unlink(path) == 0 || err_errno(err, "%s", path);
+	free(after);
+	return done;
+}
+
 void
 supervisor_reset(struct supervisor *s, struct control_request *r,
     json_t *request)
@@ -360,8 +377,8 @@ supervisor_reset(struct supervisor *s, struct control_request *r,
 	(void)request;
 	done = file_read_if_there(path, YAML_FILE_MAX, &text, &len, &was_there,
 	    &err);
-	if (done && was_there && unlink(path) == -1)
-		done = err_errno(&err, "%s", path);
+	if (done && was_there)
+		done = reset_file(path, (struct slice){text, len}, &err);
 	if (done && !supervisor_reload(s, &err)) {
 		put_back(path, (struct slice){text, len}, was_there, 0640);
 		done = false;

@@ -174,7 +174,7 @@ cmd_policy_rm(struct call *call)
 	return code;
 }
 
-/* Without a gateway the file simply goes. */
+/* Bindings of secrets stay: they are no rules. */
 static bool
 reset(const struct client *c, struct err *err)
 {
@@ -186,10 +186,7 @@ reset(const struct client *c, struct err *err)
 	}
 	if (err->kind != ERR_NOT_RUNNING)
 		return false;
-	if (unlink(c->paths.local_rules) == 0 ||
-	    access(c->paths.local_rules, F_OK) == -1)
-		return true;
-	return err_errno(err, "%s", c->paths.local_rules);
+	return rules_reset_file(c->paths.local_rules, err);
 }
 
 int

@@ -456,3 +456,31 @@ TEST(bindings_stand_beside_rules)
 	    "the change does not read back: t.yaml:5:16: unknown key "
 	    "\"hosst\"; did you mean \"hosts\"?");
 }
+
+static void
+expect_reset(const char *before, const char *wanted)
+{
+	char *after;
+
+	rules_reset_text("t.yaml", slice_of(before), &after);
+	EXPECT_TEXT(after ? after : "nothing", wanted);
+	free(after);
+}
+
+TEST(a_reset_leaves_bindings)
+{
+	expect_reset("", "nothing");
+	expect_reset("version: 1\nnetwork:\n  allow: [a.com]\n", "nothing");
+	expect_reset("version: 1\nsecrets:\n", "nothing");
+	expect_reset("what: is this\n", "nothing");
+	expect_reset("# mine\nversion: 1\nnetwork:\n  allow:\n    - a.com\n"
+		     "secrets:\n  openai: {} # kept\nhttp: []\n",
+	    "# mine\nversion: 1\nsecrets:\n  openai: {} # kept\n");
+	expect_reset(
+	    "version: 1\nsandboxes:\n  a:\n    network: {deny: [x.com]}"
+	    "\n  b:\n    secrets: {openai: {}}\n    http: []\n  c: {}\n",
+	    "version: 1\nsandboxes:\n  b:\n    secrets: {openai: {}}\n");
+	expect_reset("{version: 1, network: {allow: [a.com]}, secrets: "
+		     "{openai: {}}}",
+	    "{version: 1, secrets: {openai: {}}}");
+}

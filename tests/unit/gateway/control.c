@@ -59,6 +59,10 @@ handle(void *owner, struct control_request *r, const char *verb,
 		control_answer(r, o, -1);
 		if (fd != -1)
 			close(fd);
+	} else if (strcmp(verb, "own") == 0) {
+		json_object_set_new(o, "own",
+		    json_boolean(control_is_own_user(r)));
+		control_answer(r, o, -1);
 	} else if (strcmp(verb, "refuse") == 0) {
 		json_decref(o);
 		err_set(&err, ERR_CONF, "policy.yaml:4:3: \xff no");
@@ -463,6 +467,44 @@ TEST(another_user_may_not_ask)
 		    strstr(err.text, "may ask") == NULL);
 	}
 	EXPECT_INT(serve(asker), 0);
+	finish();
+}
+
+/* In an asker of its own, which becomes this user: 0 other, 1 own, 2 neither. */
+static int
+is_own(uid_t user)
+{
+	pid_t asker = fork();
+
+	if (asker == 0) {
+		struct err err = {0};
+		json_t *answer;
+
+		if (user &&
+		    (setgroups(0, NULL) || setresgid(65534, 65534, 65534) ||
+			setresuid(user, user, user)))
+			_exit(2);
+		answer = ask("own", NULL, &err);
+		_exit(answer ? json_is_true(json_object_get(answer, "own"))
+			     : 2);
+	}
+	return serve(asker);
+}
+
+TEST(a_member_of_the_group_is_not_the_user)
+{
+	if (geteuid() != 0)
+		test_skip("needs root to become another user");
+	begin();
+	EXPECT(chmod(directory, 0755) == 0 && chmod(path, 0666) == 0);
+	control->has_group = true;
+	control->group = 65534;
+	EXPECT_INT(is_own(0), 1);
+	EXPECT_INT(is_own(65534), 0);
+	/* Of a gateway that runs as another user, that user. */
+	EXPECT(seteuid(65534) == 0);
+	EXPECT_INT(is_own(0), 1);
+	EXPECT(seteuid(0) == 0);
 	finish();
 }
 
