@@ -20,11 +20,9 @@
 
 #define ALLOWS_OFF "off: local_rules is deny-only"
 
-/* A choice that is in the language but not yet in force. */
 struct choice {
 	const char *name;
 	int value;
-	bool enforced;
 };
 
 static bool
@@ -40,10 +38,6 @@ read_choice(const struct yaml_document *d, const struct yaml_node *n,
 		names[i] = choices[i].name;
 	if (!schema_choice(d, n, key, names, count, &index, err))
 		return false;
-	if (!choices[index].enforced)
-		return yaml_error(d, n, err,
-		    "%s: %s is not enforced by this version", key,
-		    choices[index].name);
 	*value = choices[index].value;
 	return true;
 }
@@ -53,9 +47,9 @@ policy_read_tls(const struct yaml_document *d, const struct yaml_node *n,
     enum rule_tls *tls, struct err *err)
 {
 	static const struct choice choices[] = {
-	    {"auto", RULE_TLS_AUTO, true},
-	    {"intercept", RULE_TLS_INTERCEPT, false},
-	    {"tunnel", RULE_TLS_TUNNEL, true},
+	    {"auto", RULE_TLS_AUTO},
+	    {"intercept", RULE_TLS_INTERCEPT},
+	    {"tunnel", RULE_TLS_TUNNEL},
 	};
 	int value = 0;
 
@@ -205,9 +199,9 @@ read_sni(void *owner, const struct yaml_document *d, const struct yaml_node *n,
     struct err *err)
 {
 	static const struct choice choices[] = {
-	    {"match", RULE_SNI_MATCH, true},
-	    {"any", RULE_SNI_ANY, true},
-	    {"absent-ok", RULE_SNI_ABSENT_OK, true},
+	    {"match", RULE_SNI_MATCH},
+	    {"any", RULE_SNI_ANY},
+	    {"absent-ok", RULE_SNI_ABSENT_OK},
 	};
 	struct rule_draft *draft = owner;
 	int value = 0;
@@ -224,7 +218,7 @@ static bool
 read_raw(void *owner, const struct yaml_document *d, const struct yaml_node *n,
     struct err *err)
 {
-	static const struct choice choices[] = {{"allow", true, true}};
+	static const struct choice choices[] = {{"allow", true}};
 	struct rule_draft *draft = owner;
 	int value = 0;
 
@@ -241,8 +235,8 @@ read_ech(void *owner, const struct yaml_document *d, const struct yaml_node *n,
     struct err *err)
 {
 	static const struct choice choices[] = {
-	    {"pass", RULE_ECH_PASS, true},
-	    {"refuse", RULE_ECH_REFUSE, false},
+	    {"pass", RULE_ECH_PASS},
+	    {"refuse", RULE_ECH_REFUSE},
 	};
 	struct rule_draft *draft = owner;
 	int value = 0;
@@ -260,8 +254,8 @@ read_refuse(void *owner, const struct yaml_document *d,
     const struct yaml_node *n, struct err *err)
 {
 	static const struct choice choices[] = {
-	    {"connect", RULE_REFUSE_CONNECT, true},
-	    {"inside-tls", RULE_REFUSE_INSIDE_TLS, false},
+	    {"connect", RULE_REFUSE_CONNECT},
+	    {"inside-tls", RULE_REFUSE_INSIDE_TLS},
 	};
 	struct rule_draft *draft = owner;
 	int value = 0;

@@ -17,10 +17,11 @@ struct asked {
 	struct slice path, query; /* canonical: what is judged and forwarded */
 };
 
-/* `tunnel`: NULL outside one. `room`: head->target.len + 1 bytes that live as
+/* `tunnel`: NULL outside one; `is_tls`: inside it there was TLS, and that is
+ * ended here. `room`: head->target.len + 1 bytes that live as
  * long as the answer's slices. NULL: fine; else a constant clause that says
  * what is wrong. */
 const char *asked_read(const struct head *head, const struct target *tunnel,
-    char *room, struct asked *asked);
+    bool is_tls, char *room, struct asked *asked);
 
 #endif

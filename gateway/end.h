@@ -45,6 +45,7 @@ struct request_head {
 	const struct head *head;  /* method, fields, framing */
 	struct slice host;	  /* the canonical Host value */
 	struct slice path, query; /* canonical; query with its '?' */
+	bool is_https;
 };
 
 /* What the exchange asks of an end. `last`: nothing follows. */

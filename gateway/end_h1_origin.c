@@ -139,12 +139,22 @@ shown(struct h1_origin *o, enum h1_shown how)
 	return how == H1_SHOWN_AGAIN;
 }
 
+/* It ends, or says what nobody asked for, before a request. */
+static void
+leave_idle(struct h1_origin *o)
+{
+	if (o->h1.end.events != NULL)
+		break_off(o, CLOSE_ORIGIN_CLOSED);
+	else
+		close_self(o, false);
+}
+
 static bool
 read_once(struct h1_origin *o)
 {
 	switch (o->state) {
 	case ORIGIN_IDLE:
-		close_self(o, false);
+		leave_idle(o);
 		return false;
 	case ORIGIN_HEAD:
 		return stream_peek(o->h1.stream).len > 0 && read_head(o);
@@ -186,7 +196,7 @@ take_end(struct h1_origin *o, enum close_reason why)
 
 	o->keep_alive = false;
 	if (o->state == ORIGIN_IDLE)
-		close_self(o, false);
+		leave_idle(o);
 	else if (o->h1.end.events == NULL ||
 	    (o->state == ORIGIN_BODY && o->h1.body_done))
 		return;

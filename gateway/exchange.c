@@ -15,7 +15,8 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "gateway/asked.h"
-#include "gateway/exchange_internal.h"
+#include "gateway/exchange_secrets.h"
+#include "gateway/scrub/scrub.h"
 #include "rules/path_pattern.h"
 
 #define ARENA_CHUNK 2048
@@ -33,14 +34,17 @@ read_asked(struct exchange *x)
 {
 	char *room = arena_alloc(&x->arena, x->head.target.len + 1);
 	struct asked asked;
-	const char *wrong = asked_read(&x->head, x->tunnel, room, &asked);
+	const char *wrong = asked_read(&x->head, x->tunnel, x->tuple.is_tls,
+	    room, &asked);
 
 	x->tuple.has_target = asked.has_target;
 	x->tuple.target = asked.target;
 	if (asked.is_misdirected)
 		x->refuse_status = 421; /* RFC 9110 15.5.20 */
-	x->forwarded = (struct request_head){
-	    .head = &x->head, .path = asked.path, .query = asked.query};
+	x->forwarded = (struct request_head){.head = &x->head,
+	    .path = asked.path,
+	    .query = asked.query,
+	    .is_https = x->tuple.is_tls};
 	return wrong;
 }
 
@@ -69,11 +73,54 @@ judge(struct exchange *x, struct decision_made *d)
 	x->detail = r.wrong;
 }
 
+static struct destination
+destination_of(const struct exchange *x)
+{
+	return (struct destination){.sandbox = x->tuple.sandbox,
+	    .target = &x->tuple.target,
+	    .is_tls = x->tuple.is_tls,
+	    .is_h2c = x->is_h2c,
+	    .only_h1 = x->head.has_upgrade};
+}
+
+static void
+take_origin(struct exchange *x, struct end *origin)
+{
+	x->origin = origin;
+	origin->exchange = x;
+	origin->events = &exchange_origin_events;
+	x->step = EXCHANGE_LEASE;
+}
+
+static void
+find_origin(struct exchange *x)
+{
+	struct destination to = destination_of(x);
+	struct end *origin = origin_take_idle(x->service, &to,
+	    &x->tuple.dialled);
+
+	x->pooled = origin != NULL;
+	x->step = EXCHANGE_CONNECT;
+	if (origin != NULL)
+		take_origin(x, origin);
+}
+
+static enum step_result
+refuse_secret(struct exchange *x, const struct exchange_refused *no)
+{
+	x->detail = no->detail;
+	x->refuse_status = no->status;
+	if (reason_status(no->reason) >= 502)
+		return exchange_fail_origin(x, no->reason, no->detail);
+	return exchange_refuse_because(x, no->reason);
+}
+
 static enum step_result
 step_judge(struct exchange *x)
 {
 	struct service *s = x->service;
 	const char *wrong = read_asked(x);
+	struct exchange_refused no;
 
 	if (wrong != NULL)
 		return refuse_malformed(x, wrong);
@@ -89,15 +136,35 @@ step_judge(struct exchange *x)
 		x->refuse_status = 413;
 		return exchange_refuse_because(x, REASON_LIMIT);
 	}
-	target_format_host(&x->tuple.target, 80, x->host);
+	target_format_host(&x->tuple.target, x->tuple.is_tls ? 443 : 80,
+	    x->host);
 	x->forwarded.host = slice_of(x->host);
 	judge(x, &x->verdict);
 	if (x->verdict.decision == DECISION_DENY)
 		return exchange_refuse(x, &x->verdict, NULL);
-	x->origin = origin_take_idle(s, x->tuple.sandbox, &x->tuple.target,
-	    &x->tuple.dialled);
-	x->pooled = x->origin != NULL;
-	x->step = x->pooled ? EXCHANGE_FORWARD : EXCHANGE_CONNECT;
+	if (!exchange_secrets_judge(x, &no))
+		return refuse_secret(x, &no);
+	x->step = EXCHANGE_HOLD;
+	return STEP_MORE;
+}
+
+/* Only what is signed needs its body first. */
+static enum step_result
+step_hold(struct exchange *x)
+{
+	static const struct head go_on = {
+	    .minor = 1, .status = 100, .phrase = SLICE_LITERAL("Continue")};
+
+	if (exchange_secrets_holds(x)) {
+		if (!x->holds && x->head.expects_continue)
+			x->guest->ops->answer(x->guest, &go_on, false);
+		if (!x->holds)
+			x->guest->ops->credit(x->guest,
+			    x->service->limits->buffer_bytes);
+		x->holds = x->has_credit = true;
+		return STEP_WAIT;
+	}
+	find_origin(x);
 	return STEP_MORE;
 }
 
@@ -110,9 +177,8 @@ on_origin(void *owner, const struct origin_outcome *o)
 	x->waiting = NULL;
 	x->detail = o->detail;
 	if (o->reason == REASON_RULE_ALLOW) {
-		x->origin = o->end;
 		x->tuple.dialled = o->to;
-		x->step = EXCHANGE_FORWARD;
+		take_origin(x, o->end);
 		exchange_run(x);
 	} else if (reason_status(o->reason) >= 502) {
 		exchange_fail_origin(x, o->reason, o->detail);
@@ -126,9 +192,35 @@ on_origin(void *owner, const struct origin_outcome *o)
 static enum step_result
 step_connect(struct exchange *x)
 {
+	struct destination to = destination_of(x);
+
 	if (x->waiting == NULL)
-		x->waiting = origin_start(x->service, x->tuple.sandbox,
-		    &x->tuple.target, on_origin, x);
+		x->waiting = origin_start(x->service, &to, on_origin, x);
+	return STEP_WAIT;
+}
+
+/* The origin has shown who it is: only now are values taken. */
+static enum step_result
+step_lease(struct exchange *x)
+{
+	if (!exchange_secrets_take(x))
+		return STEP_WAIT;
+	x->step = EXCHANGE_FORWARD;
+	return STEP_MORE;
+}
+
+/* The request's head leaves. */
+static enum step_result
+send_head(struct exchange *x)
+{
+	struct exchange_refused no;
+
+	x->request_done = x->head.body == BODY_NONE;
+	if (x->secrets == NULL)
+		x->origin->ops->request(x->origin, &x->forwarded,
+		    x->request_done);
+	else if (!exchange_secrets_send(x, x->request_done, &no))
+		return refuse_secret(x, &no);
 	return STEP_WAIT;
 }
 
@@ -146,15 +238,16 @@ step_forward(struct exchange *x)
 			.reason = REASON_JOURNAL_FULL, .rule = RULE_NONE},
 		    CLOSE_REFUSED);
 	}
-	x->origin->exchange = x;
-	x->origin->events = &exchange_origin_events;
 	x->step = EXCHANGE_RELAY;
-	x->request_done = x->head.body == BODY_NONE;
-	x->origin->ops->request(x->origin, &x->forwarded, x->request_done);
+	if (send_head(x) == STEP_CLOSED)
+		return STEP_CLOSED;
 	if (x->origin != NULL)
 		x->origin->ops->credit(x->origin, s->limits->buffer_bytes);
-	if (!x->closed && x->guest != NULL && !x->request_done)
+	if (!x->closed && x->guest != NULL && !x->request_done &&
+	    !x->has_credit) {
+		x->has_credit = true;
 		x->guest->ops->credit(x->guest, s->limits->buffer_bytes);
+	}
 	return x->closed ? STEP_CLOSED : STEP_WAIT;
 }
 
@@ -196,9 +289,10 @@ exchange_run(struct exchange *x)
 	x->running = false;
 	if (x->closed)
 		return;
-	CHECK(x->waiting != NULL || x->origin != NULL);
+	CHECK(x->waiting != NULL || x->origin != NULL ||
+	    x->step == EXCHANGE_HOLD);
 	/* Finding a connection has its own deadlines: reach.c. */
-	if (x->step == EXCHANGE_RELAY)
+	if (x->step == EXCHANGE_RELAY || x->step == EXCHANGE_HOLD)
 		exchange_touch(x);
 	else
 		timer_stop(&x->timer);
@@ -260,11 +354,19 @@ free_later(void *owner)
 {
 	struct exchange *x = owner;
 
+	exchange_secrets_done(x);
+	scrub_free(x->canary);
 	arena_done(&x->arena);
 	free(x);
 }
 
 struct exchange *
+exchange_of(struct list *link)
+{
+	return list_entry(link, struct exchange, link);
+}
+
+void
 exchange_start(const struct exchange_request *r)
 {
 	struct exchange *x = memory_new(sizeof(*x));
@@ -273,8 +375,7 @@ exchange_start(const struct exchange_request *r)
 	x->service = s;
 	x->guest = r->guest;
 	x->tunnel = r->tunnel;
-	x->done = r->done;
-	x->owner = r->owner;
+	x->is_h2c = r->is_h2c;
 	x->detail = r->detail;
 	x->refuse_status = r->refuse_status;
 	/* Three times the greatest head (its bytes, its fields, its target),
@@ -285,10 +386,12 @@ exchange_start(const struct exchange_request *r)
 	CHECK(head_copy(&x->arena, r->head, &x->head));
 	x->tuple = (struct tuple){.sandbox = r->sandbox,
 	    .entry = r->entry,
+	    .is_tls = r->is_tls,
 	    .method = x->head.method,
 	    .url = x->head.target};
 	timer_init(&x->timer, s->loop, on_timer, x);
 	deferred_init(&x->gone, free_later, x);
+	list_add(r->siblings, &x->link);
 	note_start(&x->note, s);
 	s->o.figures->requests++;
 	x->guest->exchange = x;
@@ -297,7 +400,21 @@ exchange_start(const struct exchange_request *r)
 		exchange_refuse_because(x, r->refuse);
 	else
 		exchange_run(x);
-	return x;
+}
+
+/* Still allowed; what it gets is another matter. */
+static void
+take_verdict(struct exchange *x, const struct decision_made *d, bool is_out)
+{
+	struct exchange_refused no;
+
+	x->verdict = *d;
+	if (is_out)
+		return;
+	if (!exchange_secrets_judge(x, &no))
+		refuse_secret(x, &no);
+	else if (x->step == EXCHANGE_LEASE || x->step == EXCHANGE_HOLD)
+		exchange_run(x);
 }
 
 /* Judged with all of its request, as if it came now. What has gone out already
@@ -327,5 +444,5 @@ exchange_judge_again(struct exchange *x)
 		    upgrades != x->head.has_upgrade)))
 		exchange_close(x, CLOSE_POLICY);
 	else
-		x->verdict = d;
+		take_verdict(x, &d, is_out);
 }

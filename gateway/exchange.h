@@ -23,18 +23,20 @@ struct exchange_request {
 	const struct head *head;
 	/* Inside a tunnel: what it was opened for; `Host` must agree. */
 	const struct target *tunnel;
+	bool is_tls; /* .. and was reached through TLS that ends here */
+	bool is_h2c; /* .. speaks HTTP/2 in clear, and so does its origin */
 	/* A verdict already made (bad credentials, a message that does not
 	 * parse): the exchange only refuses. REASON_RULE_ALLOW: none. */
 	enum reason refuse;
 	int refuse_status;
 	const char *detail;
-	void (*done)(void *owner); /* after finish() or reset() of the
-				    * guest end; the exchange is gone then */
-	void *owner;
+	struct list *siblings; /* it is linked there until it has ended */
 };
 
-/* May call the guest end's ops before it returns. */
-struct exchange *exchange_start(const struct exchange_request *r);
+/* May call the guest end's ops before it returns; it may even have ended then.
+ */
+void exchange_start(const struct exchange_request *r);
+struct exchange *exchange_of(struct list *link); /* of `siblings` */
 /* Close unless the live policy still allows it. */
 void exchange_judge_again(struct exchange *x);
 /* Give up: both ends are reset, the close record says why. */

@@ -20,6 +20,7 @@ enum exchange_step {
 enum step_result { STEP_MORE, STEP_WAIT, STEP_CLOSED };
 
 struct exchange {
+	struct list link; /* of its connection's */
 	struct service *service;
 	struct end *guest, *origin;  /* NULL once finished or reset */
 	struct origin_wait *waiting; /* not NULL while connecting */
@@ -28,24 +29,32 @@ struct exchange {
 	struct tuple tuple;
 	struct note note;
 	struct decision_made verdict;
-	struct arena arena; /* what the request's head refers to */
+	struct exchange_secrets *secrets; /* NULL: none are bound here */
+	struct scrub *canary; /* not NULL while the request's body is looked
+			       * through */
+	struct arena arena;   /* what the request's head refers to */
 	struct head head;
 	struct request_head forwarded;
 	char host[TARGET_TEXT];
 	const struct target *tunnel;
+	bool is_h2c;
 	const char *detail; /* of a refusal */
 	int refuse_status;
 	bool request_done, answer_begun, answer_done, upgraded;
+	bool was_refused; /* sent again since the origin had not processed it */
+	bool has_credit;  /* the guest's end: what may come of the body */
+	bool holds;	  /* its body is being read into memory */
 	bool pooled, body_begun, running, again, closed;
 	unsigned informational;
 	uint16_t status;
 	uint64_t bytes_in, bytes_out;
+	uint64_t body_bytes; /* of the request, as the guest sent it */
 	size_t body_waiting; /* of the request: the origin has yet to take it */
 	struct deferred gone;
-	void (*done)(void *owner);
-	void *owner;
 };
 
+/* A piece of the request's body, as the origin is to get it. */
+void exchange_send_body(struct exchange *x, struct slice bytes, bool last);
 /* Joined to the ends: exchange_relay.c. */
 extern const struct end_events exchange_guest_events, exchange_origin_events;
 

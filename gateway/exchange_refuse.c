@@ -2,7 +2,7 @@
  *
  * What a client reads, what the record says and what becomes of the two ends
  * is decided in one place, so that no two ways of ending disagree. */
-#include "gateway/exchange_internal.h"
+#include "gateway/exchange_secrets.h"
 
 void
 exchange_end(struct exchange *x, enum close_reason why, enum reason fault)
@@ -27,8 +27,9 @@ exchange_end(struct exchange *x, enum close_reason why, enum reason fault)
 	note_close(&x->note, x->service, &end);
 	f->bytes_in += x->bytes_in;
 	f->bytes_out += x->bytes_out;
+	exchange_secrets_cancel(x);
+	list_remove(&x->link);
 	loop_defer(x->service->loop, &x->gone);
-	x->done(x->owner);
 }
 
 void

@@ -2,7 +2,7 @@
  *
  * Data and credit cross over; an answer decides what becomes of the request's
  * rest; a 101 makes both directions opaque. */
-#include "gateway/exchange_internal.h"
+#include "gateway/exchange_secrets.h"
 
 #include "base/check.h"
 
@@ -25,42 +25,107 @@ finish_if_done(struct exchange *x)
 
 /* --- what the guest's end tells --- */
 
+/* Its body goes past a limit. */
+static void
+cut_off(struct exchange *x, const char *limit)
+{
+	if (x->answer_begun)
+		exchange_close(x, CLOSE_LIMIT);
+	else
+		exchange_refuse_with(x,
+		    &(struct refusal){.reason = REASON_LIMIT,
+			.status = 413,
+			.rule = RULE_NONE,
+			.detail = limit},
+		    CLOSE_LIMIT);
+}
+
+/* A placeholder in the body: what went out already is cut off. */
+static void
+stop_leak(struct exchange *x, const char *why)
+{
+	enum reason reason = x->verdict.reason == REASON_PLACEHOLDER_LEAK
+	    ? REASON_PLACEHOLDER_LEAK
+	    : REASON_UNINSPECTABLE;
+
+	if (x->answer_begun)
+		exchange_close(x, CLOSE_SECRET_LEAK);
+	else
+		exchange_refuse_with(x,
+		    &(struct refusal){
+			.reason = reason, .rule = RULE_NONE, .detail = why},
+		    CLOSE_SECRET_LEAK);
+}
+
+void
+exchange_send_body(struct exchange *x, struct slice bytes, bool last)
+{
+	const char *wrong;
+
+	if (x->origin == NULL)
+		return;
+	wrong = exchange_canaries_look(x, bytes, last);
+	if (wrong != NULL) {
+		stop_leak(x, wrong);
+		return;
+	}
+	x->bytes_out += bytes.len;
+	x->body_waiting += end_cost(bytes);
+	x->origin->ops->data(x->origin, bytes, last);
+}
+
+/* It stays here until it is whole, so it is credited as it comes. */
+static void
+hold_data(struct exchange *x, struct slice bytes, bool last)
+{
+	exchange_touch(x);
+	if (!exchange_secrets_hold(x, bytes, last))
+		cut_off(x, "limits.held_body_bytes");
+	else if (last)
+		exchange_run(x);
+	else
+		x->guest->ops->credit(x->guest, end_cost(bytes));
+}
+
 static void
 guest_data(void *exchange, struct slice bytes, bool last)
 {
 	struct exchange *x = exchange;
 
-	if (x->origin == NULL)
-		return;
 	x->body_begun = true;
-	x->bytes_out += bytes.len;
-	if (exchange_body_is_too_long(x, x->bytes_out) && !x->upgraded) {
-		if (x->answer_begun)
-			exchange_close(x, CLOSE_LIMIT);
-		else
-			exchange_refuse_with(x,
-			    &(struct refusal){.reason = REASON_LIMIT,
-				.status = 413,
-				.rule = RULE_NONE,
-				.detail = "limits.body_bytes"},
-			    CLOSE_LIMIT);
+	x->body_bytes += bytes.len;
+	if (exchange_body_is_too_long(x, x->body_bytes) && !x->upgraded) {
+		cut_off(x, "limits.body_bytes");
 		return;
 	}
+	if (x->step == EXCHANGE_HOLD) {
+		hold_data(x, bytes, last);
+		return;
+	}
+	if (x->origin == NULL)
+		return;
 	x->request_done |= last;
-	x->body_waiting += end_cost(bytes);
 	exchange_touch(x);
-	x->origin->ops->data(x->origin, bytes, last);
-	if (last)
+	if (!exchange_secrets_data(x, bytes, last))
+		cut_off(x,
+		    "what placeholders are replaced by makes the body "
+		    "too long");
+	else if (last && !x->closed)
 		finish_if_done(x);
 }
 
-/* Where requests are judged by their fields, none may come later. */
+/* Where requests are judged by their fields, or get some, none may come
+ * later. */
 static void
 guest_trailers(void *exchange, const struct fields *f)
 {
 	static const struct fields none;
 	struct exchange *x = exchange;
 
+	if (x->secrets != NULL) {
+		guest_data(x, (struct slice){NULL, 0}, true);
+		return;
+	}
 	if (x->origin == NULL)
 		return;
 	x->request_done = true;
@@ -77,7 +142,9 @@ guest_sent(void *exchange, size_t bytes)
 	if (x->closed)
 		return;
 	exchange_touch(x);
-	if (x->origin != NULL)
+	if (x->secrets != NULL)
+		bytes = credit_pay(&x->secrets->answer_owed, bytes);
+	if (x->origin != NULL && bytes > 0)
 		x->origin->ops->credit(x->origin, bytes);
 }
 
@@ -123,11 +190,12 @@ static void
 switch_protocols(struct exchange *x, const struct head *h)
 {
 	struct end *guest = x->guest;
+	const char *wrong = switch_is_right(x, h)
+	    ? exchange_scrub_body(x, h)
+	    : "the origin switched protocols in a way that was not asked for";
 
-	if (!switch_is_right(x, h)) {
-		exchange_fail_origin(x, REASON_ORIGIN_CONNECT,
-		    "the origin switched protocols in a way that was not asked "
-		    "for");
+	if (wrong != NULL) {
+		exchange_fail_origin(x, REASON_ORIGIN_CONNECT, wrong);
 		return;
 	}
 	x->upgraded = true;
@@ -143,21 +211,17 @@ switch_protocols(struct exchange *x, const struct head *h)
 }
 
 static void
-origin_answer(void *exchange, const struct head *h, bool last)
+pass_answer(struct exchange *x, const struct head *h, bool last)
 {
-	struct exchange *x = exchange;
+	const char *wrong;
 
-	note_first_byte(&x->note, x->service);
-	if (h->status == 101) {
-		switch_protocols(x, h);
+	if (h->status < 200) {
+		x->guest->ops->answer(x->guest, h, false);
 		return;
 	}
-	if (h->status < 200) {
-		if (++x->informational > x->service->limits->informational)
-			exchange_fail_origin(x, REASON_ORIGIN_CONNECT,
-			    "more 1xx answers than limits.informational");
-		else
-			x->guest->ops->answer(x->guest, h, false);
+	wrong = last ? NULL : exchange_scrub_body(x, h);
+	if (wrong != NULL) {
+		exchange_fail_origin(x, REASON_ORIGIN_CONNECT, wrong);
 		return;
 	}
 	x->answer_begun = true;
@@ -170,6 +234,30 @@ origin_answer(void *exchange, const struct head *h, bool last)
 }
 
 static void
+origin_answer(void *exchange, const struct head *h, bool last)
+{
+	struct exchange *x = exchange;
+	struct arena arena = {0};
+	struct head seen;
+
+	note_first_byte(&x->note, x->service);
+	if (h->status < 200 && h->status != 101 &&
+	    ++x->informational > x->service->limits->informational) {
+		exchange_fail_origin(x, REASON_ORIGIN_CONNECT,
+		    "more 1xx answers than limits.informational");
+		return;
+	}
+	if (!exchange_scrub_head(x, &arena, h, &seen))
+		exchange_fail_origin(x, REASON_ORIGIN_CONNECT,
+		    "its head is too large to be searched for secrets");
+	else if (h->status == 101)
+		switch_protocols(x, &seen);
+	else
+		pass_answer(x, &seen, last);
+	arena_done(&arena);
+}
+
+static void
 origin_data(void *exchange, struct slice bytes, bool last)
 {
 	struct exchange *x = exchange;
@@ -179,8 +267,7 @@ origin_data(void *exchange, struct slice bytes, bool last)
 	x->bytes_in += bytes.len;
 	x->answer_done |= last;
 	exchange_touch(x);
-	x->guest->ops->data(x->guest, bytes, last);
-	if (last)
+	if (exchange_scrub_data(x, bytes, last) && last)
 		finish_if_done(x);
 }
 
@@ -188,10 +275,15 @@ static void
 origin_trailers(void *exchange, const struct fields *f)
 {
 	struct exchange *x = exchange;
+	struct arena arena = {0};
+	struct fields seen;
 
 	x->answer_done = true;
-	x->guest->ops->trailers(x->guest, f);
-	finish_if_done(x);
+	if (exchange_scrub_trailers(x, &arena, f, &seen)) {
+		x->guest->ops->trailers(x->guest, &seen);
+		finish_if_done(x);
+	}
+	arena_done(&arena);
 }
 
 static void
@@ -203,18 +295,26 @@ origin_sent(void *exchange, size_t bytes)
 		return;
 	x->body_waiting -= bytes;
 	exchange_touch(x);
-	if (x->guest != NULL)
+	if (x->secrets != NULL)
+		bytes = credit_pay(&x->secrets->owed, bytes);
+	if (x->guest != NULL && bytes > 0)
 		x->guest->ops->credit(x->guest, bytes);
 }
 
+/* The origin's word that it has not processed it is good for any method, once
+ * (RFC 9113 8.7). */
 static bool
-may_send_again(const struct exchange *x)
+may_send_again(const struct exchange *x, enum close_reason why)
 {
 	static const char *const idempotent[] = {
 	    "GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"};
 
-	if (!x->pooled || x->answer_begun || x->informational > 0 ||
-	    x->body_begun || x->head.body != BODY_NONE)
+	if (x->answer_begun || x->informational > 0 || x->body_begun ||
+	    why == CLOSE_ORIGIN_MALFORMED)
+		return false;
+	if (why == CLOSE_ORIGIN_REFUSED)
+		return !x->was_refused;
+	if (!x->pooled || x->head.body != BODY_NONE)
 		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(idempotent); i++)
 		if (slice_is(x->head.method, idempotent[i]))
@@ -229,6 +329,7 @@ send_again(struct exchange *x, enum close_reason why)
 	note_close(&x->note, x->service, &(struct note_end){.closed = why});
 	x->tuple.dialled = (struct address){0};
 	x->pooled = false;
+	x->was_refused = why == CLOSE_ORIGIN_REFUSED;
 	x->step = EXCHANGE_CONNECT;
 	exchange_run(x);
 }
@@ -239,7 +340,11 @@ origin_broken(void *exchange, enum close_reason why)
 	struct exchange *x = exchange;
 
 	x->origin = NULL;
-	if (may_send_again(x) && why != CLOSE_ORIGIN_MALFORMED) {
+	if (x->step == EXCHANGE_LEASE) {
+		x->pooled = false;
+		x->step = EXCHANGE_CONNECT;
+		exchange_run(x);
+	} else if (may_send_again(x, why)) {
 		send_again(x, why);
 	} else if (!x->answer_begun) {
 		exchange_fail_origin(x, REASON_ORIGIN_CONNECT,

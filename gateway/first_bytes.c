@@ -86,6 +86,18 @@ tell_text(struct slice in)
 	return line.len < in.len ? INSIDE_RAW : INSIDE_UNKNOWN;
 }
 
+bool
+first_bytes_greet_as_h2(struct slice in)
+{
+	/* A length below 256, SETTINGS, no flags, stream 0 (RFC 9113 4.1). */
+	static const char head[] = {0, 0, 0, 4, 0, 0, 0, 0, 0};
+
+	for (size_t i = 0; i < in.len && i < sizeof(head); i++)
+		if (i != 2 && in.at[i] != head[i])
+			return false;
+	return in.len > 0;
+}
+
 enum inside
 first_bytes_tell(struct slice in)
 {

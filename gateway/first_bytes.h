@@ -6,6 +6,8 @@
 #ifndef GATEWAY_FIRST_BYTES_H
 #define GATEWAY_FIRST_BYTES_H
 
+#include <stdbool.h>
+
 #include "base/slice.h"
 
 enum inside {
@@ -19,5 +21,9 @@ enum inside {
 /* `in` is not empty. At most FIRST_LINE_MAX bytes are looked at. */
 #define FIRST_LINE_MAX 16384
 enum inside first_bytes_tell(struct slice in);
+
+/* Does a server begin with SETTINGS, as one of HTTP/2 in clear may before its
+ * client has said a word (RFC 9113 3.4)? True also of a shorter beginning. */
+bool first_bytes_greet_as_h2(struct slice in);
 
 #endif

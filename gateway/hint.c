@@ -4,8 +4,8 @@
 #include "rules/path_pattern.h"
 
 const char hint_uninspectable[] =
-    "ask for http://, where each request can be judged, or take the host's "
-    "HTTP rules out of the policy";
+    "let TLS to this host end here (no `tls: tunnel` on its rule) and ask by "
+    "HTTP, or take the host's HTTP rules out of the policy";
 
 /* Nothing to a shell, in the middle of a word. */
 static bool

@@ -5,6 +5,8 @@
  * request target; they are left out always (threat 85). */
 #include "gateway/note.h"
 
+#include <stdio.h>
+
 #include "base/clock.h"
 #include "gateway/service_internal.h"
 
@@ -161,6 +163,8 @@ note_open(struct note *n, struct service *s, enum record_event event,
 	add_target(&r, t);
 	record_text(&r, FIELD_SNI, t->sni);
 	add_verdict(&r, s, d, status);
+	if (t->secrets.len > 0)
+		record_text(&r, FIELD_SECRET, t->secrets);
 	if (t->inside != NULL)
 		record_text(&r, FIELD_DETAIL, slice_of(t->inside));
 	n->is_open = journal_put_sparing(s->o.journal, &r, RECORD_CLOSE_MAX,
@@ -185,6 +189,23 @@ note_first_byte(struct note *n, const struct service *s)
 {
 	if (n->first_byte_us == 0)
 		n->first_byte_us = loop_now_us(s->loop);
+}
+
+void
+note_incident(const struct note *n, struct service *s, const struct tuple *t,
+    const char *secret, const char *where)
+{
+	char detail[80];
+	struct record r;
+
+	snprintf(detail, sizeof(detail),
+	    "the answer held it in %s: it is masked, or cut off", where);
+	record_begin(&r, EVENT_SECRET, n->id, clock_wall_us());
+	record_text(&r, FIELD_SANDBOX, slice_of(t->sandbox->name));
+	add_target(&r, t);
+	record_text(&r, FIELD_SECRET, slice_of(secret));
+	record_text(&r, FIELD_DETAIL, slice_of(detail));
+	journal_put_sparing(s->o.journal, &r, 0, 0);
 }
 
 static uint64_t

@@ -31,6 +31,10 @@ bool note_open(struct note *n, struct service *s, enum record_event event,
     const struct tuple *t, const struct decision_made *d, int status);
 /* Would the records of one more request have room, or need they none? */
 bool note_has_room(const struct service *s);
+/* A secret was found in the answer of the open note; it was masked there, or the
+ * answer cut off. The record has the note's id. */
+void note_incident(const struct note *n, struct service *s,
+    const struct tuple *t, const char *secret, const char *where);
 void note_first_byte(struct note *n, const struct service *s);
 /* Writes the close record of an open note; nothing otherwise. */
 struct note_end {

@@ -1,8 +1,10 @@
-/* origins.c - origin connections: a pool of idle ones, and new ones
+/* origins.c - connections to origins that stand: found, kept, closed
  *
- * A pooled connection is found by (sandbox, host, port): what one sandbox has
+ * A connection is found by (sandbox, scheme, host, port): what one sandbox has
  * opened never serves another, and the address behind it is judged again each
- * time, since a deny network may have come or an expiry passed.
+ * time, since a deny network may have come or an expiry passed. HTTP/1
+ * connections lie in the pool between two requests; an HTTP/2 connection
+ * serves many at once and is looked for first.
  */
 #include "gateway/origins.h"
 
@@ -12,39 +14,20 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "gateway/end_h1_origin.h"
-#include "gateway/reach.h"
+#include "gateway/end_h2_origin.h"
+#include "gateway/origins_internal.h"
 
+/* Sandbox, port, kind and scheme before the host. */
 #define KEY_MAX (TARGET_TEXT + 16)
 /* How often idle connections past limits.pool_idle are looked for. */
 #define SWEEP_MS 1000
 
-struct pool_host {
-	struct list link; /* service->pool_hosts */
-	char key[KEY_MAX];
-	struct sandbox *sandbox;
-	struct target target;
-	struct list idle; /* struct pooled, the latest last */
-	size_t idle_count;
-	size_t users; /* connections, idle or not */
-};
-
-struct pooled {
-	struct list link;
-	struct service *service;
-	struct pool_host *host;
-	struct h1_origin *h1;
-	struct address to;
-	uint64_t idle_since_ms;
-	bool is_idle;
-	char prefix[TARGET_TEXT + 8]; /* towards a parent proxy */
-};
-
 static struct slice
-make_key(const struct sandbox *sandbox, const struct target *t,
-    char key[KEY_MAX])
+make_key(const struct destination *d, char key[KEY_MAX])
 {
+	const struct target *t = d->target;
+	unsigned index = d->sandbox->index;
 	char *at = key;
-	unsigned index = sandbox->index;
 
 	for (int i = 0; i < 4; i++, index >>= 7)
 		*at++ = (char)(1 + (index & 0x7f));
@@ -52,119 +35,230 @@ make_key(const struct sandbox *sandbox, const struct target *t,
 	*at++ = (char)(1 + (t->port >> 7 & 0x7f));
 	*at++ = (char)(1 + (t->port >> 14));
 	*at++ = (char)('0' + t->kind);
+	*at++ = d->is_tls ? 's' : d->is_h2c ? '2' : '-';
 	memcpy(at, t->host, t->host_len);
 	return (struct slice){key, (size_t)(at - key) + t->host_len};
 }
 
 static struct pool_host *
-get_host(struct service *s, struct sandbox *sandbox, const struct target *t)
+find_host(const struct service *s, const struct destination *d)
 {
 	char key[KEY_MAX];
-	struct slice k = make_key(sandbox, t, key);
+
+	return map_get(s->pool, make_key(d, key));
+}
+
+struct pool_host *
+pool_host_get(struct service *s, const struct destination *d)
+{
+	char key[KEY_MAX];
+	struct slice k = make_key(d, key);
 	struct pool_host *host = map_get(s->pool, k);
 
 	if (host != NULL)
 		return host;
 	host = memory_new(sizeof(*host));
-	memcpy(host->key, k.at, k.len);
-	host->sandbox = sandbox;
-	host->target = *t;
+	host->key = (struct slice){memory_text_of(k.at, k.len), k.len};
+	host->sandbox = d->sandbox;
+	host->target = *d->target;
+	host->is_tls = d->is_tls;
+	host->is_h2c = d->is_h2c;
 	list_init(&host->idle);
+	list_init(&host->shared);
+	list_init(&host->connecting);
 	list_add(&s->pool_hosts, &host->link);
-	if (s->pool_timer.deadline_ms == 0)
-		timer_set(&s->pool_timer, SWEEP_MS);
-	map_put(s->pool, (struct slice){host->key, k.len}, host);
+	map_put(s->pool, host->key, host);
 	return host;
 }
 
 static void
 drop_host(struct service *s, struct pool_host *host)
 {
-	char key[KEY_MAX];
-
 	list_remove(&host->link);
-	map_remove(s->pool, make_key(host->sandbox, &host->target, key));
+	map_remove(s->pool, host->key);
+	free((void *)(uintptr_t)host->key.at);
 	free(host);
 }
 
+void
+pool_host_leave(struct service *s, struct pool_host *host)
+{
+	if (--host->users == 0)
+		drop_host(s, host);
+}
+
 static void
-leave_idle(struct pooled *p)
+be_in_use(struct pooled *p)
 {
 	if (!p->is_idle)
 		return;
 	p->is_idle = false;
 	p->host->idle_count--;
 	p->host->sandbox->idle_origins--;
-	list_remove(&p->link);
+	if (p->h1 != NULL)
+		list_remove(&p->link);
+}
+
+static void
+be_idle(struct pooled *p)
+{
+	struct service *s = p->service;
+
+	p->is_idle = true;
+	p->idle_since_ms = loop_now_ms(s->loop);
+	p->host->idle_count++;
+	p->host->sandbox->idle_origins++;
+	if (p->h1 != NULL)
+		list_add(&p->host->idle, &p->link);
+	if (s->pool_timer.deadline_ms == 0)
+		timer_set(&s->pool_timer, SWEEP_MS);
 }
 
 /* The connection is gone. */
 static void
-on_closed(void *owner, struct h1_origin *h1)
+forget(struct pooled *p)
 {
-	struct pooled *p = owner;
-
-	(void)h1;
-	leave_idle(p);
+	be_in_use(p);
+	if (p->h2 != NULL && !p->is_leaving)
+		list_remove(&p->link);
 	p->host->users--;
 	p->host->sandbox->origins--;
 	free(p);
 }
 
 static void
-close_idle(struct pooled *p)
+close_pooled(struct pooled *p)
 {
-	h1_origin_free(p->h1);
-	on_closed(p, p->h1);
+	if (p->h1 != NULL)
+		h1_origin_free(p->h1);
+	else
+		h2_origin_free(p->h2);
+	forget(p);
+}
+
+void
+pool_leave_idle(struct pooled *p)
+{
+	struct service *s = p->service;
+
+	if (s->draining || p->is_leaving ||
+	    p->host->idle_count >= s->limits->pool_per_host)
+		close_pooled(p);
+	else if (!p->is_idle)
+		be_idle(p);
 }
 
 static void
-on_idle(void *owner, struct h1_origin *h1)
+on_h1_closed(void *owner, struct h1_origin *h1)
+{
+	(void)h1;
+	forget(owner);
+}
+
+static void
+on_h1_idle(void *owner, struct h1_origin *h1)
+{
+	(void)h1;
+	pool_leave_idle(owner);
+}
+
+static void
+on_h2_closed(void *owner, struct h2_origin *h2)
+{
+	(void)h2;
+	forget(owner);
+}
+
+static void
+on_h2_idle(void *owner, struct h2_origin *h2)
+{
+	(void)h2;
+	pool_leave_idle(owner);
+}
+
+/* No new stream from now on; those that run go on. */
+static void
+on_h2_leaving(void *owner, struct h2_origin *h2)
 {
 	struct pooled *p = owner;
-	struct service *s = p->service;
 
-	(void)h1;
-	if (s->draining || p->host->idle_count >= s->limits->pool_per_host) {
-		close_idle(p);
-		return;
-	}
-	p->is_idle = true;
-	p->idle_since_ms = loop_now_ms(s->loop);
-	list_add(&p->host->idle, &p->link);
-	p->host->idle_count++;
-	p->host->sandbox->idle_origins++;
-	if (s->pool_timer.deadline_ms == 0)
-		timer_set(&s->pool_timer, SWEEP_MS);
+	(void)h2;
+	be_in_use(p);
+	p->is_leaving = true;
+	list_remove(&p->link);
 }
 
 static struct pooled *
-make_pooled(struct service *s, struct sandbox *sandbox,
-    const struct target *target, struct stream *stream,
-    const struct address *to, bool by_parent)
+add(struct service *s, struct pool_host *host, const struct address *to)
 {
 	struct pooled *p = memory_new(sizeof(*p));
+
+	p->service = s;
+	p->host = host;
+	p->to = *to;
+	host->users++;
+	if (s->pool_timer.deadline_ms == 0)
+		timer_set(&s->pool_timer, SWEEP_MS);
+	return p;
+}
+
+struct pooled *
+pool_add_h1(struct service *s, struct pool_host *host, struct stream *stream,
+    const struct address *to, bool by_parent)
+{
+	struct pooled *p = add(s, host, to);
 	struct h1_origin_options o = {.loop = s->loop,
 	    .limits = &s->h1,
 	    .scratch = s->scratch,
-	    .idle = on_idle,
-	    .closed = on_closed,
+	    .idle = on_h1_idle,
+	    .closed = on_h1_closed,
 	    .owner = p};
 
-	p->service = s;
-	p->host = get_host(s, sandbox, target);
-	p->host->users++;
-	p->to = *to;
 	if (by_parent) {
-		char host[TARGET_TEXT];
+		char name[TARGET_TEXT];
 
-		target_format_host(target, 80, host);
-		snprintf(p->prefix, sizeof(p->prefix), "http://%s", host);
+		target_format_host(&host->target, 80, name);
+		snprintf(p->prefix, sizeof(p->prefix), "http://%s", name);
 		o.prefix = p->prefix;
 		o.parent_authorization = s->o.settings->parent_authorization;
 	}
 	p->h1 = h1_origin_new(stream, &o);
 	return p;
+}
+
+struct pooled *
+pool_add_h2(struct service *s, struct pool_host *host, struct stream *stream,
+    const struct address *to)
+{
+	struct pooled *p = add(s, host, to);
+	struct h2_origin_options o = {.loop = s->loop,
+	    .limits = &s->h1,
+	    .h2 = &s->h2,
+	    .scratch = s->scratch,
+	    .is_https = host->is_tls,
+	    .idle = on_h2_idle,
+	    .leaving = on_h2_leaving,
+	    .closed = on_h2_closed,
+	    .owner = p};
+
+	list_add(&host->shared, &p->link);
+	p->h2 = h2_origin_new(stream, &o);
+	return p;
+}
+
+struct end *
+pool_end(struct pooled *p)
+{
+	struct end *end;
+
+	if (p->h1 != NULL) {
+		be_in_use(p);
+		return h1_origin_end(p->h1);
+	}
+	end = h2_origin_open(p->h2);
+	if (end != NULL)
+		be_in_use(p);
+	return end;
 }
 
 static bool
@@ -180,90 +274,78 @@ may_still_dial(struct service *s, const struct pooled *p)
 	return screen_address(s->image, &f, &s->o.own, &p->to, &d);
 }
 
-struct end *
-origin_take_idle(struct service *s, struct sandbox *sandbox,
-    const struct target *target, struct address *to)
+/* A stream on a connection that others may be using. */
+static struct end *
+take_shared(struct service *s, struct pool_host *host, struct address *to)
 {
-	char key[KEY_MAX];
-	struct pool_host *host = map_get(s->pool,
-	    make_key(sandbox, target, key));
+	list_each_safe(l, &host->shared) {
+		struct pooled *p = list_entry(l, struct pooled, link);
+		struct end *end;
 
-	while (host != NULL && !list_is_empty(&host->idle)) {
+		if (!may_still_dial(s, p))
+			continue;
+		end = pool_end(p);
+		if (end == NULL)
+			continue;
+		*to = p->to;
+		return end;
+	}
+	return NULL;
+}
+
+struct end *
+origin_take_idle(struct service *s, const struct destination *d,
+    struct address *to)
+{
+	struct pool_host *host = find_host(s, d);
+	struct end *end;
+
+	if (host == NULL)
+		return NULL;
+	end = d->only_h1 ? NULL : take_shared(s, host, to);
+	if (end != NULL)
+		return end;
+	while (!list_is_empty(&host->idle)) {
 		/* The latest: most likely still open, and the others may go. */
 		struct pooled *p = list_entry(host->idle.prev, struct pooled,
 		    link);
 
 		if (!may_still_dial(s, p)) {
-			close_idle(p);
+			close_pooled(p);
 			continue;
 		}
-		leave_idle(p);
 		*to = p->to;
-		return h1_origin_end(p->h1);
+		return pool_end(p);
 	}
 	return NULL;
 }
 
-void
-origin_adopt(struct service *s, struct sandbox *sandbox,
-    const struct target *target, struct stream *stream,
-    const struct address *to)
+bool
+origin_is_warm(const struct service *s, const struct destination *d)
 {
-	struct pooled *p = make_pooled(s, sandbox, target, stream, to, false);
+	const struct pool_host *host = find_host(s, d);
 
-	on_idle(p, p->h1);
+	return host != NULL &&
+	    (!list_is_empty(&host->idle) || !list_is_empty(&host->shared));
 }
 
-struct origin_wait {
-	struct service *service;
-	struct sandbox *sandbox;
-	struct target target;
-	struct reach *reach;
-	origin_ready_fn *ready;
-	void *owner;
-};
-
-static void
-on_reached(void *owner, const struct reach_outcome *r)
+/* The host's connection that has been idle for the longest time, or NULL. */
+static struct pooled *
+oldest_idle(struct pool_host *host)
 {
-	struct origin_wait *w = owner;
-	struct service *s = w->service;
-	struct origin_outcome outcome = {.reason = r->reason,
-	    .rule = r->rule,
-	    .detail = r->detail,
-	    .to = r->to};
+	struct pooled *oldest = list_is_empty(&host->idle)
+	    ? NULL
+	    : list_entry(host->idle.next, struct pooled, link);
 
-	w->reach = NULL;
-	if (r->reason == REASON_RULE_ALLOW)
-		outcome.end = h1_origin_end(make_pooled(s, w->sandbox,
-		    &w->target, r->stream, &r->to, r->by_parent)
-						->h1);
-	w->ready(w->owner, &outcome);
-	free(w);
-}
+	list_each_safe(l, &host->shared) {
+		struct pooled *p = list_entry(l, struct pooled, link);
 
-struct origin_wait *
-origin_start(struct service *s, struct sandbox *sandbox,
-    const struct target *target, origin_ready_fn *ready, void *owner)
-{
-	struct origin_wait *w = memory_new(sizeof(*w));
-
-	w->service = s;
-	w->sandbox = sandbox;
-	w->target = *target;
-	w->ready = ready;
-	w->owner = owner;
-	w->reach = reach_start(s, sandbox, target, false, on_reached, w);
-	return w;
-}
-
-void
-origin_cancel(struct origin_wait *w)
-{
-	if (w == NULL)
-		return;
-	reach_cancel(w->reach);
-	free(w);
+		if (p->is_idle &&
+		    (oldest == NULL ||
+			p->idle_since_ms < oldest->idle_since_ms))
+			oldest = p;
+	}
+	return oldest;
 }
 
 bool
@@ -273,19 +355,29 @@ origins_make_room(struct service *s, const struct sandbox *sandbox)
 
 	if (sandbox->idle_origins == 0)
 		return false;
-	list_each(h, &s->pool_hosts) {
+	list_each_safe(h, &s->pool_hosts) {
 		struct pool_host *host = list_entry(h, struct pool_host, link);
-		struct pooled *p;
+		struct pooled *p = host->sandbox == sandbox ? oldest_idle(host)
+							    : NULL;
 
-		if (host->sandbox != sandbox || list_is_empty(&host->idle))
-			continue;
-		p = list_entry(host->idle.next, struct pooled, link);
-		if (oldest == NULL || p->idle_since_ms < oldest->idle_since_ms)
+		if (p != NULL &&
+		    (oldest == NULL ||
+			p->idle_since_ms < oldest->idle_since_ms))
 			oldest = p;
 	}
 	CHECK(oldest != NULL); /* idle_origins counts them */
-	close_idle(oldest);
+	close_pooled(oldest);
 	return true;
+}
+
+static void
+close_late(struct service *s, struct pool_host *host, uint64_t now)
+{
+	struct pooled *p;
+
+	while ((p = oldest_idle(host)) != NULL &&
+	    now - p->idle_since_ms >= s->limits->pool_idle_ms)
+		close_pooled(p);
 }
 
 static void
@@ -298,12 +390,7 @@ sweep(void *owner)
 	list_each_safe(h, &s->pool_hosts) {
 		struct pool_host *host = list_entry(h, struct pool_host, link);
 
-		list_each_safe(l, &host->idle) {
-			struct pooled *p = list_entry(l, struct pooled, link);
-
-			if (now - p->idle_since_ms >= s->limits->pool_idle_ms)
-				close_idle(p);
-		}
+		close_late(s, host, now);
 		if (host->users == 0)
 			drop_host(s, host);
 		else
@@ -313,23 +400,36 @@ sweep(void *owner)
 		timer_set(&s->pool_timer, SWEEP_MS);
 }
 
+static void
+judge_again(struct service *s, struct pool_host *host)
+{
+	struct facts f = service_facts(host->sandbox, &host->target);
+	struct decision_made d;
+
+	screen_target(s->image, &f, &s->o.own, &d);
+	list_each_safe(l, &host->idle) {
+		struct pooled *p = list_entry(l, struct pooled, link);
+
+		if (d.decision == DECISION_DENY || !may_still_dial(s, p))
+			close_pooled(p);
+	}
+	/* What uses one of these is judged by itself. */
+	list_each_safe(l, &host->shared) {
+		struct pooled *p = list_entry(l, struct pooled, link);
+
+		if (p->is_idle &&
+		    (d.decision == DECISION_DENY || !may_still_dial(s, p)))
+			close_pooled(p);
+	}
+	if (d.decision == DECISION_DENY)
+		origin_connect_unwanted(host);
+}
+
 void
 origins_judge_again(struct service *s)
 {
-	list_each_safe(h, &s->pool_hosts) {
-		struct pool_host *host = list_entry(h, struct pool_host, link);
-		struct facts f = service_facts(host->sandbox, &host->target);
-		struct decision_made d;
-
-		screen_target(s->image, &f, &s->o.own, &d);
-		list_each_safe(l, &host->idle) {
-			struct pooled *p = list_entry(l, struct pooled, link);
-
-			if (d.decision == DECISION_DENY ||
-			    !may_still_dial(s, p))
-				close_idle(p);
-		}
-	}
+	list_each_safe(h, &s->pool_hosts)
+		judge_again(s, list_entry(h, struct pool_host, link));
 }
 
 void
@@ -346,8 +446,11 @@ origins_done(struct service *s)
 	list_each_safe(h, &s->pool_hosts) {
 		struct pool_host *host = list_entry(h, struct pool_host, link);
 
+		origin_connect_unwanted(host);
 		list_each_safe(l, &host->idle)
-			close_idle(list_entry(l, struct pooled, link));
+			close_pooled(list_entry(l, struct pooled, link));
+		list_each_safe(l, &host->shared)
+			close_pooled(list_entry(l, struct pooled, link));
 		drop_host(s, host);
 	}
 	timer_done(&s->pool_timer);

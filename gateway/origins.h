@@ -1,6 +1,7 @@
 /* origins.h - origin ends for exchanges: pooled or new
  *
- * A connection to an origin serves one sandbox, one scheme, one authority.
+ * A connection to an origin serves one sandbox, one scheme, one authority; a
+ * TLS one is there only once its certificate has been verified for that host.
  * What an exchange gets is an end; it gives it back by finish() or reset(). */
 #ifndef GATEWAY_ORIGINS_H
 #define GATEWAY_ORIGINS_H
@@ -10,6 +11,15 @@
 
 struct origin_wait;
 struct stream;
+
+/* What a connection serves, and nothing else. */
+struct destination {
+	struct sandbox *sandbox;
+	const struct target *target;
+	bool is_tls;
+	bool is_h2c;  /* HTTP/2 in clear, as the guest speaks it */
+	bool only_h1; /* not a key: what is upgraded needs a connection alone */
+};
 
 struct origin_outcome {
 	enum reason reason; /* REASON_RULE_ALLOW: `end` is there */
@@ -22,20 +32,22 @@ struct origin_outcome {
 typedef void origin_ready_fn(void *owner, const struct origin_outcome *o);
 
 /* An idle connection whose address may still be dialled, or NULL. */
-struct end *origin_take_idle(struct service *s, struct sandbox *sandbox,
-    const struct target *target, struct address *to);
+struct end *origin_take_idle(struct service *s, const struct destination *d,
+    struct address *to);
 /* A new one. `ready` runs once, never before this returns; not after
  * origin_cancel(). */
-struct origin_wait *origin_start(struct service *s, struct sandbox *sandbox,
-    const struct target *target, origin_ready_fn *ready, void *owner);
+struct origin_wait *origin_start(struct service *s, const struct destination *d,
+    origin_ready_fn *ready, void *owner);
 void origin_cancel(struct origin_wait *w);
 
 /* A connected socket for the same purpose (the one a tunnel has dialled before
  * its client turned out to speak HTTP), with its share of sandbox->origins:
  * becomes an idle connection. */
-void origin_adopt(struct service *s, struct sandbox *sandbox,
-    const struct target *target, struct stream *stream,
-    const struct address *to);
+void origin_adopt(struct service *s, const struct destination *d,
+    struct stream *stream, const struct address *to);
+
+/* Is there one that could be taken, as far as one can tell? */
+bool origin_is_warm(const struct service *s, const struct destination *d);
 
 /* Close the sandbox's idle connection that nobody has wanted for the longest
  * time; false when it has none. */

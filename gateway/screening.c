@@ -206,6 +206,20 @@ screen_request(const struct image *i, const struct facts *f,
 	}
 }
 
+bool
+screen_intercepts(const struct decision_made *d)
+{
+	switch (d->tls) {
+	case RULE_TLS_INTERCEPT:
+		return true;
+	case RULE_TLS_TUNNEL:
+		return false;
+	case RULE_TLS_AUTO:
+		break;
+	}
+	return d->inspect || d->secret_count > 0;
+}
+
 void
 screen_uninspectable(struct decision_made *d)
 {

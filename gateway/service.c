@@ -17,9 +17,12 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "gateway/canaries.h"
 #include "gateway/identity.h"
+#include "gateway/inject.h"
 #include "gateway/net/acceptor.h"
 #include "gateway/origins.h"
+#include "gateway/secret_limits.h"
 #include "gateway/session.h"
 
 #define SECOND_NS UINT64_C(1000000000)
@@ -334,6 +337,7 @@ service_set_policy(struct service *s, struct image *image, uint64_t generation)
 	for (unsigned i = 0; i < s->sandbox_count; i++)
 		s->sandboxes[i].in_image = image_sandbox(image,
 		    slice_of(s->sandboxes[i].name));
+	canaries_forget(s);
 	judge_all_again(s);
 	image_close(old);
 	s->o.figures->policy_generation = generation;
@@ -402,6 +406,14 @@ service_new(const struct service_options *o)
 	    .header_count = l->header_count,
 	    .trailer_bytes = l->trailer_bytes,
 	    .chunk_extension_bytes = l->chunk_extension_bytes};
+	s->h2 = (struct h2_limits){.window = l->buffer_bytes,
+	    .streams = (unsigned)l->h2_streams,
+	    .resets = (unsigned)l->h2_resets,
+	    .frames = (unsigned)l->h2_frames};
+	s->inflate_budget.limit = l->inflate_bytes;
+	s->held_budget.limit = l->held_bytes;
+	s->inject_room = inject_room_new(l->header_bytes, l->header_count);
+	s->secret_limits = secret_limits_new(o->secret_calls);
 	s->scratch = memory_array(l->header_count, sizeof(*s->scratch));
 	list_init(&s->acceptors);
 	list_init(&s->sessions);
@@ -421,6 +433,9 @@ free_owned(struct service *s)
 {
 	/* The list was copied by copy_own(). */
 	free((void *)(uintptr_t)s->o.own.at);
+	canaries_forget(s);
+	inject_room_free(s->inject_room);
+	secret_limits_free(s->secret_limits);
 	free(s->no_proxy);
 	free(s->no_proxy_rooms);
 	free(s->scratch);

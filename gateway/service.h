@@ -17,7 +17,11 @@
 
 struct service;
 struct keeper_link;
+struct leases;
 struct leaves;
+struct secret_calls;
+struct tls_client;
+struct tls_server;
 
 /* Shared by all workers (MAP_SHARED, made by the supervisor before it forks):
  * limits of spread sandboxes hold over all workers together. A dead worker's
@@ -48,8 +52,6 @@ struct figures {
 	_Atomic uint64_t policy_generation;
 };
 
-struct leases;
-
 struct service_options {
 	struct loop *loop;
 	unsigned slot;			 /* 1.. ; counters->share[slot] */
@@ -59,9 +61,14 @@ struct service_options {
 	struct figures *figures;
 	struct own_listeners own; /* copied */
 	struct keeper_link *keeper;
-	struct leases *leases;
-	const uint8_t *placeholder_seed; /* PLACEHOLDER_SEED bytes */
+	/* What TLS needs; without a server none ends here. All are borrowed. */
+	struct tls_server *tls_server;
+	struct tls_client *tls_client;
 	struct leaves *leaves;
+	/* What secrets need. */
+	struct leases *leases;
+	const uint8_t *placeholder_seed;   /* PLACEHOLDER_SEED bytes */
+	struct secret_calls *secret_calls; /* shared as counters are */
 };
 
 struct service *service_new(const struct service_options *o);

@@ -9,7 +9,10 @@
 #include "base/map.h"
 #include "gateway/dns/resolver.h"
 #include "gateway/http/h1_parse.h"
+#include "gateway/http/h2_budget.h"
+#include "gateway/inject.h"
 #include "gateway/net/stream.h"
+#include "gateway/scrub/inflate.h"
 #include "gateway/service.h"
 
 /* A sandbox as this worker knows it. */
@@ -23,7 +26,9 @@ struct sandbox {
 	/* Connections to origins, this worker: of requests and tunnels, made
 	 * or being made; and those of them that lie idle in the pool. */
 	uint32_t origins, idle_origins;
-	uint32_t guests_beyond; /* heard beyond a limit of connections */
+	uint32_t guests_beyond;	  /* heard beyond a limit of connections */
+	struct needles *canaries; /* canaries.c's */
+	bool has_canaries;	  /* .. they are of the live policy */
 };
 
 struct service {
@@ -47,6 +52,11 @@ struct service {
 	char (*no_proxy_rooms)[RESOURCE_ROOM];
 	size_t no_proxy_count;
 	struct h1_limits h1;
+	struct h2_limits h2;
+	struct inject_room *inject_room; /* for one head at a time */
+	struct secret_limits *secret_limits;
+	struct inflate_budget inflate_budget;
+	struct held_budget held_budget;
 	struct field *scratch; /* limits.header_count fields, for one
 				* parse at a time */
 	bool draining;

@@ -1,11 +1,12 @@
-/* session.c - a guest's connection: requests one by one, or a tunnel
+/* session.c - a guest's connection: requests, or a tunnel
  *
  *	accept -> HTTP/1 --request--> exchange, exchange, ...
  *	               `--CONNECT--> tunnel --opaque--> relay until the end
- *	                                   `-HTTP/1--> exchanges for its target
+ *	                                   `-HTTP---> exchanges for its target
  *
  * At most one of exchange and tunnel runs on the outer connection; inside a
- * tunnel with HTTP both exist, the tunnel holding the record of the whole.
+ * tunnel with HTTP both exist, the tunnel holding the record of the whole, and
+ * with HTTP/2 there are many exchanges at once.
  */
 #include "gateway/session.h"
 
@@ -14,6 +15,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "gateway/end_h1_guest.h"
+#include "gateway/end_h2_guest.h"
 #include "gateway/exchange.h"
 #include "gateway/identity.h"
 #include "gateway/tunnel.h"
@@ -27,9 +29,11 @@ struct session {
 	struct sandbox *counted; /* whose it counts as; NULL: beyond a limit */
 	const char *limit;	 /* which one */
 	struct sandbox *inside;	 /* of the tunnel; NULL outside one */
-	struct h1_guest *h1;	 /* NULL while a tunnel has the stream */
-	struct exchange *exchange; /* not NULL while one runs */
-	struct tunnel *tunnel;	   /* not NULL while one stands */
+	bool is_tls, is_h2c;	 /* .. whose TLS ended here; HTTP/2 in clear */
+	struct h1_guest *h1;	 /* both NULL while a tunnel has the stream */
+	struct h2_guest *h2;
+	struct list exchanges; /* that run */
+	struct tunnel *tunnel; /* not NULL while one stands */
 	bool closed, closing;
 	struct deferred gone;
 };
@@ -78,22 +82,15 @@ end_session(struct session *s, enum close_reason why)
 }
 
 static void
-on_h1_closed(void *owner, enum close_reason why)
+on_http_closed(void *owner, enum close_reason why)
 {
 	struct session *s = owner;
 
 	s->h1 = NULL;
+	s->h2 = NULL;
 	/* A running exchange hears of it from its end, before or after. */
 	if (!s->closing)
 		end_session(s, why);
-}
-
-static void
-on_exchange_done(void *owner)
-{
-	struct session *s = owner;
-
-	s->exchange = NULL;
 }
 
 static struct stream *
@@ -117,12 +114,20 @@ on_tunnel_done(void *owner, bool refused)
 		end_session(s, CLOSE_DONE);
 }
 
-static void serve(struct session *s, struct stream *stream, bool ended);
+static void serve_h1(struct session *s, struct stream *stream, bool ended);
+static void serve_h2(struct session *s, struct stream *stream);
 
 static void
-on_http_inside(void *owner, struct stream *guest, bool guest_ended)
+on_http_inside(void *owner, const struct tunnel_inside *inside)
 {
-	serve(owner, guest, guest_ended);
+	struct session *s = owner;
+
+	s->is_tls = inside->is_tls;
+	s->is_h2c = inside->is_h2 && !inside->is_tls;
+	if (inside->is_h2)
+		serve_h2(s, inside->guest);
+	else
+		serve_h1(s, inside->guest, inside->guest_ended);
 }
 
 static void
@@ -146,28 +151,16 @@ start_tunnel(struct session *s, struct sandbox *sandbox, struct end *end,
 		s->tunnel = t;
 }
 
+/* Who asks, and for what. */
 static void
-start_exchange(struct session *s, struct exchange_request *r)
-{
-	struct exchange *x;
-
-	r->service = s->service;
-	r->done = on_exchange_done;
-	r->owner = s;
-	x = exchange_start(r);
-	/* Answered at once: the end has no events any more. */
-	if (r->guest->exchange == x)
-		s->exchange = x;
-}
-
-/* Who asks, and what is wrong before anything else is looked at. */
-static void
-fill_in(struct session *s, struct exchange_request *r, enum h1_error error)
+fill_in(struct session *s, struct exchange_request *r)
 {
 	r->entry = s->tunnel != NULL || slice_is(r->head->method, "CONNECT")
 	    ? ENTRY_CONNECT
 	    : ENTRY_FORWARD;
 	r->tunnel = s->tunnel != NULL ? tunnel_target(s->tunnel) : NULL;
+	r->is_tls = s->is_tls;
+	r->is_h2c = s->is_h2c;
 	r->sandbox = s->tunnel != NULL
 	    ? s->inside
 	    : identity_of_request(s->service, s->sandbox, r->head);
@@ -182,26 +175,46 @@ fill_in(struct session *s, struct exchange_request *r, enum h1_error error)
 		r->detail = s->limit;
 		h1_guest_drain(s->h1);
 	}
-	if (error == H1_NO_ERROR)
-		return;
-	r->refuse_status = h1_error_status(error);
-	r->refuse = r->refuse_status == 431 ? REASON_LIMIT : REASON_MALFORMED;
-	r->detail = h1_error_text(error);
 }
 
+/* What is wrong with its message comes before all. */
 static void
-on_request(void *owner, struct end *end, const struct head *head,
-    enum h1_error error)
+take_request(struct session *s, struct end *end, const struct head *head,
+    int wrong_status, const char *wrong)
 {
-	struct session *s = owner;
-	struct exchange_request r = {.guest = end, .head = head};
+	struct exchange_request r = {.service = s->service,
+	    .guest = end,
+	    .head = head,
+	    .siblings = &s->exchanges};
 
-	fill_in(s, &r, error);
+	fill_in(s, &r);
+	if (wrong_status != 0) {
+		r.refuse_status = wrong_status;
+		r.refuse = wrong_status == 431 ? REASON_LIMIT
+					       : REASON_MALFORMED;
+		r.detail = wrong;
+	}
 	if (r.refuse == REASON_RULE_ALLOW && s->tunnel == NULL &&
 	    slice_is(head->method, "CONNECT"))
 		start_tunnel(s, r.sandbox, end, head);
 	else
-		start_exchange(s, &r);
+		exchange_start(&r);
+}
+
+static void
+on_h1_request(void *owner, struct end *end, const struct head *head,
+    enum h1_error error)
+{
+	take_request(owner, end, head,
+	    error == H1_NO_ERROR ? 0 : h1_error_status(error),
+	    error == H1_NO_ERROR ? NULL : h1_error_text(error));
+}
+
+static void
+on_h2_request(void *owner, struct end *end, const struct head *head,
+    int refuse_status, const char *detail)
+{
+	take_request(owner, end, head, refuse_status, detail);
 }
 
 /* Who is beyond a limit holds one of a few places: not for long. */
@@ -215,7 +228,7 @@ patience(const struct session *s, uint64_t limit_ms)
 /* Speak HTTP/1 on this stream: the connection itself, or a tunnel's inside.
  * `ended`: its peer will send no more than what can be peeked. */
 static void
-serve(struct session *s, struct stream *stream, bool ended)
+serve_h1(struct session *s, struct stream *stream, bool ended)
 {
 	const struct limits *l = s->service->limits;
 	struct h1_guest_options o = {.loop = s->service->loop,
@@ -224,11 +237,29 @@ serve(struct session *s, struct stream *stream, bool ended)
 	    .header_ms = patience(s, l->header_ms),
 	    .keep_alive_ms = patience(s, l->keep_alive_ms),
 	    .at_eof = ended,
-	    .request = on_request,
-	    .closed = on_h1_closed,
+	    .request = on_h1_request,
+	    .closed = on_http_closed,
 	    .owner = s};
 
 	s->h1 = h1_guest_new(stream, &o);
+}
+
+static void
+serve_h2(struct session *s, struct stream *stream)
+{
+	const struct limits *l = s->service->limits;
+	struct h2_guest_options o = {.loop = s->service->loop,
+	    .limits = &s->service->h1,
+	    .h2 = &s->service->h2,
+	    .scratch = s->service->scratch,
+	    .header_ms = l->header_ms,
+	    .keep_alive_ms = l->keep_alive_ms,
+	    .is_https = s->is_tls,
+	    .request = on_h2_request,
+	    .closed = on_http_closed,
+	    .owner = s};
+
+	s->h2 = h2_guest_new(stream, &o);
 }
 
 void
@@ -247,9 +278,10 @@ session_start(struct service *service, struct sandbox *sandbox, int fd,
 		s->counted = sandbox;
 	else
 		sandbox->guests_beyond++;
+	list_init(&s->exchanges);
 	list_add(&service->sessions, &s->link);
 	deferred_init(&s->gone, free_later, s);
-	serve(s, stream_open(fd, &o), false);
+	serve_h1(s, stream_open(fd, &o), false);
 }
 
 void
@@ -258,14 +290,17 @@ session_close(struct session *s, enum close_reason why)
 	if (s->closed)
 		return;
 	s->closing = true;
-	if (s->exchange != NULL)
-		exchange_close(s->exchange, why);
+	list_each_safe(l, &s->exchanges)
+		exchange_close(exchange_of(l), why);
 	if (s->tunnel != NULL)
 		tunnel_close(s->tunnel, why);
 	s->tunnel = NULL;
 	if (s->h1 != NULL)
 		h1_guest_free(s->h1);
 	s->h1 = NULL;
+	if (s->h2 != NULL)
+		h2_guest_free(s->h2);
+	s->h2 = NULL;
 	end_session(s, why);
 }
 
@@ -273,10 +308,12 @@ void
 session_judge_again(struct session *s)
 {
 	/* The tunnel first: its end is that of what is inside, too. */
-	if (s->tunnel != NULL && !tunnel_judge_again(s->tunnel))
+	if (s->tunnel != NULL && !tunnel_judge_again(s->tunnel)) {
 		session_close(s, CLOSE_POLICY);
-	else if (s->exchange != NULL)
-		exchange_judge_again(s->exchange);
+		return;
+	}
+	list_each_safe(l, &s->exchanges)
+		exchange_judge_again(exchange_of(l));
 }
 
 void
@@ -284,4 +321,6 @@ session_drain(struct session *s)
 {
 	if (s->h1 != NULL)
 		h1_guest_drain(s->h1);
+	if (s->h2 != NULL)
+		h2_guest_drain(s->h2);
 }

@@ -51,6 +51,7 @@ let_go(struct supervisor *s, unsigned slot)
 	if (slot != 0)
 		return;
 	munmap(s->counters, sizeof(*s->counters));
+	munmap(s->secret_calls, sizeof(*s->secret_calls));
 	supervisor_secrets_let_go(s);
 }
 
@@ -353,6 +354,7 @@ run_worker(struct child *c, int channel)
 	    .settings = s->settings,
 	    .journal = s->journals[c->slot],
 	    .counters = s->counters,
+	    .secret_calls = s->secret_calls,
 	    .figures = &s->figures[c->slot],
 	    .own = listeners_own(s->listeners),
 	    .listeners = mine,

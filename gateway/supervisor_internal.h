@@ -31,6 +31,7 @@
 #include "gateway/policy_holder.h"
 #include "gateway/resolver_files.h"
 #include "gateway/roles.h"
+#include "gateway/secret_limits.h"
 #include "gateway/service.h"
 #include "gateway/store_file.h"
 #include "gateway/supervisor_listeners.h"
@@ -83,7 +84,8 @@ struct supervisor {
 	unsigned worker_count;
 	struct journal **journals; /* by slot; 0 is our own */
 	struct counters *counters;
-	struct figures *figures; /* by slot */
+	struct secret_calls *secret_calls; /* all workers' */
+	struct figures *figures;	   /* by slot */
 	struct listeners *listeners;
 	struct resolver_files *resolver_files;
 	struct control *control;

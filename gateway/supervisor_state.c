@@ -217,8 +217,10 @@ static bool
 make_shared(struct supervisor *s, struct err *err)
 {
 	s->counters = shared(sizeof(*s->counters), err);
+	s->secret_calls = shared(sizeof(*s->secret_calls), err);
 	s->figures = shared(sizeof(*s->figures) * COUNTERS_WORKERS_MAX, err);
-	return s->counters && s->figures && make_journals(s, err);
+	return s->counters && s->secret_calls && s->figures &&
+	    make_journals(s, err);
 }
 
 bool

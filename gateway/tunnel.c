@@ -12,7 +12,10 @@
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "gateway/leaves.h"
+#include "gateway/origins.h"
 #include "gateway/refusal.h"
+#include "gateway/tls/tls_stream.h"
 #include "gateway/tunnel_internal.h"
 
 static void
@@ -65,6 +68,8 @@ tunnel_end(struct tunnel *t, enum close_reason why, enum reason fault)
 	t->step = TUNNEL_CLOSED;
 	timer_done(&t->timer);
 	reach_cancel(t->reach);
+	leaf_cancel(t->leaf);
+	tls_cancel(t->tls);
 	if (t->splice != NULL)
 		tunnel_take_splice_bytes(t);
 	splice_cancel(t->splice);
@@ -73,6 +78,8 @@ tunnel_end(struct tunnel *t, enum close_reason why, enum reason fault)
 		why != CLOSE_PEEK_TIMEOUT);
 	tunnel_close_origin(t, !is_orderly(why));
 	t->reach = NULL;
+	t->leaf = NULL;
+	t->tls = NULL;
 	t->splice = NULL;
 	t->guest = NULL;
 	if (t->note.id.high == 0 && t->note.id.low == 0)
@@ -185,6 +192,30 @@ static const struct end_events guest_events = {
     .broken = guest_broken,
 };
 
+/* Both the origin and, where TLS ends here, the certificate are there. */
+static void
+establish_if_ready(struct tunnel *t)
+{
+	struct stream *origin = t->origin;
+
+	if (t->reach != NULL || t->leaf != NULL)
+		return;
+	t->origin = NULL;
+	tunnel_establish(t, origin);
+}
+
+static void
+on_leaf(void *owner, const struct leaf *leaf, const char *why)
+{
+	struct tunnel *t = owner;
+
+	t->leaf = NULL;
+	if (leaf != NULL)
+		establish_if_ready(t);
+	else
+		fail_origin(t, REASON_SECRET_UNAVAILABLE, why);
+}
+
 static void
 on_reached(void *owner, const struct reach_outcome *r)
 {
@@ -194,7 +225,8 @@ on_reached(void *owner, const struct reach_outcome *r)
 	t->reach = NULL;
 	if (r->reason == REASON_RULE_ALLOW) {
 		t->tuple.dialled = r->to;
-		tunnel_establish(t, r->stream);
+		t->origin = r->stream;
+		establish_if_ready(t);
 	} else if (reason_status(r->reason) >= 502) {
 		fail_origin(t, r->reason, r->detail);
 	} else {
@@ -220,6 +252,67 @@ find_target(struct tunnel *t, const struct head *h)
 	if (h->body != BODY_NONE)
 		return "a CONNECT has no body";
 	return NULL;
+}
+
+/* The page of a refusal is shown where the client looks for it. */
+static void
+on_refusal_leaf(void *owner, const struct leaf *leaf, const char *why)
+{
+	struct tunnel *t = owner;
+
+	(void)why;
+	t->leaf = NULL;
+	if (leaf == NULL) {
+		refuse(t, &t->verdict, NULL, 0, NULL);
+		return;
+	}
+	t->service->o.figures->denied++;
+	t->refuses = true;
+	if (note_open(&t->note, t->service, EVENT_TUNNEL, &t->tuple,
+		&t->verdict, 0))
+		tunnel_establish(t, NULL);
+	else
+		refuse_because(t, REASON_JOURNAL_FULL, NULL);
+}
+
+/* `refuse: inside-tls`, where the client trusts our CA; when too many such
+ * pages are asked for, they are plain answers. */
+static void
+refuse_where_asked(struct tunnel *t)
+{
+	struct service *s = t->service;
+
+	if (t->verdict.refuse != RULE_REFUSE_INSIDE_TLS ||
+	    s->o.tls_server == NULL) {
+		refuse(t, &t->verdict, NULL, 0, NULL);
+		return;
+	}
+	t->step = TUNNEL_REACH;
+	t->leaf = leaf_start(s->o.leaves, t->tuple.sandbox->name,
+	    &t->tuple.target, LEAF_REFUSAL, on_refusal_leaf, t);
+}
+
+/* Where only requests can pass and a connection for them is there, none is
+ * dialled. */
+static bool
+is_warm(const struct tunnel *t)
+{
+	struct destination to = {.sandbox = t->tuple.sandbox,
+	    .target = &t->tuple.target,
+	    .is_tls = true};
+
+	return tunnel_intercepts(t) && origin_is_warm(t->service, &to);
+}
+
+static void
+reach(struct tunnel *t)
+{
+	t->step = TUNNEL_REACH;
+	if (!is_warm(t))
+		t->reach = reach_start(t->service, t->tuple.sandbox,
+		    &t->tuple.target, true, on_reached, t);
+	if (tunnel_intercepts(t))
+		tunnel_want_leaf(t, on_leaf);
 }
 
 static void
@@ -250,12 +343,10 @@ judge(struct tunnel *t, const struct head *h)
 	f = service_facts(t->tuple.sandbox, &t->tuple.target);
 	screen_target(s->image, &f, &s->o.own, &t->verdict);
 	if (t->verdict.decision == DECISION_DENY) {
-		refuse(t, &t->verdict, NULL, 0, NULL);
+		refuse_where_asked(t);
 		return;
 	}
-	t->step = TUNNEL_REACH;
-	t->reach = reach_start(s, t->tuple.sandbox, &t->tuple.target, true,
-	    on_reached, t);
+	reach(t);
 }
 
 struct tunnel *
@@ -306,6 +397,8 @@ tunnel_judge_again(struct tunnel *t)
 		return true;
 	f = service_facts(t->tuple.sandbox, &t->tuple.target);
 	screen_target(s->image, &f, &s->o.own, &d);
+	if (t->refuses)
+		return true; /* each request inside is judged */
 	if (d.decision == DECISION_ALLOW && t->tuple.dialled.family != 0 &&
 	    t->tuple.target.kind == TARGET_NAME)
 		screen_address(s->image, &f, &s->o.own, &t->tuple.dialled, &d);

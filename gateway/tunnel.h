@@ -1,11 +1,12 @@
 /* tunnel.h - one CONNECT: judge, dial, 200, and then see what is inside
  *
  * The client's first bytes tell (first_bytes.h): TLS is judged by its server
- * name and relayed, HTTP/1 becomes exchanges, anything else passes only where
- * the rule says so. None of the client's bytes goes on before the tunnel's
+ * name and relayed, or ended here where requests must be seen (a secret, an
+ * HTTP rule, `tls: intercept`); HTTP becomes exchanges; anything else passes
+ * only where the rule says so. None of the client's bytes goes on before the tunnel's
  * opening record is stored; a server that speaks first is relayed meanwhile.
  *
- * To a host with HTTP rules only HTTP/1 passes, each request judged by them:
+ * To a host with HTTP rules only HTTP passes, each request judged by them:
  * everything else, a server that speaks first too, is `uninspectable`. */
 #ifndef GATEWAY_TUNNEL_H
 #define GATEWAY_TUNNEL_H
@@ -16,6 +17,14 @@
 
 struct tunnel;
 
+/* Exchanges for tunnel_target() alone, spoken on this stream. */
+struct tunnel_inside {
+	struct stream *guest; /* the owner's now */
+	bool guest_ended;     /* it sends no more than can be peeked */
+	bool is_tls;	      /* it was TLS, which ends here */
+	bool is_h2;
+};
+
 struct tunnel_options {
 	struct service *service;
 	struct sandbox *sandbox;
@@ -23,11 +32,9 @@ struct tunnel_options {
 	const struct head *head; /* the CONNECT; copied where needed */
 	/* The guest's stream, once the tunnel stands: h1_guest_release(). */
 	struct stream *(*take_stream)(void *owner);
-	/* The client speaks HTTP/1: serve it on `guest`, which is the owner's
-	 * now, for tunnel_target() alone. The tunnel stays until
+	/* The client speaks HTTP: serve it. The tunnel stays until
 	 * tunnel_finish(). */
-	void (*http_inside)(void *owner, struct stream *guest,
-	    bool guest_ended);
+	void (*http_inside)(void *owner, const struct tunnel_inside *inside);
 	/* It was refused (the guest end has been finished), or it has ended;
 	 * the tunnel is freed at the end of this loop iteration. */
 	void (*done)(void *owner, bool refused);

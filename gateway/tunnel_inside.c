@@ -20,8 +20,8 @@ static const char established[] = "HTTP/1.1 200 Connection established\r\n\r\n";
 static const char access_denied[] = {0x15, 3, 3, 0, 2, 2, 49};
 
 /* The verdict turned to deny when the first bytes were seen. */
-static void
-refuse_inside(struct tunnel *t, enum reason reason, bool with_alert)
+void
+tunnel_refuse_inside(struct tunnel *t, enum reason reason, bool with_alert)
 {
 	struct decision_made d = t->verdict;
 
@@ -50,8 +50,8 @@ refuse_inside(struct tunnel *t, enum reason reason, bool with_alert)
 
 /* The record, before any byte goes on, the client's or a server's that speaks
  * first. Once is enough. */
-static bool
-record_opening(struct tunnel *t)
+bool
+tunnel_record_opening(struct tunnel *t)
 {
 	if (t->note.is_open)
 		return true;
@@ -68,170 +68,76 @@ record_opening(struct tunnel *t)
 	return false;
 }
 
-static void
-on_spliced(void *owner, enum splice_end how)
-{
-	static const enum close_reason why[] = {
-	    [SPLICE_GUEST_CLOSED] = CLOSE_GUEST_CLOSED,
-	    [SPLICE_ORIGIN_CLOSED] = CLOSE_ORIGIN_CLOSED,
-	    [SPLICE_GUEST_RESET] = CLOSE_GUEST_RESET,
-	    [SPLICE_ORIGIN_RESET] = CLOSE_ORIGIN_RESET,
-	    [SPLICE_IDLE] = CLOSE_IDLE,
-	    [SPLICE_HALF_CLOSED_IDLE] = CLOSE_HALF_CLOSED_IDLE,
-	};
-	struct tunnel *t = owner;
-
-	tunnel_take_splice_bytes(t);
-	t->splice = NULL;
-	tunnel_end_and_tell(t, why[how]);
-}
-
-static void
-start_splice(struct tunnel *t)
-{
-	const struct limits *l = t->service->limits;
-	struct splice_options o = {.loop = t->service->loop,
-	    .guest = t->guest,
-	    .origin = t->origin,
-	    .guest_ended = t->guest_ended,
-	    .origin_ended = t->origin_ended,
-	    .idle_ms = l->idle_ms,
-	    .half_closed_ms = l->half_closed_ms};
-
-	timer_stop(&t->timer);
-	t->step = TUNNEL_RELAY;
-	t->splice = splice_start(&o, on_spliced, t);
-}
-
-/* Move what `from` holds to `to`, as far as there is room. True: all of it. */
+/* Bytes that it sends before any request cannot belong to one; but a greeting of
+ * HTTP/2 that nobody has been given may. */
 static bool
-pass_on(struct stream *from, struct stream *to)
+has_spoken(const struct tunnel *t, enum inside what)
 {
-	struct slice in = stream_peek(from);
-	size_t room = stream_room(to);
+	uint64_t in;
 
-	if (in.len > 0 && room > 0) {
-		in = slice_first(in, room);
-		stream_send(to, in);
-		stream_consume(from, in.len);
-	}
-	return stream_peek(from).len == 0;
-}
-
-/* Everything read so far goes out; then the sockets belong to splice. */
-static void
-flush(struct tunnel *t)
-{
-	bool out = pass_on(t->guest, t->origin);
-	bool in = pass_on(t->origin, t->guest);
-
-	if (out && in && stream_unsent(t->guest) == 0 &&
-	    stream_unsent(t->origin) == 0)
-		start_splice(t);
+	if (t->origin == NULL)
+		return false;
+	in = stream_bytes_in(t->origin);
+	if (what == INSIDE_HTTP2)
+		in -= stream_peek(t->origin).len;
+	return in > t->base_in || t->origin_ended;
 }
 
 static void
-begin_flush(struct tunnel *t)
+serve_inside(struct tunnel *t, enum inside what)
 {
-	if (!record_opening(t))
-		return;
-	t->step = TUNNEL_FLUSH;
-	timer_set(&t->timer, t->service->limits->idle_ms);
-	stream_read(t->guest, false);
-	stream_read(t->origin, false);
-	flush(t);
-}
+	struct tunnel_inside inside = {.guest = t->guest,
+	    .guest_ended = t->guest_ended,
+	    .is_h2 = what == INSIDE_HTTP2};
 
-static void
-serve_inside(struct tunnel *t)
-{
-	struct stream *guest = t->guest, *origin = t->origin;
-
-	/* Bytes from the origin before any request cannot belong to one. */
-	if (stream_bytes_in(origin) > t->base_in || t->origin_ended) {
-		refuse_inside(t, REASON_MALFORMED, false);
+	if (has_spoken(t, what)) {
+		tunnel_refuse_inside(t, REASON_MALFORMED, false);
 		return;
 	}
 	t->tuple.inside = "http";
-	t->inside = INSIDE_HTTP1;
-	if (!record_opening(t))
+	t->inside = what;
+	if (!tunnel_record_opening(t))
 		return;
 	t->step = TUNNEL_INSIDE;
 	timer_stop(&t->timer);
-	t->guest = t->origin = NULL;
-	stream_set_handler(guest, NULL, NULL);
-	stream_set_handler(origin, NULL, NULL);
-	stream_read(guest, false);
-	origin_adopt(t->service, t->tuple.sandbox, &t->tuple.target, origin,
-	    &t->tuple.dialled);
-	t->o.http_inside(t->o.owner, guest, t->guest_ended);
+	t->guest = NULL;
+	stream_set_handler(inside.guest, NULL, NULL);
+	stream_read(inside.guest, false);
+	tunnel_hand_over_origin(t, false, inside.is_h2);
+	t->o.http_inside(t->o.owner, &inside);
 }
 
-static enum tunnel_name
-compare_name(const struct tunnel *t, const struct client_hello *h)
+static void take_origin(struct tunnel *t, struct stream *origin);
+
+/* Dialled only now: a warm connection was there for requests, and there are
+ * none. */
+static void
+on_reached_late(void *owner, const struct reach_outcome *r)
 {
-	struct target named;
+	struct tunnel *t = owner;
 
-	if (!h->has_sni)
-		return NAME_ABSENT;
-	if (!target_parse_name(slice_of(h->sni), &named) ||
-	    named.kind != t->tuple.target.kind ||
-	    !slice_equal((struct slice){named.host, named.host_len},
-		(struct slice){t->tuple.target.host, t->tuple.target.host_len}))
-		return NAME_ANOTHER;
-	return NAME_SAME;
-}
-
-static enum reason
-judge_name(const struct tunnel *t)
-{
-	bool any = t->verdict.by_network || t->verdict.sni == RULE_SNI_ANY;
-
-	if (t->name == NAME_ANOTHER && !any)
-		return REASON_SNI_MISMATCH;
-	if (t->name == NAME_ABSENT && !any &&
-	    t->verdict.sni != RULE_SNI_ABSENT_OK)
-		return REASON_SNI_MISSING;
-	return t->verdict.inspect ? REASON_UNINSPECTABLE : REASON_RULE_ALLOW;
-}
-
-/* Neither TLS nor HTTP, as far as we know. */
-static enum reason
-judge_raw(const struct tunnel *t)
-{
-	if (t->verdict.inspect)
-		return REASON_UNINSPECTABLE;
-	return t->verdict.raw ? REASON_RULE_ALLOW : REASON_RAW_REFUSED;
-}
-
-/* Bytes may have passed before the client's first ones have told: a server's
- * that speaks first, or to a client that only listens. */
-static bool
-has_passed_any(const struct tunnel *t)
-{
-	return t->step == TUNNEL_FLUSH || t->step == TUNNEL_RELAY ||
-	    (t->step == TUNNEL_PEEK && stream_bytes_in(t->origin) > t->base_in);
-}
-
-enum reason
-tunnel_judge_inside(const struct tunnel *t)
-{
-	switch (t->inside) {
-	case INSIDE_TLS:
-		return judge_name(t);
-	case INSIDE_HTTP2:
-		return t->verdict.inspect ? REASON_UNINSPECTABLE
-					  : REASON_RULE_ALLOW;
-	case INSIDE_RAW:
-		return judge_raw(t);
-	case INSIDE_UNKNOWN:
-		return t->verdict.inspect && has_passed_any(t)
-		    ? REASON_UNINSPECTABLE
-		    : REASON_RULE_ALLOW;
-	case INSIDE_HTTP1: /* each request is judged */
-		break;
+	t->reach = NULL;
+	if (r->reason != REASON_RULE_ALLOW) {
+		tunnel_refuse_inside(t, r->reason, t->inside == INSIDE_TLS);
+		return;
 	}
-	return REASON_RULE_ALLOW;
+	t->tuple.dialled = r->to;
+	take_origin(t, r->stream);
+	tunnel_begin_flush(t);
+}
+
+static void
+begin_relay(struct tunnel *t)
+{
+	if (t->origin != NULL) {
+		tunnel_begin_flush(t);
+		return;
+	}
+	stream_read(t->guest, false);
+	timer_stop(&t->timer);
+	t->step = TUNNEL_REACH_LATE;
+	t->reach = reach_start(t->service, t->tuple.sandbox, &t->tuple.target,
+	    true, on_reached_late, t);
 }
 
 static void
@@ -241,36 +147,13 @@ judge_inside(struct tunnel *t, enum inside inside)
 
 	t->inside = inside;
 	reason = tunnel_judge_inside(t);
-	if (reason == REASON_RULE_ALLOW)
-		begin_flush(t);
+	if (reason == REASON_RULE_ALLOW && inside == INSIDE_TLS &&
+	    tunnel_intercepts(t))
+		tunnel_intercept(t);
+	else if (reason == REASON_RULE_ALLOW)
+		begin_relay(t);
 	else
-		refuse_inside(t, reason, inside == INSIDE_TLS);
-}
-
-/* Another name than was asked for may be fine (a literal address takes any),
- * but not one that a rule denies, and not one whose requests a rule must judge:
- * both hold whatever way leads there. */
-static enum reason
-judge_other_name(struct tunnel *t, const struct client_hello *h)
-{
-	struct target named;
-	struct decision_made d;
-	struct facts f;
-
-	if (t->name != NAME_ANOTHER ||
-	    !target_parse_name(slice_of(h->sni), &named))
-		return REASON_RULE_ALLOW;
-	named.port = t->tuple.target.port;
-	f = service_facts(t->tuple.sandbox, &named);
-	rules_decide(t->service->image, &f, &d);
-	if (d.reason == REASON_RULE_DENY) {
-		t->verdict.rule = d.rule;
-		return REASON_RULE_DENY;
-	}
-	if (d.governed_by == RULE_NONE)
-		return REASON_RULE_ALLOW;
-	t->verdict.governed_by = d.governed_by;
-	return REASON_UNINSPECTABLE;
+		tunnel_refuse_inside(t, reason, inside == INSIDE_TLS);
 }
 
 /* The name is kept no longer than the record needs it: an idle tunnel shall
@@ -280,11 +163,13 @@ judge_hello(struct tunnel *t, const struct client_hello *h)
 {
 	enum reason reason;
 
-	t->name = compare_name(t, h);
+	t->name = tunnel_compare_name(t, h);
 	t->tuple.sni = slice_of(h->sni);
-	reason = judge_other_name(t, h);
+	reason = h->has_ech && t->verdict.ech == RULE_ECH_REFUSE
+	    ? REASON_SNI_MISMATCH
+	    : tunnel_judge_other_name(t, h);
 	if (reason != REASON_RULE_ALLOW)
-		refuse_inside(t, reason, true);
+		tunnel_refuse_inside(t, reason, true);
 	else
 		judge_inside(t, INSIDE_TLS);
 	t->tuple.sni = (struct slice){0};
@@ -301,10 +186,10 @@ judge_tls(struct tunnel *t)
 		break;
 	case HELLO_MORE:
 		if (stream_is_full(t->guest) || t->guest_ended)
-			refuse_inside(t, REASON_MALFORMED, true);
+			tunnel_refuse_inside(t, REASON_MALFORMED, true);
 		break;
 	case HELLO_BAD:
-		refuse_inside(t, REASON_MALFORMED, true);
+		tunnel_refuse_inside(t, REASON_MALFORMED, true);
 		break;
 	}
 }
@@ -313,7 +198,7 @@ judge_tls(struct tunnel *t)
 static void
 refuse_unknown(struct tunnel *t)
 {
-	refuse_inside(t,
+	tunnel_refuse_inside(t,
 	    t->verdict.inspect ? REASON_UNINSPECTABLE : REASON_RAW_REFUSED,
 	    false);
 }
@@ -338,10 +223,10 @@ look_inside(struct tunnel *t)
 		judge_tls(t);
 		break;
 	case INSIDE_HTTP1:
-		serve_inside(t);
+		serve_inside(t, INSIDE_HTTP1);
 		break;
 	case INSIDE_HTTP2:
-		judge_inside(t, INSIDE_HTTP2);
+		serve_inside(t, INSIDE_HTTP2);
 		break;
 	case INSIDE_RAW:
 		judge_inside(t, INSIDE_RAW);
@@ -360,23 +245,35 @@ guest_readable(void *owner)
 		stream_consume(t->guest, stream_peek(t->guest).len);
 }
 
+/* Its greeting is for whoever will speak HTTP/2 to it: us, perhaps. */
+static bool
+waits_as_h2(const struct tunnel *t)
+{
+	struct slice in = stream_peek(t->origin);
+
+	return stream_bytes_in(t->origin) - in.len == t->base_in &&
+	    first_bytes_greet_as_h2(in);
+}
+
 static void
 relay_early(struct tunnel *t)
 {
+	if (t->origin == NULL || waits_as_h2(t))
+		return;
 	/* Requests would come first. */
 	if (t->verdict.inspect && stream_peek(t->origin).len > 0) {
-		refuse_inside(t, REASON_UNINSPECTABLE, false);
+		tunnel_refuse_inside(t, REASON_UNINSPECTABLE, false);
 		return;
 	}
 	if (stream_peek(t->origin).len > 0) {
-		if (!record_opening(t))
+		if (!tunnel_record_opening(t))
 			return;
 		note_first_byte(&t->note, t->service);
 		if (!t->first_byte_seen)
 			timer_set(&t->timer, t->service->limits->idle_ms);
 	}
 	/* The server speaks first: its bytes go on, within the buffer. */
-	stream_read(t->origin, pass_on(t->origin, t->guest));
+	stream_read(t->origin, tunnel_pass_on(t->origin, t->guest));
 	if (t->origin_ended && stream_peek(t->origin).len == 0) {
 		t->guest_shut = true;
 		stream_shut(t->guest);
@@ -398,7 +295,7 @@ some_writable(void *owner)
 	struct tunnel *t = owner;
 
 	if (t->step == TUNNEL_FLUSH)
-		flush(t);
+		tunnel_flush(t);
 	else if (t->step == TUNNEL_PEEK)
 		relay_early(t);
 }
@@ -411,7 +308,7 @@ only_listens(struct tunnel *t)
 	if (t->verdict.inspect)
 		tunnel_end_and_tell(t, CLOSE_GUEST_CLOSED);
 	else
-		begin_flush(t);
+		tunnel_begin_flush(t);
 }
 
 static void
@@ -469,6 +366,18 @@ tunnel_on_timer(void *owner)
 	}
 }
 
+static void
+take_origin(struct tunnel *t, struct stream *origin)
+{
+	t->origin = origin;
+	t->base_in = stream_bytes_in(origin) - stream_peek(origin).len;
+	t->base_out = stream_bytes_out(origin);
+	stream_set_handler(origin, &origin_handler, t);
+	stream_read(origin, true);
+	if (stream_peek(origin).len > 0)
+		stream_show_again(origin);
+}
+
 void
 tunnel_establish(struct tunnel *t, struct stream *origin)
 {
@@ -477,19 +386,14 @@ tunnel_establish(struct tunnel *t, struct stream *origin)
 	t->o.guest->events = NULL;
 	t->o.guest = NULL;
 	t->guest = t->o.take_stream(t->o.owner);
-	t->origin = origin;
-	t->base_in = stream_bytes_in(origin) - stream_peek(origin).len;
-	t->base_out = stream_bytes_out(origin);
 	stream_set_handler(t->guest, &guest_handler, t);
-	stream_set_handler(t->origin, &origin_handler, t);
+	if (origin != NULL)
+		take_origin(t, origin);
 	t->step = TUNNEL_PEEK;
 	timer_set(&t->timer, l->idle_ms);
 	stream_send(t->guest,
 	    (struct slice){established, sizeof(established) - 1});
 	stream_read(t->guest, true);
-	stream_read(t->origin, true);
-	if (stream_peek(t->origin).len > 0)
-		stream_show_again(t->origin);
 	t->guest_ended = stream_saw_end(t->guest);
 	if (stream_peek(t->guest).len > 0)
 		stream_show_again(t->guest);

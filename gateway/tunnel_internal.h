@@ -1,7 +1,7 @@
-/* tunnel_internal.h - what the two files of a tunnel share
+/* tunnel_internal.h - what the files of a tunnel share
  *
- * tunnel.c leads to the 200, tunnel_inside.c goes on from there. Included by
- * nobody else. */
+ * tunnel.c leads to the 200, tunnel_inside.c goes on from there, tunnel_tls.c
+ * where TLS ends here. Included by nobody else. */
 #ifndef GATEWAY_TUNNEL_INTERNAL_H
 #define GATEWAY_TUNNEL_INTERNAL_H
 
@@ -25,6 +25,8 @@ struct tunnel {
 	struct service *service;
 	enum tunnel_step step;
 	struct reach *reach;	       /* not NULL while connecting */
+	struct leaf_wait *leaf;	       /* .. while a certificate is made */
+	struct tls_handshake *tls;     /* .. during the guest's handshake */
 	struct stream *guest, *origin; /* owned once the 200 is out */
 	struct splice *splice;	       /* not NULL while relaying */
 	struct timer timer;
@@ -34,6 +36,7 @@ struct tunnel {
 	    fault; /* for the close line, when refused after the opening */
 	struct decision_made verdict;
 	char *authority; /* owned: as received */
+	bool refuses;	 /* denied, and the refusal is told inside TLS */
 	bool guest_ended, origin_ended, first_byte_seen, wants_json;
 	bool guest_shut;	      /* it knows that the server has ended */
 	enum close_reason refused_as; /* TUNNEL_REFUSED: of the close line */
@@ -47,6 +50,38 @@ struct tunnel {
 
 /* The splice is about to go, and the streams never saw its bytes. */
 void tunnel_take_splice_bytes(struct tunnel *t);
+struct client_hello;
+enum tunnel_name tunnel_compare_name(const struct tunnel *t,
+    const struct client_hello *h);
+/* Another name than was asked for, which sni: any or a literal address lets
+ * pass: is it fine? */
+enum reason tunnel_judge_other_name(struct tunnel *t,
+    const struct client_hello *h);
+
+/* Record, then everything read so far goes out; then the sockets belong to
+ * splice. */
+void tunnel_begin_flush(struct tunnel *t);
+void tunnel_flush(struct tunnel *t); /* some more has left */
+/* Move what `from` holds to `to`, as far as there is room. True: all of it. */
+bool tunnel_pass_on(struct stream *from, struct stream *to);
+
+/* The verdict turned to deny, or there is no way on, when the first bytes were
+ * seen. */
+void tunnel_refuse_inside(struct tunnel *t, enum reason reason,
+    bool with_alert);
+/* The record, before any byte goes on, the client's or a server's that speaks
+ * first. Once is enough. False: there is no room, and the tunnel has ended. */
+bool tunnel_record_opening(struct tunnel *t);
+/* The connection that was dialled, if one was, is for exchanges. */
+void tunnel_hand_over_origin(struct tunnel *t, bool is_tls, bool is_h2);
+/* Does TLS to this target end here, by the verdict that holds now? */
+bool tunnel_intercepts(const struct tunnel *t);
+/* A ClientHello that was judged is there: end its TLS. */
+void tunnel_intercept(struct tunnel *t);
+struct leaf;
+/* `done` as leaf_start()'s, which see; t->leaf until then. */
+void tunnel_want_leaf(struct tunnel *t,
+    void (*done)(void *owner, const struct leaf *leaf, const char *why));
 /* Close the connection to the origin, if there is one. */
 void tunnel_close_origin(struct tunnel *t, bool reset);
 /* The only end: everything is closed, the close line written, and the opening
@@ -58,7 +93,8 @@ void tunnel_end_and_tell(struct tunnel *t, enum close_reason why);
 /* What is inside, by the verdict that holds now: REASON_RULE_ALLOW, or why it
  * may not pass. */
 enum reason tunnel_judge_inside(const struct tunnel *t);
-/* The origin is there: say 200, and see what comes. */
+/* The origin is there (or, NULL, a warm connection to it): say 200, and see
+ * what comes. */
 void tunnel_establish(struct tunnel *t, struct stream *origin);
 void tunnel_on_timer(void *tunnel);
 

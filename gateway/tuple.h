@@ -23,7 +23,9 @@ struct tuple {
 	struct slice method;
 	struct slice url;   /* as received; the query is cut by note.c */
 	const char *inside; /* tunnels: "http" when exchanges follow, or NULL */
+	bool is_tls;	    /* https: ends here and starts again */
 	struct slice sni;   /* tunnels; empty: none */
+	struct slice secrets; /* their names, by commas; empty: none */
 };
 
 const char *entry_text(enum entry e);

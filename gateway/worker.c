@@ -18,6 +18,8 @@
 #include "gateway/leaves.h"
 #include "gateway/messages.h"
 #include "gateway/resolver_files.h"
+#include "gateway/tls/tls_client.h"
+#include "gateway/tls/tls_server.h"
 
 struct worker {
 	struct loop *loop;
@@ -25,6 +27,8 @@ struct worker {
 	struct keeper_link *keeper;
 	struct leaves *leaves;
 	struct leases *leases;
+	struct tls_server *tls_server;
+	struct tls_client *tls_client;
 	const char **sandboxes; /* whose guests can be here */
 	size_t sandbox_count;
 	int channel;
@@ -207,12 +211,15 @@ make_service(const struct worker *w, const struct worker_options *o)
 	    .settings = o->settings,
 	    .journal = o->journal,
 	    .counters = o->counters,
+	    .secret_calls = o->secret_calls,
 	    .figures = o->figures,
 	    .own = o->own,
 	    .keeper = w->keeper,
 	    .leaves = w->leaves,
 	    .leases = w->leases,
 	    .placeholder_seed = o->placeholder_seed,
+	    .tls_server = w->tls_server,
+	    .tls_client = w->tls_client,
 	};
 
 	return service_new(&service);
@@ -258,13 +265,31 @@ make_leaves(struct worker *w, const struct worker_options *o)
 	return w->leaves != NULL;
 }
 
+/* What ends TLS and begins it; roots are read while files can be. */
+static bool
+make_tls(struct worker *w, const struct worker_options *o)
+{
+	const struct settings *set = o->settings;
+	struct tls_client_options client = {
+	    .extra_roots = (const char *const *)set->upstream_ca,
+	    .extra_root_count = set->upstream_ca_count,
+	    .sessions_max = set->limits.tls_sessions};
+	struct err err = {0};
+
+	w->tls_server = tls_server_new(&err);
+	w->tls_client = w->tls_server ? tls_client_new(&client, &err) : NULL;
+	if (!w->tls_client)
+		log_error("%s", err.text);
+	return w->tls_client != NULL;
+}
+
 /* Everything but the loop's run. */
 static bool
 begin(struct worker *w, const struct worker_options *o)
 {
 	struct err err = {0};
 
-	if (!make_leaves(w, o))
+	if (!make_tls(w, o) || !make_leaves(w, o))
 		return false;
 	w->service = make_service(w, o);
 	if (!w->service) {

@@ -20,6 +20,7 @@ struct worker_options {
 	const struct settings *settings;
 	struct journal *journal;
 	struct counters *counters;
+	struct secret_calls *secret_calls;
 	struct figures *figures;
 	struct own_listeners own;
 	const struct worker_listener *listeners; /* descriptors are taken */

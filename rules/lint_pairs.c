@@ -181,6 +181,24 @@ find_replacing(const struct pairs *p, uint32_t b, bool *mutual)
 	return found;
 }
 
+static bool
+has_options(const struct policy_rule *r)
+{
+	return r->tls != RULE_TLS_AUTO || r->sni != RULE_SNI_MATCH ||
+	    r->ech != RULE_ECH_PASS;
+}
+
+/* Where HTTP rules allow, network rules still say in which way (tls, sni, ech):
+ * is it the usual one, with this rule and without it? */
+static bool
+pass_as_usual(const struct pairs *p, const struct policy_rule *b)
+{
+	for (size_t n = 0; n < p->count; n++)
+		if (has_options(lint_rule(p->lint, p->around[n].rule)))
+			return false;
+	return !has_options(b);
+}
+
 /* A group that governs all its hosts and lets only some requests pass. */
 static uint32_t
 find_governing(const struct pairs *p, uint32_t b)
@@ -188,7 +206,7 @@ find_governing(const struct pairs *p, uint32_t b)
 	const struct lint *l = p->lint;
 	const struct resource *w = &lint_rule(l, b)->resource;
 
-	if (w->kind == RESOURCE_NETWORK)
+	if (w->kind == RESOURCE_NETWORK || !pass_as_usual(p, lint_rule(l, b)))
 		return RULE_NONE;
 	for (size_t n = 0; n < p->count; n++) {
 		const struct around *a = &p->around[n];

@@ -197,16 +197,28 @@ deny_by(struct decision_made *d, enum reason reason, uint32_t rule)
 }
 
 static void
+deny_by_rule(struct decision_made *d, const struct candidate *deny)
+{
+	deny_by(d, REASON_RULE_DENY, deny->rule);
+	d->refuse = (enum rule_refuse)(deny->terms->ech_refuse & 15);
+}
+
+static void
 allow_by(const struct target *t, const struct weighing *found,
     const struct candidate *allow, struct decision_made *d)
 {
+	/* How TLS passes is what network rules say, where one does. */
+	const struct image_terms *passing = found->allow.rule != RULE_NONE
+	    ? found->allow.terms
+	    : allow->terms;
+
 	*d = (struct decision_made){
 	    .decision = DECISION_ALLOW,
 	    .reason = REASON_RULE_ALLOW,
 	    .rule = allow->rule,
-	    .tls = (enum rule_tls)(allow->terms->tls_sni >> 4),
-	    .sni = (enum rule_sni)(allow->terms->tls_sni & 15),
-	    .ech = (enum rule_ech)(allow->terms->ech_refuse >> 4),
+	    .tls = (enum rule_tls)(passing->tls_sni >> 4),
+	    .sni = (enum rule_sni)(passing->tls_sni & 15),
+	    .ech = (enum rule_ech)(passing->ech_refuse >> 4),
 	    .raw = found->raw,
 	    .by_network = t->kind == TARGET_ADDRESS,
 	    .inspect = found->governing.rule != RULE_NONE,
@@ -228,7 +240,7 @@ conclude(const struct target *t, const struct weighing *found,
 	    : &found->allow;
 
 	if (found->deny.rule != RULE_NONE)
-		deny_by(d, REASON_RULE_DENY, found->deny.rule);
+		deny_by_rule(d, &found->deny);
 	else if (found->special &&
 	    (!found->opened || address_is_never_openable(&t->address)))
 		deny_by(d, REASON_PRIVATE_ADDRESS, RULE_NONE);

@@ -37,7 +37,8 @@ struct request_facts {
 struct decision_made {
 	enum decision decision;
 	enum reason reason;
-	uint32_t rule; /* the winner, or RULE_NONE */
+	uint32_t rule;		 /* the winner, or RULE_NONE */
+	enum rule_refuse refuse; /* of a denying rule */
 	/* Of an allowing rule: */
 	enum rule_tls tls;
 	enum rule_sni sni;

@@ -114,9 +114,10 @@ write_request(const struct question *q, const struct url *u, struct arena *a)
 	struct slice request;
 
 	text_init(&out, REQUEST_MAX);
-	text_add_format(&out, "%s http://%.*s%.*s HTTP/1.1\r\nHost: %.*s\r\n",
-	    q->method ? q->method : "GET", SLICE_ARG(u->authority),
-	    SLICE_ARG(u->rest), SLICE_ARG(u->authority));
+	text_add_format(&out, "%s %s://%.*s%.*s HTTP/1.1\r\nHost: %.*s\r\n",
+	    q->method ? q->method : "GET", u->scheme->is_tls ? "https" : "http",
+	    SLICE_ARG(u->authority), SLICE_ARG(u->rest),
+	    SLICE_ARG(u->authority));
 	if (u->scheme->upgrades)
 		text_add(&out, "Connection: upgrade\r\nUpgrade: websocket\r\n");
 	for (size_t i = 0; i < q->field_count; i++)
@@ -147,18 +148,19 @@ read_request(const struct question *q, const struct url *u, struct reply *r,
 	if (h1_parse_request(bytes, &limits, &r->head, &used, &error) !=
 	    H1_DONE)
 		return h1_error_text(error);
-	return asked_read(&r->head, NULL,
-	    arena_alloc(&r->texts, r->head.target.len + 1), asked);
+	return asked_read(&r->head, u->scheme->is_tls ? &r->target : NULL,
+	    u->scheme->is_tls, arena_alloc(&r->texts, r->head.target.len + 1),
+	    asked);
 }
 
 static void
 judge_request(const struct question *q, const struct judge *j,
-    struct screened_request *request, struct reply *r)
+    uint16_t default_port, struct screened_request *request, struct reply *r)
 {
 	struct own_listeners own = judge_own(j);
 	struct facts facts = facts_of(q, j, r);
 
-	target_format_host(&r->target, 80, r->host);
+	target_format_host(&r->target, default_port, r->host);
 	request->head = &r->head;
 	request->host = slice_of(r->host);
 	request->arena = &r->texts;
@@ -198,7 +200,7 @@ ask_request(const struct question *q, const struct url *u,
 	r->has_target = true;
 	request.path = asked.path;
 	request.query = asked.query;
-	judge_request(q, j, &request, r);
+	judge_request(q, j, u->scheme->port, &request, r);
 	keep_request(&request, r);
 }
 
@@ -218,27 +220,47 @@ ask_tunnel(const struct question *q, const struct url *u, const struct judge *j,
 	screen_target(j->image, &facts, &own, &r->made);
 }
 
-/* Nobody sees the request inside, so it may be as malformed as it likes; but
- * where it can be read, the rules can be asked about it. */
+static void
+refuse_malformed(struct reply *r, const char *why)
+{
+	r->why = why;
+	r->made = decision_denied(REASON_MALFORMED, RULE_NONE);
+}
+
+/* Where TLS ends here the request is judged as any other, behind its CONNECT.
+ * Elsewhere nobody sees it, so it may be as malformed as it likes; but where it
+ * can be read, the rules can be asked about it. */
 static void
 ask_inside_tls(const struct question *q, const struct url *u,
     const struct judge *j, struct reply *r)
 {
 	struct screened_request request = {0};
-	struct decision_made made;
+	struct decision_made tunnel;
 	struct asked asked;
+	const char *wrong;
+	bool ends_here;
 
 	ask_tunnel(q, u, j, r);
-	if (r->why || read_request(q, u, r, &asked))
+	if (r->why)
 		return;
+	tunnel = r->made;
+	ends_here = tunnel.decision == DECISION_ALLOW &&
+	    screen_intercepts(&tunnel);
+	wrong = read_request(q, u, r, &asked);
+	if (wrong) {
+		if (ends_here)
+			refuse_malformed(r, wrong);
+		return;
+	}
 	request.path = asked.path;
 	request.query = asked.query;
-	made = r->made;
-	judge_request(q, j, &request, r);
+	judge_request(q, j, u->scheme->port, &request, r);
 	keep_request(&request, r);
+	if (ends_here)
+		return;
 	r->why = NULL;
-	r->made = made;
-	if (made.decision == DECISION_ALLOW && made.inspect)
+	r->made = tunnel;
+	if (tunnel.decision == DECISION_ALLOW && tunnel.inspect)
 		screen_uninspectable(&r->made);
 }
 

@@ -31,8 +31,8 @@ struct reply {
 	const char *why; /* malformed: a clause; else NULL */
 	struct decision_made made;
 	/* The request of a URL as HTTP rules read it, where it has one reading.
-	 * `made` is about it, unless the URL is https: or wss:, whose requests
-	 * nobody sees. */
+	 * `made` is about it, unless the URL is https: or wss: and TLS to its
+	 * host does not end here: then nobody sees its requests. */
 	bool has_request;
 	struct request_facts request;
 	/* Only of reply_resolve(). */

@@ -97,8 +97,7 @@ set_leaf(SSL *ssl, const struct tls_accept_options *o)
 	if (SSL_use_certificate(ssl, o->cert) != 1 ||
 	    SSL_use_PrivateKey(ssl, o->key) != 1)
 		return false;
-	return o->issuer == NULL || X509_self_signed(o->issuer, 0) == 1 ||
-	    SSL_add1_chain_cert(ssl, o->issuer) == 1;
+	return o->chain == NULL || SSL_set1_chain(ssl, o->chain) == 1;
 }
 
 static bool

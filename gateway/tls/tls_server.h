@@ -26,7 +26,7 @@ struct tls_accept_options {
 	/* Kept (their counts go up) as long as needed. */
 	X509 *cert;
 	EVP_PKEY *key;
-	X509 *issuer; /* sent along, unless it is a root; or NULL */
+	STACK_OF(X509) * chain; /* sent behind it; or NULL */
 	/* A session is resumed only where it was made: in connections with the
 	 * same context (sandbox, host). Copied. */
 	struct slice context;

@@ -100,7 +100,7 @@ TEST(a_body_that_becomes_too_long_is_stopped)
 	    !heard(w.origin, "\r\n0\r\n"));
 	EXPECT_TEXT(gate_records(&w.g),
 	    OPENED "POST a.test:80 9.9.9.1\n"
-		   "1 close 413 out 10 in 0 limit\n");
+		   "1 close 413 out 9 in 0 limit\n");
 	gate_end(&w.g);
 }
 

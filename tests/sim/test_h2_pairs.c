@@ -35,7 +35,8 @@ struct pair {
 	struct h1_guest *h1_guest;
 	struct h2_guest *h2_guest;
 	struct h2_origin *h2_origin;
-	int dialled, done;
+	int dialled;
+	struct list exchanges;
 	struct text log;
 };
 
@@ -128,24 +129,22 @@ give_stream(void *owner)
 }
 
 struct end *
-origin_take_idle(struct service *s, struct sandbox *sandbox,
-    const struct target *target, struct address *to)
+origin_take_idle(struct service *s, const struct destination *d,
+    struct address *to)
 {
 	(void)s;
-	(void)sandbox;
-	(void)target;
+	(void)d;
 	(void)to;
 	return NULL;
 }
 
 struct origin_wait *
-origin_start(struct service *s, struct sandbox *sandbox,
-    const struct target *target, origin_ready_fn *ready, void *owner)
+origin_start(struct service *s, const struct destination *d,
+    origin_ready_fn *ready, void *owner)
 {
 	struct origin_wait *w = memory_new(sizeof(*w));
 
-	(void)sandbox;
-	(void)target;
+	(void)d;
 	w->ready = ready;
 	w->owner = owner;
 	deferred_init(&w->later, give_stream, w);
@@ -163,15 +162,21 @@ origin_cancel(struct origin_wait *w)
 }
 
 void
-origin_adopt(struct service *s, struct sandbox *sandbox,
-    const struct target *target, struct stream *stream,
-    const struct address *to)
+origin_adopt(struct service *s, const struct destination *d,
+    struct stream *stream, const struct address *to)
 {
 	(void)s;
-	(void)sandbox;
-	(void)target;
+	(void)d;
 	(void)to;
 	stream_close(stream, true);
+}
+
+bool
+origin_is_warm(const struct service *s, const struct destination *d)
+{
+	(void)s;
+	(void)d;
+	return false;
 }
 
 bool
@@ -203,13 +208,6 @@ origins_done(struct service *s)
 /* --- the guest's side --- */
 
 static void
-on_done(void *owner)
-{
-	(void)owner;
-	p.done++;
-}
-
-static void
 start(struct end *end, const struct head *head, int status, const char *detail)
 {
 	struct exchange_request r = {.service = p.g.service,
@@ -221,7 +219,7 @@ start(struct end *end, const struct head *head, int status, const char *detail)
 	    .refuse = status != 0 ? REASON_MALFORMED : REASON_RULE_ALLOW,
 	    .refuse_status = status,
 	    .detail = detail,
-	    .done = on_done};
+	    .siblings = &p.exchanges};
 
 	exchange_start(&r);
 }
@@ -289,6 +287,7 @@ begin(bool guest_h2, bool origin_h2, size_t piece)
 		.streams = 100,
 		.resets = 100,
 		.frames = 10000}};
+	list_init(&p.exchanges);
 	gate_init(&p.g);
 	p.g.settings.limits.buffer_bytes = 4096;
 	gate_start(&p.g, POLICY);
@@ -454,7 +453,7 @@ get_with_length(void)
 	EXPECT_TEXT(gate_records(&p.g),
 	    "1 open allow rule-allow GET a.test:80 9.9.9.1\n"
 	    "1 close 200 out 0 in 5 done\n");
-	EXPECT_INT(p.done, 1);
+	EXPECT(list_is_empty(&p.exchanges));
 }
 
 TEST(a_get)
@@ -559,7 +558,7 @@ post_nothing(void)
 	    p.origin_h2
 		? "1 :status: 200\n1 end\n1 closed 0\n"
 		: "1 :status: 200\n1 content-length: 0\n1 end\n1 closed 0\n");
-	EXPECT_INT(p.done, 1);
+	EXPECT(list_is_empty(&p.exchanges));
 }
 
 TEST(a_post_of_nothing)
@@ -662,7 +661,7 @@ websocket(void)
 	EXPECT_TEXT(gate_records(&p.g),
 	    "1 open allow rule-allow GET a.test:80 9.9.9.1\n"
 	    "1 close 101 out 4 in 5 done\n");
-	EXPECT_INT(p.done, 1);
+	EXPECT(list_is_empty(&p.exchanges));
 }
 
 TEST(a_websocket)
@@ -687,7 +686,7 @@ origin_breaks(void)
 		    "1 closed 2\n");
 	else
 		EXPECT(sim_got_reset(p.guest));
-	EXPECT_INT(p.done, 1);
+	EXPECT(list_is_empty(&p.exchanges));
 }
 
 TEST(an_origin_that_breaks_off)
@@ -711,7 +710,7 @@ guest_breaks(void)
 			"/") "1 content-length: 9\n1 \"some\"\n1 closed 8\n");
 	else
 		EXPECT(sim_got_reset(p.origins[0]));
-	EXPECT_INT(p.done, 1);
+	EXPECT(list_is_empty(&p.exchanges));
 }
 
 TEST(a_guest_that_breaks_off)
@@ -735,7 +734,7 @@ short_body(void)
 			"/") "1 content-length: 9\n1 \"some\"\n1 closed 8\n");
 	else
 		EXPECT(sim_got_reset(p.origins[0]));
-	EXPECT_INT(p.done, 1);
+	EXPECT(list_is_empty(&p.exchanges));
 }
 
 TEST(a_body_that_is_too_short)
@@ -756,7 +755,7 @@ early_answer(void)
 		    "1 closed 0\n");
 	else
 		EXPECT(sim_got_fin(p.guest));
-	EXPECT_INT(p.done, 1);
+	EXPECT(list_is_empty(&p.exchanges));
 }
 
 TEST(an_answer_before_the_request_ends)
@@ -821,7 +820,7 @@ large(void)
 		EXPECT_INT(h2_peer_got(p.client, 1), MUCH);
 	else
 		EXPECT_INT(body_bytes(p.guest), MUCH);
-	EXPECT_INT(p.done, 1);
+	EXPECT(list_is_empty(&p.exchanges));
 	EXPECT_TEXT(gate_records(&p.g),
 	    "1 open allow rule-allow POST a.test:80 9.9.9.1\n"
 	    "1 close 200 out 30000 in 30000 done\n");

@@ -419,16 +419,55 @@ TEST(a_new_policy_ends_http_inside)
 	}
 }
 
-TEST(the_http2_preface_is_relayed)
+/* An empty SETTINGS frame. */
+static const struct slice settings = {"\0\0\0\4\0\0\0\0\0", 9};
+
+static bool
+begins_with_settings(struct slice s)
+{
+	return s.len >= 9 && s.at[0] == 0 && s.at[1] == 0 && s.at[3] == 4;
+}
+
+/* HTTP/2 in clear is exchanges as any HTTP is: each side speaks to us. */
+TEST(the_http2_preface_begins_exchanges)
+{
+	static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+	struct world w;
+	struct slice heard;
+
+	establish(&w, ALLOW, "9.9.9.1:80", CONNECT_80);
+	guest_says(&w, "PRI * HTTP/2.0\r\n\r\nSM");
+	EXPECT(sim_heard_text(w.origin, "") && sim_heard_text(w.guest, ""));
+	guest_says(&w, "\r\n\r\n");
+	EXPECT(begins_with_settings(sim_heard(w.guest)));
+	heard = sim_heard(w.origin);
+	EXPECT(heard.len > sizeof(preface) &&
+	    memcmp(heard.at, preface, sizeof(preface) - 1) == 0);
+	EXPECT(begins_with_settings(slice_from(heard, sizeof(preface) - 1)));
+	sim_ends(w.guest);
+	gate_end(&w.g);
+}
+
+/* A server of HTTP/2 may greet before its client speaks: that is for us. */
+TEST(a_greeting_of_http2_is_not_relayed)
 {
 	struct world w;
 
 	establish(&w, ALLOW, "9.9.9.1:80", CONNECT_80);
-	guest_says(&w, "PRI * HTTP/2.0\r\n\r\nSM");
-	EXPECT(sim_heard_text(w.origin, ""));
-	guest_says(&w, "\r\n\r\nframes");
-	EXPECT(sim_heard_text(w.origin,
-	    "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\nframes"));
+	sim_says_bytes(w.origin, settings);
+	sim_run(w.g.loop);
+	EXPECT(sim_heard_text(w.guest, ""));
+	guest_says(&w, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+	EXPECT(begins_with_settings(sim_heard(w.guest)));
+	EXPECT(strstr(gate_records(&w.g), "malformed") == NULL);
+	sim_ends(w.guest);
+	gate_end(&w.g);
+
+	/* To a client that speaks another protocol it is the server's word. */
+	establish(&w, ALLOW, "9.9.9.1:22", CONNECT_22);
+	sim_says_bytes(w.origin, settings);
+	guest_says(&w, "SSH-2.0-x\r\n");
+	EXPECT(slice_equal(sim_heard(w.guest), settings));
 	gate_end(&w.g);
 }
 

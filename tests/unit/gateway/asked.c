@@ -28,8 +28,8 @@ read_request(const char *text, const char *tunnel)
 		   &error) == H1_DONE);
 	if (tunnel != NULL)
 		EXPECT(target_parse(slice_of(tunnel), 0, &inside, NULL));
-	r.wrong = asked_read(&r.head, tunnel != NULL ? &inside : NULL, r.room,
-	    &r.asked);
+	r.wrong = asked_read(&r.head, tunnel != NULL ? &inside : NULL, false,
+	    r.room, &r.asked);
 	return r;
 }
 

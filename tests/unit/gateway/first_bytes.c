@@ -113,3 +113,15 @@ TEST(a_cut_changes_nothing)
 	EXPECT(first_bytes_tell((struct slice){"AMQP\0\0\x09\x01", 8}) ==
 	    INSIDE_RAW);
 }
+
+TEST(a_greeting_of_http2_is_a_settings_frame)
+{
+	static const char settings[] = "\0\0\x12\4\0\0\0\0\0more";
+	static const char ack[] = "\0\0\0\4\1\0\0\0\0";
+
+	for (size_t len = 1; len < sizeof(settings); len++)
+		EXPECT(first_bytes_greet_as_h2((struct slice){settings, len}));
+	EXPECT(!first_bytes_greet_as_h2((struct slice){ack, 9}));
+	EXPECT(!first_bytes_greet_as_h2(SLICE_LITERAL("220 at your service")));
+	EXPECT(!first_bytes_greet_as_h2(SLICE_LITERAL("")));
+}

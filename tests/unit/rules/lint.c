@@ -176,9 +176,9 @@ TEST(what_tunnels_hide_is_told)
 					     "plaintext: true, " HEADER("x"
 									"-"
 									"e"),
-	    "4 no-apex, 4 tunnel-governed<6, 9 secret-tunnel<3, "
-	    "10 secret-tunnel<4, 11 secret-wildcard, 11 secret-tunnel<4, "
-	    "13 secret-in-clear");
+	    "4 no-apex, 4 tunnel-governed<6, 7 tunnel-governed<7, "
+	    "9 secret-tunnel<3, 10 secret-tunnel<4, 11 secret-wildcard, "
+	    "11 secret-tunnel<4, 12 secret-tunnel<7, 13 secret-in-clear");
 }
 
 TEST(more_secrets_than_a_request_holds_are_told)

@@ -372,10 +372,12 @@ reference_is_never_opened(const struct address *a)
 }
 
 static inline void
-reference_allow(const struct reference *f, uint32_t rule, bool special,
-    struct decision_made *d)
+reference_allow(const struct reference *f, uint32_t rule, uint32_t network,
+    bool special, struct decision_made *d)
 {
-	const struct policy_rule *r = &f->policy->rules[rule];
+	/* How it passes is a network rule's word, where one allows. */
+	const struct policy_rule *r =
+	    &f->policy->rules[network != RULE_NONE ? network : rule];
 
 	d->decision = DECISION_ALLOW;
 	d->reason = REASON_RULE_ALLOW;
@@ -399,8 +401,9 @@ reference_decide(const struct reference *f, struct decision_made *d)
 	bool special = t->kind == TARGET_ADDRESS &&
 	    address_is_special(&t->address);
 	uint32_t deny = reference_best(f, DECISION_DENY, t->port, NULL, false);
-	uint32_t allow = reference_best(f, DECISION_ALLOW, t->port, NULL,
+	uint32_t network = reference_best(f, DECISION_ALLOW, t->port, NULL,
 	    special);
+	uint32_t allow = network;
 	struct reference_governing governing = reference_governing(f);
 	uint32_t http_deny = reference_best_http(f, DECISION_DENY);
 	bool opened = allow != RULE_NONE || governing.opens;
@@ -418,6 +421,7 @@ reference_decide(const struct reference *f, struct decision_made *d)
 	if (deny != RULE_NONE) {
 		d->reason = REASON_RULE_DENY;
 		d->rule = deny;
+		d->refuse = f->policy->rules[deny].refuse;
 	} else if (special &&
 	    (!opened || reference_is_never_opened(&t->address))) {
 		d->reason = REASON_PRIVATE_ADDRESS;
@@ -427,7 +431,7 @@ reference_decide(const struct reference *f, struct decision_made *d)
 	} else if (allow == RULE_NONE) {
 		d->reason = REASON_DEFAULT_DENY;
 	} else {
-		reference_allow(f, allow, special, d);
+		reference_allow(f, allow, network, special, d);
 	}
 }
 

@@ -142,15 +142,20 @@ TEST(a_url_is_judged_as_its_request)
 		   policy)[0] == '!');
 }
 
-TEST(a_tunnel_is_judged_without_a_request)
+TEST(a_request_inside_tls_is_judged_where_tls_ends_here)
 {
 	EXPECT_TEXT(asked("a.test:80", NULL, NULL), "a.test:80 rule-allow");
 	EXPECT_TEXT(asked("https://a.test/repos", NULL, NULL),
-	    "a.test:443 GET /repos uninspectable");
+	    "a.test:443 GET /repos rule-allow");
 	EXPECT_TEXT(asked("wss://a.test/", NULL, NULL),
-	    "a.test:443 GET / uninspectable");
+	    "a.test:443 GET / rule-deny");
+	EXPECT(answer(&(struct question){.text = "https://a.test//"},
+		   "version: 1\nnetwork: { allow: [a.test] }\n"
+		   "http: [{ host: a.test, deny: { path: /x } }]\n")[0] == '!');
+	/* Elsewhere nobody sees it. */
 	EXPECT_TEXT(answer(&(struct question){.text = "https://a.test//"},
-			"version: 1\nnetwork: { allow: [a.test] }\n"
+			"version: 1\ntls: tunnel\n"
+			"network: { allow: [a.test] }\n"
 			"http: [{ host: a.test, deny: { path: /x } }]\n"),
 	    "a.test:443 uninspectable");
 }

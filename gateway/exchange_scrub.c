@@ -1,0 +1,279 @@
+/* exchange_scrub.c - what an exchange must not carry, either way
+ *
+ * An answer to a request with secrets is scrubbed of them: an origin that
+ * echoes what it was sent does not hand a key to the guest (threat 62). A
+ * request of a sandbox that holds placeholders is looked through for them
+ * (threat 66).
+ *
+ * Credit is given back as bytes leave; what is held back here has not left and
+ * will not before more comes, so it is credited at once and taken off what
+ * leaves later.
+ */
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/memory.h"
+#include "gateway/canaries.h"
+#include "gateway/exchange_secrets.h"
+#include "gateway/scrub/scrub.h"
+
+/* --- answers --- */
+
+/* The values that went out, once per exchange: a lease's needles are cached
+ * with it. */
+static struct needles *
+values_of(struct exchange *x)
+{
+	struct exchange_secrets *s = x->secrets;
+	struct needle needles[RULES_SECRETS_MAX];
+
+	if (s->values != NULL)
+		return s->values;
+	for (size_t i = 0; i < s->count; i++)
+		needles[i] = (struct needle){.value = s->injections[i].value,
+		    .mask = s->injections[i].placeholder,
+		    .id = (unsigned)i};
+	s->values = needles_new(needles, s->count);
+	return s->values;
+}
+
+static bool
+is_scrubbed(const struct exchange *x)
+{
+	return x->secrets != NULL && x->secrets->is_sent;
+}
+
+static void
+tell_found(struct exchange *x, const struct scrub_found *found,
+    const char *where)
+{
+	const struct exchange_secrets *s = x->secrets;
+
+	if (found->count == 0 || s->is_told || found->id >= s->count)
+		return;
+	x->secrets->is_told = true;
+	note_incident(&x->note, x->service, &x->tuple, s->at[found->id].name,
+	    where);
+}
+
+/* More than any head takes that is copied and masked. */
+static size_t
+head_room(const struct service *s)
+{
+	return 2 * s->limits->header_bytes +
+	    2 * s->limits->header_count * sizeof(struct field) + 4096;
+}
+
+static bool
+copy_fields(struct arena *a, const struct fields *from, struct fields *to)
+{
+	*to = *from;
+	to->at = arena_alloc(a, (from->count + 1) * sizeof(*to->at));
+	if (to->at != NULL && from->count > 0)
+		memcpy(to->at, from->at, from->count * sizeof(*to->at));
+	to->capacity = from->count;
+	return to->at != NULL;
+}
+
+bool
+exchange_scrub_head(struct exchange *x, struct arena *a,
+    const struct head *from, struct head *to)
+{
+	struct scrub_found found = {0};
+	struct needles *values;
+
+	*to = *from;
+	if (!is_scrubbed(x))
+		return true;
+	values = values_of(x);
+	arena_init(a, 4096, head_room(x->service));
+	if (values == NULL || !copy_fields(a, &from->fields, &to->fields) ||
+	    !scrub_head(values, a, to, &found))
+		return false;
+	tell_found(x, &found, "its head");
+	return true;
+}
+
+static void
+emit_answer(void *owner, struct slice bytes, bool last)
+{
+	struct exchange *x = owner;
+
+	if (x->guest == NULL || x->closed)
+		return;
+	x->secrets->emitted += end_cost(bytes);
+	if (bytes.len > 0 || last)
+		x->guest->ops->data(x->guest, bytes, last);
+}
+
+const char *
+exchange_scrub_body(struct exchange *x, const struct head *h)
+{
+	struct exchange_secrets *s = x->secrets;
+	struct scrub_options o = {.head = &h->fields,
+	    .budget = &x->service->inflate_budget,
+	    .emit = emit_answer,
+	    .owner = x};
+	enum scrub_result result;
+
+	if (!is_scrubbed(x))
+		return NULL;
+	o.needles = values_of(x);
+	if (o.needles == NULL)
+		return "the answer cannot be searched for the secret";
+	s->scrub = scrub_new(&o, &result);
+	return s->scrub != NULL ? NULL : scrub_result_text(result);
+}
+
+static enum close_reason
+close_reason_of(enum scrub_result result)
+{
+	switch (result) {
+	case SCRUB_LEAK:
+		return CLOSE_SECRET_LEAK;
+	case SCRUB_LIMIT:
+		return CLOSE_LIMIT;
+	default:
+		return CLOSE_ORIGIN_MALFORMED;
+	}
+}
+
+/* False: the exchange is over. */
+static bool
+go_on(struct exchange *x, enum scrub_result result)
+{
+	if (x->closed)
+		return false;
+	tell_found(x, scrub_found(x->secrets->scrub), "its body");
+	if (result == SCRUB_OK)
+		return true;
+	exchange_close(x, close_reason_of(result));
+	return false;
+}
+
+/* What was kept back now counts as left, and what left twice does not. */
+static void
+settle(struct exchange *x, size_t in, size_t out)
+{
+	size_t more = credit_settle(&x->secrets->answer_owed, in, out);
+
+	if (more > 0 && x->origin != NULL)
+		x->origin->ops->credit(x->origin, more);
+}
+
+bool
+exchange_scrub_data(struct exchange *x, struct slice bytes, bool last)
+{
+	struct exchange_secrets *s = x->secrets;
+
+	if (s == NULL || s->scrub == NULL) {
+		x->guest->ops->data(x->guest, bytes, last);
+		return !x->closed;
+	}
+	s->emitted = 0;
+	if (!go_on(x, scrub_data(s->scrub, bytes, last)))
+		return false;
+	if (!last)
+		settle(x, end_cost(bytes), s->emitted);
+	return true;
+}
+
+bool
+exchange_scrub_trailers(struct exchange *x, struct arena *a,
+    const struct fields *from, struct fields *to)
+{
+	struct exchange_secrets *s = x->secrets;
+	struct scrub_found found = {0};
+
+	*to = *from;
+	if (!is_scrubbed(x))
+		return true;
+	if (s->scrub != NULL && !go_on(x, scrub_before_trailers(s->scrub)))
+		return false;
+	arena_init(a, 4096, head_room(x->service));
+	if (!copy_fields(a, from, to) ||
+	    !scrub_fields(values_of(x), a, to, &found)) {
+		exchange_close(x, CLOSE_LIMIT);
+		return false;
+	}
+	tell_found(x, &found, "its trailers");
+	return true;
+}
+
+/* --- requests --- */
+
+static bool
+refuse_leak(struct exchange *x, struct exchange_refused *no, uint32_t secret)
+{
+	x->tuple.secrets = slice_of(image_secret(x->service->image, secret));
+	*no = (struct exchange_refused){.reason = REASON_PLACEHOLDER_LEAK,
+	    .detail = "a placeholder stands where its secret does not belong"};
+	return false;
+}
+
+bool
+exchange_canaries_judge(struct exchange *x, const struct request_head *as_sent,
+    struct exchange_refused *no)
+{
+	uint32_t secret;
+
+	switch (canaries_look(x->service, x->tuple.sandbox, &x->tuple.target,
+	    as_sent, &secret)) {
+	case CANARY_LEAK:
+		return refuse_leak(x, no, secret);
+	case CANARY_LOCAL:
+		x->verdict.reason = REASON_PLACEHOLDER_LOCAL;
+		break;
+	case CANARY_NONE:
+		break;
+	}
+	return true;
+}
+
+static void
+ignore(void *owner, struct slice bytes, bool last)
+{
+	(void)owner;
+	(void)bytes;
+	(void)last;
+}
+
+bool
+exchange_canaries_begin_body(struct exchange *x, const struct head *h,
+    struct exchange_refused *no)
+{
+	struct scrub_options o = {
+	    .needles = canaries_of(x->service, x->tuple.sandbox),
+	    .head = &h->fields,
+	    .budget = &x->service->inflate_budget,
+	    .look_only = true,
+	    .emit = ignore};
+	enum scrub_result result;
+
+	scrub_free(x->canary);
+	x->canary = NULL;
+	if (o.needles == NULL || h->body == BODY_NONE)
+		return true;
+	x->canary = scrub_new(&o, &result);
+	if (x->canary != NULL)
+		return true;
+	*no = (struct exchange_refused){.reason = REASON_UNINSPECTABLE,
+	    .detail = scrub_result_text(result)};
+	return false;
+}
+
+const char *
+exchange_canaries_look(struct exchange *x, struct slice bytes, bool last)
+{
+	enum scrub_result result;
+
+	if (x->canary == NULL || x->upgraded)
+		return NULL;
+	result = scrub_data(x->canary, bytes, last);
+	if (result == SCRUB_OK)
+		return NULL;
+	if (result != SCRUB_LEAK)
+		return scrub_result_text(result);
+	x->verdict.reason = REASON_PLACEHOLDER_LEAK;
+	return "a placeholder stands where its secret does not belong";
+}

@@ -1,0 +1,297 @@
+/* origin_connect.c - a new connection to an origin, up to its first request
+ *
+ *	reach --http--> HTTP/1
+ *	     `--https--> TLS: verify, agree --h2--> HTTP/2
+ *	                                    `-----> HTTP/1
+ *
+ * A tunnel has dialled its origin before its client's first byte; that
+ * connection goes on here with nobody waiting, and whoever asks next for the
+ * same destination gets it. To an origin that is known to speak HTTP/2 one
+ * connection is made for all who ask at once. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/memory.h"
+#include "gateway/origins_internal.h"
+#include "gateway/tls/tls_client.h"
+
+struct connecting {
+	struct list link; /* host->connecting */
+	struct service *service;
+	struct pool_host *host;
+	bool only_h1;
+	struct reach *reach; /* one of the two, until it stands */
+	struct tls_handshake *tls;
+	struct address to;
+	struct list waits; /* struct origin_wait; may be empty */
+	bool is_over;	   /* and tells those who wait */
+};
+
+struct origin_wait {
+	struct list link; /* of its connecting, until told */
+	struct connecting *connecting;
+	struct end *end; /* what it is about to be told */
+	origin_ready_fn *ready;
+	void *owner;
+};
+
+/* Who waits is told now, and may ask again or cancel others meanwhile. */
+static void
+begin_end(struct connecting *c)
+{
+	c->is_over = true;
+	list_remove(&c->link);
+	list_init(&c->link);
+}
+
+static void
+drop_connecting(struct connecting *c)
+{
+	CHECK(list_is_empty(&c->waits));
+	list_remove(&c->link);
+	pool_host_leave(c->service, c->host);
+	free(c);
+}
+
+/* Its share of sandbox->origins, which nobody has taken over. */
+static void
+give_back_share(struct connecting *c)
+{
+	c->host->sandbox->origins--;
+}
+
+static void
+tell(struct origin_wait *w, const struct origin_outcome *o)
+{
+	list_remove(&w->link);
+	w->ready(w->owner, o);
+	free(w);
+}
+
+static void
+fail_all(struct connecting *c, const struct origin_outcome *o)
+{
+	begin_end(c);
+	while (!list_is_empty(&c->waits))
+		tell(list_entry(c->waits.next, struct origin_wait, link), o);
+	drop_connecting(c);
+}
+
+static void start_for(struct origin_wait *w, struct service *s,
+    struct pool_host *host, bool only_h1);
+
+/* Give the connection to who waits; those for whom there is no stream get
+ * another one. */
+static void
+hand_out(struct connecting *c, struct pooled *p)
+{
+	struct origin_outcome o = {.reason = REASON_RULE_ALLOW, .to = p->to};
+	bool is_used = false, is_h1 = p->h1 != NULL;
+
+	begin_end(c);
+	list_each_safe(l, &c->waits) {
+		struct origin_wait *w = list_entry(l, struct origin_wait, link);
+
+		w->end = is_used && is_h1 ? NULL : pool_end(p);
+		is_used |= w->end != NULL;
+	}
+	if (!is_used)
+		pool_leave_idle(p);
+	while (!list_is_empty(&c->waits)) {
+		struct origin_wait *w = list_entry(c->waits.next,
+		    struct origin_wait, link);
+
+		o.end = w->end;
+		if (o.end != NULL) {
+			tell(w, &o);
+			continue;
+		}
+		list_remove(&w->link);
+		start_for(w, c->service, c->host, c->only_h1);
+	}
+	drop_connecting(c);
+}
+
+static void
+on_tls(void *owner, const struct tls_done *d)
+{
+	struct connecting *c = owner;
+	struct origin_outcome failed = {.reason = REASON_ORIGIN_TLS,
+	    .rule = RULE_NONE,
+	    .detail = d->detail,
+	    .to = c->to};
+
+	c->tls = NULL;
+	if (d->stream == NULL) {
+		give_back_share(c);
+		fail_all(c, &failed);
+		return;
+	}
+	c->host->speaks_h2 = d->protocol == TLS_HTTP2;
+	hand_out(c,
+	    d->protocol == TLS_HTTP2
+		? pool_add_h2(c->service, c->host, d->stream, &c->to)
+		: pool_add_h1(c->service, c->host, d->stream, &c->to, false));
+}
+
+/* Nothing of a request goes out before the certificate is verified. */
+static void
+start_tls(struct connecting *c, struct stream *lower)
+{
+	struct service *s = c->service;
+	const struct target *t = &c->host->target;
+	struct tls_connect_options o = {.loop = s->loop,
+	    .client = s->o.tls_client,
+	    .lower = lower,
+	    .host = t->host,
+	    .is_address = t->kind == TARGET_ADDRESS,
+	    .offer_h2 = !c->only_h1,
+	    .session_key = c->host->key,
+	    .plain = service_stream_options(s),
+	    .timeout_ms = s->limits->handshake_ms,
+	    .done = on_tls,
+	    .owner = c};
+
+	c->tls = tls_connect(&o);
+}
+
+static struct pooled *
+add_clear(struct service *s, struct pool_host *host,
+    const struct reach_outcome *r)
+{
+	if (host->is_h2c)
+		return pool_add_h2(s, host, r->stream, &r->to);
+	return pool_add_h1(s, host, r->stream, &r->to, r->by_parent);
+}
+
+static void
+on_reached(void *owner, const struct reach_outcome *r)
+{
+	struct connecting *c = owner;
+	struct origin_outcome failed = {.reason = r->reason,
+	    .rule = r->rule,
+	    .detail = r->detail,
+	    .to = r->to};
+
+	c->reach = NULL;
+	c->to = r->to;
+	if (r->reason != REASON_RULE_ALLOW)
+		fail_all(c, &failed);
+	else if (c->host->is_tls)
+		start_tls(c, r->stream);
+	else
+		hand_out(c, add_clear(c->service, c->host, r));
+}
+
+static struct connecting *
+connecting_new(struct service *s, struct pool_host *host, bool only_h1)
+{
+	struct connecting *c = memory_new(sizeof(*c));
+
+	c->service = s;
+	c->host = host;
+	c->only_h1 = only_h1;
+	list_init(&c->waits);
+	list_add(&host->connecting, &c->link);
+	host->users++;
+	return c;
+}
+
+/* One that will do for another request: nobody waits for it yet, or it will
+ * carry many. */
+static struct connecting *
+find_connecting(struct pool_host *host, bool only_h1)
+{
+	list_each_safe(l, &host->connecting) {
+		struct connecting *c = list_entry(l, struct connecting, link);
+
+		if (list_is_empty(&c->waits) ||
+		    (host->speaks_h2 && !c->only_h1 && !only_h1))
+			return c->only_h1 || !only_h1 ? c : NULL;
+	}
+	return NULL;
+}
+
+static void
+start_for(struct origin_wait *w, struct service *s, struct pool_host *host,
+    bool only_h1)
+{
+	struct connecting *c = find_connecting(host, only_h1);
+
+	if (c == NULL) {
+		c = connecting_new(s, host, only_h1);
+		c->reach = reach_start(s, host->sandbox, &host->target,
+		    host->is_tls || host->is_h2c, on_reached, c);
+	}
+	w->connecting = c;
+	list_add(&c->waits, &w->link);
+}
+
+struct origin_wait *
+origin_start(struct service *s, const struct destination *d,
+    origin_ready_fn *ready, void *owner)
+{
+	struct origin_wait *w = memory_new(sizeof(*w));
+
+	w->ready = ready;
+	w->owner = owner;
+	start_for(w, s, pool_host_get(s, d), d->only_h1);
+	return w;
+}
+
+static void
+give_up(struct connecting *c)
+{
+	if (c->tls != NULL) {
+		tls_cancel(c->tls);
+		give_back_share(c);
+	}
+	reach_cancel(c->reach);
+	drop_connecting(c);
+}
+
+void
+origin_cancel(struct origin_wait *w)
+{
+	struct connecting *c;
+
+	if (w == NULL)
+		return;
+	c = w->connecting;
+	list_remove(&w->link);
+	if (w->end != NULL)
+		w->end->ops->reset(w->end, CLOSE_GUEST_RESET);
+	free(w);
+	if (list_is_empty(&c->waits) && !c->is_over)
+		give_up(c);
+}
+
+void
+origin_adopt(struct service *s, const struct destination *d,
+    struct stream *stream, const struct address *to)
+{
+	struct pool_host *host = pool_host_get(s, d);
+	struct connecting *c;
+
+	struct reach_outcome reached = {.stream = stream, .to = *to};
+
+	if (!d->is_tls) {
+		pool_leave_idle(add_clear(s, host, &reached));
+		return;
+	}
+	c = connecting_new(s, host, d->only_h1);
+	c->to = *to;
+	start_tls(c, stream);
+}
+
+void
+origin_connect_unwanted(struct pool_host *host)
+{
+	list_each_safe(l, &host->connecting) {
+		struct connecting *c = list_entry(l, struct connecting, link);
+
+		if (list_is_empty(&c->waits))
+			give_up(c);
+	}
+}

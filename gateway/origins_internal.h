@@ -1,0 +1,60 @@
+/* origins_internal.h - what the files of the origins share
+ *
+ * origins.c keeps connections that stand, origin_connect.c makes them.
+ * Included by nobody else. */
+#ifndef GATEWAY_ORIGINS_INTERNAL_H
+#define GATEWAY_ORIGINS_INTERNAL_H
+
+#include "gateway/origins.h"
+#include "gateway/reach.h"
+
+/* All connections of one destination. */
+struct pool_host {
+	struct list link; /* service->pool_hosts */
+	struct slice key; /* owned */
+	struct sandbox *sandbox;
+	struct target target;
+	bool is_tls, is_h2c;
+	bool speaks_h2;		/* the last that was asked chose it */
+	struct list idle;	/* struct pooled: HTTP/1, the latest last */
+	struct list shared;	/* struct pooled: HTTP/2, in use or not */
+	struct list connecting; /* struct connecting */
+	size_t idle_count;
+	size_t users; /* connections made or being made */
+};
+
+struct h1_origin;
+struct h2_origin;
+
+/* One connection that stands. */
+struct pooled {
+	struct list link; /* host->idle, host->shared, or none */
+	struct service *service;
+	struct pool_host *host;
+	struct h1_origin *h1; /* one of the two */
+	struct h2_origin *h2;
+	struct address to;
+	uint64_t idle_since_ms;
+	bool is_idle;
+	bool is_leaving; /* HTTP/2: takes no new request, is in no list */
+	char prefix[TARGET_TEXT + 8]; /* towards a parent proxy */
+};
+
+/* Found or made. What joins it counts as one of its users; without any it is
+ * swept, or dropped at once by who leaves it like this. */
+struct pool_host *pool_host_get(struct service *s, const struct destination *d);
+void pool_host_leave(struct service *s, struct pool_host *host);
+
+/* A connection now stands, with its share of sandbox->origins. */
+struct pooled *pool_add_h1(struct service *s, struct pool_host *host,
+    struct stream *stream, const struct address *to, bool by_parent);
+struct pooled *pool_add_h2(struct service *s, struct pool_host *host,
+    struct stream *stream, const struct address *to);
+/* Nobody has asked for it yet. */
+void pool_leave_idle(struct pooled *p);
+struct end *pool_end(struct pooled *p); /* NULL: no more streams now */
+
+/* Give up the connections being made that nobody waits for. */
+void origin_connect_unwanted(struct pool_host *host);
+
+#endif
