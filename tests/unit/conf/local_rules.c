@@ -5,6 +5,8 @@
 
 #include <sys/stat.h>
 
+#include "base/file.h"
+
 static char *
 edit(const char *before, const struct rule_change *changes, size_t count,
     size_t *changed)
