@@ -4,6 +4,7 @@
 #include "conf/local_rules.c"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/file.h"
 
