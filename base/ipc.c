@@ -136,9 +136,11 @@ ipc_receive(int fd, const struct ipc_limit *table, size_t table_len,
 	ssize_t got;
 	bool clean;
 
+	/* A peer that ended without reading all is told once as an error, in
+	 * front of what it has said before: its last words still count. */
 	do {
 		got = recvmsg(fd, &from, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	} while (got == -1 && errno == EINTR);
+	} while (got == -1 && (errno == EINTR || errno == ECONNRESET));
 	if (got == -1)
 		return errno == EAGAIN || errno == EWOULDBLOCK ? IPC_EMPTY
 							       : IPC_CLOSED;

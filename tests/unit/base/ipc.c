@@ -180,3 +180,15 @@ TEST(a_peer_that_is_gone_is_told)
 	close(ends[1]);
 	EXPECT(!ipc_send(ends[0], PING, 0, slice_of(""), NULL, 0));
 }
+
+/* It says why it ends while something is said to it. */
+TEST(last_words_of_a_peer_that_did_not_listen_are_heard)
+{
+	EXPECT(ipc_pair(ends));
+	EXPECT(ipc_send(ends[1], PING, 1, slice_of("unread"), NULL, 0));
+	EXPECT(ipc_send(ends[0], PING, 2, slice_of("why"), NULL, 0));
+	close(ends[0]);
+	EXPECT_INT(receive(), IPC_MESSAGE);
+	EXPECT_INT(got.tag, 2);
+	EXPECT_INT(receive(), IPC_CLOSED);
+}
