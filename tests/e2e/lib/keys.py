@@ -46,25 +46,26 @@ class Home(Gateway):
             text=True, timeout=30)
         return done.returncode, done.stdout
 
-    def holds(self, value):
-        """The files below the home that have these bytes."""
-        found = []
-        for folder, _, names in os.walk(self.home):
-            for name in names:
-                try:
-                    with open(os.path.join(folder, name), "rb") as f:
-                        if value.encode() in f.read():
-                            found.append(os.path.join(folder, name))
-                except OSError:
-                    pass	# a socket
-        return found
-
 
 def homes(policy):
     """One home without a gateway, then one with."""
     for runs in (False, True):
         with Home(policy, runs) as home:
             yield home
+
+
+def files_with(folder, value):
+    """The files below it that have these bytes."""
+    found = []
+    for at, _, names in os.walk(folder):
+        for name in names:
+            try:
+                with open(os.path.join(at, name), "rb") as f:
+                    if value.encode() in f.read():
+                        found.append(os.path.join(at, name))
+            except OSError:
+                pass	# a socket
+    return found
 
 
 def shows_no_end(text, value, shown=12):
@@ -78,5 +79,5 @@ def shows_no_end(text, value, shown=12):
 def check_hidden(home, value, *outputs):
     for text in outputs:
         check(shows_no_end(text, value), f"no end of a value, {home}", text)
-    check(not home.holds(value), f"no value on disk, {home}",
-          home.holds(value))
+    found = files_with(home.home, value)
+    check(not found, f"no value on disk, {home}", found)
