@@ -227,6 +227,7 @@ pass_answer(struct exchange *x, const struct head *h, bool last)
 	x->answer_begun = true;
 	x->answer_done = last;
 	x->status = h->status;
+	exchange_secrets_answered(x, h->status);
 	exchange_touch(x);
 	x->guest->ops->answer(x->guest, h, last);
 	if (last)

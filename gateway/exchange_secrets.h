@@ -15,6 +15,7 @@
 #include "gateway/exchange_internal.h"
 #include "gateway/inject.h"
 #include "gateway/leases.h"
+#include "gateway/oauth2_tokens.h"
 #include "rules/secret_binding.h"
 
 struct exchange_secret {
@@ -22,10 +23,12 @@ struct exchange_secret {
 	char *placeholder;	       /* of the arena */
 	const struct lease *lease;     /* kept; NULL: not there yet */
 	char name[SECRET_NAME_MAX + 1]; /* for what is told later */
+	struct secret *token; /* SECRET_OAUTH2: fetched with the lease */
 };
 
 struct exchange_secrets {
 	size_t count;
+	uint64_t generation; /* of the policy that the bindings are of */
 	struct exchange_secret at[RULES_SECRETS_MAX];
 	struct injection injections[RULES_SECRETS_MAX];
 	uint32_t used;	 /* bit n: of at[n], for the record */
@@ -34,6 +37,8 @@ struct exchange_secrets {
 	bool swaps_body;
 	bool is_sent; /* values have gone out */
 	struct lease_wait *wait;
+	struct oauth2_wait *token_wait;
+	size_t wanted; /* which one it is that is waited for */
 	struct held_body held;
 	struct swap *swap; /* not NULL while a body goes through it */
 	size_t owed;	   /* credit that longer pieces have used up */
@@ -71,6 +76,8 @@ bool exchange_secrets_data(struct exchange *x, struct slice bytes, bool last);
 /* So many bytes have left: how many of them are the guest's credit. */
 size_t exchange_secrets_pay(struct exchange *x, size_t bytes);
 
+/* Its answer has come. */
+void exchange_secrets_answered(struct exchange *x, uint16_t status);
 /* The exchange is over: nothing is waited for. What may be in use by a caller
  * is freed by done(). */
 void exchange_secrets_cancel(struct exchange *x);

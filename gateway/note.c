@@ -208,6 +208,23 @@ note_incident(const struct note *n, struct service *s, const struct tuple *t,
 	journal_put_sparing(s->o.journal, &r, 0, 0);
 }
 
+void
+note_token(struct service *s, const struct sandbox *sandbox,
+    const struct target *endpoint)
+{
+	struct record r;
+
+	record_begin(&r, EVENT_SECRET, journal_id(s->o.journal),
+	    clock_wall_us());
+	record_text(&r, FIELD_SANDBOX, slice_of(sandbox->name));
+	record_text(&r, FIELD_HOST,
+	    (struct slice){endpoint->host, endpoint->host_len});
+	record_number(&r, FIELD_PORT, endpoint->port);
+	record_text(&r, FIELD_DETAIL,
+	    SLICE_LITERAL("an access token is asked for"));
+	journal_put_sparing(s->o.journal, &r, 0, 0);
+}
+
 static uint64_t
 milliseconds(uint64_t from_us, uint64_t to_us)
 {

@@ -35,6 +35,9 @@ bool note_has_room(const struct service *s);
  * answer cut off. The record has the note's id. */
 void note_incident(const struct note *n, struct service *s,
     const struct tuple *t, const char *secret, const char *where);
+/* The gateway asks for an access token itself, for this sandbox. */
+void note_token(struct service *s, const struct sandbox *sandbox,
+    const struct target *endpoint);
 void note_first_byte(struct note *n, const struct service *s);
 /* Writes the close record of an open note; nothing otherwise. */
 struct note_end {

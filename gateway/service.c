@@ -24,6 +24,7 @@
 #include "gateway/origins.h"
 #include "gateway/secret_limits.h"
 #include "gateway/session.h"
+#include "gateway/token_fetch.h"
 
 #define SECOND_NS UINT64_C(1000000000)
 
@@ -412,6 +413,11 @@ service_new(const struct service_options *o)
 	    .frames = (unsigned)l->h2_frames};
 	s->inflate_budget.limit = l->inflate_bytes;
 	s->held_budget.limit = l->held_bytes;
+	s->tokens = oauth2_tokens_new(&(struct oauth2_tokens_options){
+	    .loop = o->loop,
+	    .send = token_fetch_send,
+	    .cancel = token_fetch_cancel,
+	    .owner = s});
 	s->inject_room = inject_room_new(l->header_bytes, l->header_count);
 	s->secret_limits = secret_limits_new(o->secret_calls);
 	s->scratch = memory_array(l->header_count, sizeof(*s->scratch));
@@ -454,6 +460,7 @@ service_free(struct service *s)
 	deferred_cancel(&s->drained_later);
 	timer_done(&s->expiry_timer);
 	timer_done(&s->drain_timer);
+	oauth2_tokens_free(s->tokens);
 	origins_done(s);
 	resolver_free(s->resolver);
 	image_close(s->image);

@@ -57,6 +57,7 @@ struct service {
 	struct secret_limits *secret_limits;
 	struct inflate_budget inflate_budget;
 	struct held_budget held_budget;
+	struct oauth2_tokens *tokens;
 	struct field *scratch; /* limits.header_count fields, for one
 				* parse at a time */
 	bool draining;
