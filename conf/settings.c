@@ -36,6 +36,8 @@ static const char *const section_names[] = {
     [SECTION_UPSTREAM] = "upstream",
     [SECTION_AUDIT] = "audit",
     [SECTION_SANDBOX] = "a sandbox",
+    [SECTION_LISTEN] = "a listener",
+    [SECTION_LISTEN_TLS] = "a listener's tls",
 };
 static_assert(ARRAY_SIZE(section_names) == SECTION_COUNT, "one name each");
 
@@ -330,6 +332,7 @@ sandbox_setting_done(struct sandbox_setting *sandbox)
 	settings_free_listen(sandbox->listen, sandbox->listen_count);
 	wipe_and_free(sandbox->token);
 	free(sandbox->token_file);
+	free(sandbox->certificate_name);
 	free(sandbox->name);
 }
 
@@ -388,6 +391,7 @@ read_document(const struct yaml_document *d, struct settings *s,
 	done = !d->root ||
 	    (settings_read_section(SECTION_TOP, &r, d, d->root, err) &&
 		settings_listeners_are_distinct(s, d, err) &&
+		settings_certificates_are_asked_for(s, d, err) &&
 		signatures_are_whole(s, d, err));
 	free(directory);
 	if (!done)

@@ -17,11 +17,20 @@
 #define SETTINGS_WORKERS_MAX 255
 #define SETTINGS_SANDBOXES_MAX 1023
 
+/* The files of a listener that speaks TLS. */
+struct listen_tls {
+	char *cert, *key;
+	char *client_ca; /* NULL: guests need no certificate */
+};
+
 /* One `listen:` entry: an address, or a Unix socket's path. */
 struct listen_setting {
 	struct address address; /* family 0: Unix */
 	char *unix_path;
+	struct listen_tls *tls; /* NULL: it does not */
 };
+
+#define SETTINGS_KEY_DIGEST 32
 
 /* Who is who. Each sandbox has exactly one way to be recognised. */
 struct sandbox_setting {
@@ -29,7 +38,12 @@ struct sandbox_setting {
 	struct listen_setting *listen;
 	size_t listen_count;
 	char *token_file;
-	char *token;	       /* read from token_file at load; a secret */
+	char *token; /* read from token_file at load; a secret */
+	/* Its client certificate: the common name, or the SHA-256 of its
+	 * key's SubjectPublicKeyInfo. */
+	char *certificate_name;
+	uint8_t certificate_key[SETTINGS_KEY_DIGEST];
+	bool has_certificate_key;
 	struct address source; /* family 0: none */
 	uint8_t source_bits;
 	uint32_t spread; /* workers; 0: one, the default */
@@ -109,9 +123,11 @@ bool settings_read(const char *path, struct settings *s, struct err *err);
 bool settings_parse(const char *file, struct slice text, struct settings *s,
     struct err *err);
 void settings_done(struct settings *s);
-/* "127.0.0.1:3128", "[::1]:0", "unix:/path". */
+/* "127.0.0.1:3128", "[::1]:0", "unix:/path"; formatted with "tls:" before it
+ * where TLS is spoken. */
 bool listen_setting_parse(const char *text, struct listen_setting *l,
     struct err *err);
+void listen_setting_done(struct listen_setting *l); /* not its own memory */
 void listen_setting_format(const struct listen_setting *l, char *out,
     size_t size);
 

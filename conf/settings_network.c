@@ -1,14 +1,13 @@
-/* settings_network.c - `listen:`, `dns:` and `upstream:` of penstock.yaml
+/* settings_network.c - `dns:` and `upstream:` of penstock.yaml
  *
- * Addresses are literal here. A name in `listen:` or `dns: servers:` would
- * have to be looked up before the gateway can look anything up, and could
- * mean another address tomorrow.
+ * Addresses are literal here. A name in `dns: servers:` would have to be
+ * looked up before the gateway can look anything up, and could mean another
+ * address tomorrow.
  */
 #include "conf/settings_reader.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/un.h>
 
 #include <openssl/evp.h>
 
@@ -22,130 +21,6 @@
 #define DNS_PORT 53
 #define CREDENTIALS_MAX 1024
 #define PROXY_MAX 2048
-
-/* listen: */
-
-static bool
-parse_unix(const char *path, struct listen_setting *l, struct err *err)
-{
-	size_t room = sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1;
-	size_t len = strlen(path);
-
-	if (len == 0)
-		return err_set(err, ERR_CONF, "unix: needs a path behind it");
-	if (len > room)
-		return err_set(err, ERR_CONF,
-		    "the path of a Unix socket is "
-		    "at most %zu bytes, not %zu",
-		    room, len);
-	*l = (struct listen_setting){.unix_path = memory_text(path)};
-	return true;
-}
-
-bool
-listen_setting_parse(const char *text, struct listen_setting *l,
-    struct err *err)
-{
-	struct address a;
-
-	if (strncmp(text, "unix:", 5) == 0)
-		return parse_unix(text + 5, l, err);
-	if (!address_parse_with_port(slice_of(text), &a))
-		return err_set(err, ERR_CONF,
-		    "a listener is ADDRESS:PORT such "
-		    "as 127.0.0.1:3128 or [::1]:3128, or unix:PATH, not "
-		    "\"%.64s\"",
-		    text);
-	*l = (struct listen_setting){.address = a};
-	return true;
-}
-
-void
-listen_setting_format(const struct listen_setting *l, char *out, size_t size)
-{
-	char address[ADDRESS_TEXT];
-
-	if (l->address.family == 0) {
-		snprintf(out, size, "unix:%s", l->unix_path);
-		return;
-	}
-	address_format_with_port(&l->address, address);
-	snprintf(out, size, "%s", address);
-}
-
-void
-settings_free_listen(struct listen_setting *listen, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		free(listen[i].unix_path);
-	free(listen);
-}
-
-static char *
-join_unix(const char *directory, const char *path)
-{
-	char *joined = NULL;
-
-	CHECK(asprintf(&joined, "unix:%s/%s", directory, path) > 0);
-	return joined;
-}
-
-/* A relative socket path starts where the file is, as all paths do. */
-static bool
-read_listener(const struct settings_reader *r, const struct yaml_document *d,
-    const struct yaml_node *n, struct listen_setting *l, struct err *err)
-{
-	struct err why = {0};
-	char *text;
-	bool done;
-
-	if (!schema_text(d, n, "listen", SETTINGS_PATH_MAX, err))
-		return false;
-	if (slice_starts(n->text, "unix:") && n->text.len > 5 &&
-	    n->text.at[5] != '/')
-		text = join_unix(r->directory, n->text.at + 5);
-	else
-		text = memory_text(n->text.at);
-	done = listen_setting_parse(text, l, &why) ||
-	    yaml_error(d, n, err, "%s", why.text);
-	free(text);
-	return done;
-}
-
-bool
-settings_listen(const struct settings_reader *r, const struct yaml_document *d,
-    const struct yaml_node *n, struct listen_setting **listen, size_t *count,
-    struct err *err)
-{
-	struct value_list list;
-	struct listen_setting *read;
-	size_t used = 0;
-
-	if (!settings_list(d, n, "listen", &list, err))
-		return false;
-	read = memory_array(list.count + 1, sizeof(*read));
-	while (used < list.count &&
-	    read_listener(r, d, value_at(&list, used), &read[used], err))
-		used++;
-	if (used < list.count) {
-		settings_free_listen(read, used);
-		return false;
-	}
-	settings_free_listen(*listen, *count);
-	*listen = read;
-	*count = used;
-	return true;
-}
-
-bool
-settings_read_listen(void *owner, const struct yaml_document *d,
-    const struct yaml_node *n, struct err *err)
-{
-	struct settings_reader *r = owner;
-
-	return settings_listen(r, d, n, &r->s->listen, &r->s->listen_count,
-	    err);
-}
 
 /* dns: */
 

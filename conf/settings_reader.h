@@ -15,6 +15,7 @@ struct settings_reader {
 	struct settings *s;
 	const char *directory;		 /* relative paths start here */
 	struct sandbox_setting *sandbox; /* the one being read */
+	struct listen_setting *listen;	 /* the one being read */
 };
 
 enum settings_section {
@@ -25,6 +26,8 @@ enum settings_section {
 	SECTION_UPSTREAM,
 	SECTION_AUDIT,
 	SECTION_SANDBOX,
+	SECTION_LISTEN,
+	SECTION_LISTEN_TLS,
 	SECTION_COUNT
 };
 
@@ -71,12 +74,15 @@ bool settings_paths(const struct settings_reader *r,
     char ***paths, size_t *count, struct err *err);
 void settings_free_texts(char **texts, size_t count);
 /* `listen:` of the gateway or of one sandbox. */
-bool settings_listen(const struct settings_reader *r,
-    const struct yaml_document *d, const struct yaml_node *n,
-    struct listen_setting **listen, size_t *count, struct err *err);
+bool settings_listen(struct settings_reader *r, const struct yaml_document *d,
+    const struct yaml_node *n, struct listen_setting **listen, size_t *count,
+    struct err *err);
 void settings_free_listen(struct listen_setting *listen, size_t count);
 /* No sandbox's listener is also the gateway's (settings_sandboxes.c). */
 bool settings_listeners_are_distinct(const struct settings *s,
+    const struct yaml_document *d, struct err *err);
+/* Some listener asks for the certificates that tell sandboxes apart. */
+bool settings_certificates_are_asked_for(const struct settings *s,
     const struct yaml_document *d, struct err *err);
 void sandbox_setting_done(struct sandbox_setting *sandbox);
 

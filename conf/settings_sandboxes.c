@@ -16,6 +16,7 @@
 
 #define TOKEN_MIN 8
 #define TOKEN_MAX 1024
+#define CERTIFICATE_MAX 128
 
 bool
 settings_read_sandbox_listen(void *owner, const struct yaml_document *d,
@@ -114,6 +115,49 @@ settings_read_source(void *owner, const struct yaml_document *d,
 	return true;
 }
 
+/* 64 hexadecimal digits, or pairs of them with colons between. */
+static bool
+parse_digest(struct slice text, uint8_t digest[SETTINGS_KEY_DIGEST])
+{
+	size_t at = 0;
+
+	for (size_t n = 0; n < SETTINGS_KEY_DIGEST; n++) {
+		int high, low;
+
+		if (n > 0 && at < text.len && text.at[at] == ':')
+			at++;
+		if (text.len - at < 2)
+			return false;
+		high = ascii_hex(text.at[at]);
+		low = ascii_hex(text.at[at + 1]);
+		if (high < 0 || low < 0)
+			return false;
+		digest[n] = (uint8_t)(high << 4 | low);
+		at += 2;
+	}
+	return at == text.len;
+}
+
+bool
+settings_read_sandbox_certificate(void *owner, const struct yaml_document *d,
+    const struct yaml_node *n, struct err *err)
+{
+	struct settings_reader *r = owner;
+	struct sandbox_setting *sandbox = r->sandbox;
+
+	if (!schema_text(d, n, "certificate", CERTIFICATE_MAX, err))
+		return false;
+	if (!slice_starts(n->text, "sha256:")) {
+		sandbox->certificate_name = memory_text(n->text.at);
+		return true;
+	}
+	sandbox->has_certificate_key = true;
+	return parse_digest(slice_from(n->text, 7), sandbox->certificate_key) ||
+	    yaml_error(d, n, err,
+		"certificate: sha256: needs 64 hexadecimal digits behind it, "
+		"the digest of the certificate's public key");
+}
+
 bool
 settings_read_spread(void *owner, const struct yaml_document *d,
     const struct yaml_node *n, struct err *err)
@@ -179,6 +223,23 @@ overlap(const struct sandbox_setting *a, const struct sandbox_setting *b)
 	    address_in(&a->source, &b->source, bits);
 }
 
+static bool
+share_certificate(const struct sandbox_setting *a,
+    const struct sandbox_setting *b)
+{
+	if (a->certificate_name && b->certificate_name)
+		return !strcmp(a->certificate_name, b->certificate_name);
+	return a->has_certificate_key && b->has_certificate_key &&
+	    !memcmp(a->certificate_key, b->certificate_key,
+		SETTINGS_KEY_DIGEST);
+}
+
+static bool
+has_certificate(const struct sandbox_setting *sandbox)
+{
+	return sandbox->certificate_name || sandbox->has_certificate_key;
+}
+
 static const char *
 what_is_shared(const struct sandbox_setting *a, const struct sandbox_setting *b)
 {
@@ -191,6 +252,8 @@ what_is_shared(const struct sandbox_setting *a, const struct sandbox_setting *b)
 	    secret_equal(a->token, strlen(a->token), b->token,
 		strlen(b->token)))
 		return "the same token";
+	if (share_certificate(a, b))
+		return "the same certificate";
 	return NULL;
 }
 
@@ -214,15 +277,15 @@ has_one_identity(const struct sandbox_setting *sandbox,
     const struct yaml_document *d, const struct yaml_node *key, struct err *err)
 {
 	int ways = (sandbox->listen_count > 0) + (sandbox->token != NULL) +
-	    (sandbox->source.family != 0);
+	    (sandbox->source.family != 0) + has_certificate(sandbox);
 
 	if (ways == 1)
 		return true;
 	return yaml_error(d, key, err,
-	    ways ? "sandbox %s must be recognised "
-		   "in one way: listen, token_file or source"
-		 : "sandbox %s cannot "
-		   "be recognised: it needs listen, token_file or source",
+	    ways ? "sandbox %s must be recognised in one way: listen, "
+		   "token_file, certificate or source"
+		 : "sandbox %s cannot be recognised: it needs listen, "
+		   "token_file, certificate or source",
 	    sandbox->name);
 }
 
@@ -294,5 +357,31 @@ settings_listeners_are_distinct(const struct settings *s,
 			    "too",
 			    sandbox->name);
 	}
+	return true;
+}
+
+static bool
+asks_for_certificates(const struct settings *s)
+{
+	for (size_t i = 0; i < s->listen_count; i++)
+		if (s->listen[i].tls && s->listen[i].tls->client_ca)
+			return true;
+	return false;
+}
+
+/* A sandbox that nobody can ever be is a mistake. */
+bool
+settings_certificates_are_asked_for(const struct settings *s,
+    const struct yaml_document *d, struct err *err)
+{
+	const struct yaml_node *names = yaml_get(d->root, "sandboxes");
+
+	for (size_t i = 0; i < s->sandbox_count; i++)
+		if (has_certificate(&s->sandboxes[i]) &&
+		    !asks_for_certificates(s))
+			return yaml_error(d, names->keys[i], err,
+			    "sandbox %s is told by its certificate, but no "
+			    "entry of listen asks for one (tls: client_ca)",
+			    s->sandboxes[i].name);
 	return true;
 }

@@ -186,7 +186,7 @@ own_listener(const struct sandbox_setting *set, struct address *a)
 {
 	for (size_t i = 0; set && i < set->listen_count; i++) {
 		*a = set->listen[i].address;
-		if (a->family && a->port)
+		if (a->family && a->port && !set->listen[i].tls)
 			return true;
 	}
 	return false;

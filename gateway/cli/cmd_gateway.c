@@ -63,13 +63,13 @@ override_listen(struct settings *s, const struct option_list *list,
 		if (listen_setting_parse(list->at[i], &listen[i], err))
 			continue;
 		for (size_t n = 0; n < i; n++)
-			free(listen[n].unix_path);
+			listen_setting_done(&listen[n]);
 		free(listen);
 		err->kind = ERR_USAGE;
 		return err_wrap(err, "--listen %s", list->at[i]);
 	}
 	for (size_t i = 0; i < s->listen_count; i++)
-		free(s->listen[i].unix_path);
+		listen_setting_done(&s->listen[i]);
 	free(s->listen);
 	s->listen = listen;
 	s->listen_count = list->count;

@@ -93,11 +93,19 @@ check_everything(const struct settings *s)
 {
 	char listen[64];
 
-	EXPECT_INT(s->listen_count, 3);
+	EXPECT_INT(s->listen_count, 4);
 	listen_setting_format(&s->listen[1], listen, sizeof(listen));
 	EXPECT_TEXT(listen, "[::]:0");
 	EXPECT_TEXT(s->listen[2].unix_path,
 	    "tests/conf/good-settings/run/proxy.sock");
+	EXPECT(s->listen[2].tls == NULL);
+	listen_setting_format(&s->listen[3], listen, sizeof(listen));
+	EXPECT_TEXT(listen, "tls:0.0.0.0:3443");
+	EXPECT_TEXT(s->listen[3].tls->cert,
+	    "tests/conf/good-settings/tls.pem");
+	EXPECT_TEXT(s->listen[3].tls->key, "/etc/tls.key");
+	EXPECT_TEXT(s->listen[3].tls->client_ca,
+	    "tests/conf/good-settings/ca.pem");
 	EXPECT_INT(s->local_rules, LOCAL_RULES_DENY_ONLY);
 	EXPECT_TEXT(s->log_level, "debug");
 	EXPECT_TEXT(s->upstream_ca[0], "/etc/ssl/extra.pem");
@@ -126,8 +134,13 @@ check_everything(const struct settings *s)
 	EXPECT_INT(s->sandboxes[0].spread, 2);
 	EXPECT_INT(s->sandboxes[0].connections, 5);
 	EXPECT_INT(s->sandboxes[0].requests_per_second, 7);
-	EXPECT_INT(s->sandboxes[3].source_bits, 64);
-	EXPECT_INT(s->sandboxes[4].source_bits, 32);
+	EXPECT_TEXT(s->sandboxes[3].certificate_name, "build-7");
+	EXPECT(s->sandboxes[4].has_certificate_key);
+	EXPECT_INT(s->sandboxes[4].certificate_key[0], 0xaa);
+	EXPECT_INT(s->sandboxes[4].certificate_key[1], 0);
+	EXPECT_INT(s->sandboxes[4].certificate_key[31], 0xff);
+	EXPECT_INT(s->sandboxes[5].source_bits, 64);
+	EXPECT_INT(s->sandboxes[6].source_bits, 32);
 }
 
 TEST(every_key_is_read)
