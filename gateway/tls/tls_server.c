@@ -15,6 +15,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "gateway/tls/tls_internal.h"
+#include "gateway/tls/tls_site.h"
 #include "gateway/tls/tls_tickets.h"
 
 /* Guests speak to a leaf with an EC key; what cannot do this with TLS 1.2 has
@@ -113,10 +114,24 @@ set_context(SSL *ssl, struct slice context)
 }
 
 static bool
+set_identity(SSL *ssl, const struct tls_accept_options *o)
+{
+	if (o->site != NULL)
+		return tls_site_set(o->site, ssl);
+	return set_leaf(ssl, o) && set_context(ssl, o->context);
+}
+
+/* What a resumed session was given for may have expired since. */
+static bool
 is_fine(struct tls_handshake *h)
 {
-	(void)h;
-	return true;
+	const X509 *peer = SSL_get0_peer_certificate(h->tls->ssl);
+
+	if (peer == NULL || X509_cmp_current_time(X509_get0_notAfter(peer)) > 0)
+		return true;
+	tls_tell(h, TLS_FAULT_EXPIRED, "the certificate of %s has expired",
+	    h->who);
+	return false;
 }
 
 static void
@@ -142,9 +157,9 @@ tls_accept(const struct tls_accept_options *o)
 	h->plain.loop = o->loop;
 	CHECK(ssl != NULL);
 	SSL_set_accept_state(ssl);
-	if (!set_leaf(ssl, o) || !set_context(ssl, o->context)) {
+	if (!set_identity(ssl, o)) {
 		tls_tell(h, TLS_FAULT_OURS,
-		    "the certificate made for the client cannot be used");
+		    "our certificate for the client cannot be used");
 		ERR_clear_error();
 		SSL_free(ssl);
 		ssl = NULL;

@@ -14,6 +14,7 @@
 #include "gateway/tls/tls_stream.h"
 
 struct tls_server;
+struct tls_site;
 
 /* Opens no file. It must outlive the streams accepted with it. */
 struct tls_server *tls_server_new(struct err *err);
@@ -23,6 +24,9 @@ struct tls_accept_options {
 	struct loop *loop;
 	struct tls_server *server;
 	struct stream *lower; /* taken over, whatever comes of it */
+	/* A listener's own certificate (tls_site.h), and its server above; the
+	 * next four are not looked at then. NULL: they are. */
+	const struct tls_site *site;
 	/* Kept (their counts go up) as long as needed. */
 	X509 *cert;
 	EVP_PKEY *key;
