@@ -5,8 +5,10 @@
 #include "gateway/identity.h"
 
 #include <openssl/evp.h>
+#include <openssl/x509.h>
 
 #include "base/secret.h"
+#include "gateway/tls/tls_verify.h"
 
 #define CREDENTIALS_MAX 1024
 
@@ -24,6 +26,51 @@ identity_of_connection(struct service *s, unsigned listener,
 			return &s->sandboxes[i];
 	}
 	return &s->sandboxes[0];
+}
+
+/* The certificate's only common name; one of several is nobody's. */
+static bool
+has_name(const X509 *certificate, const char *name)
+{
+	const X509_NAME *subject = X509_get_subject_name(certificate);
+	int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+	unsigned char *text = NULL;
+	bool same;
+	int len;
+
+	if (at < 0 ||
+	    X509_NAME_get_index_by_NID(subject, NID_commonName, at) >= 0)
+		return false;
+	len = ASN1_STRING_to_UTF8(&text,
+	    X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
+	same = len >= 0 &&
+	    slice_is((struct slice){(const char *)text, (size_t)len}, name);
+	OPENSSL_free(text);
+	return same;
+}
+
+struct sandbox *
+identity_of_certificate(struct service *s, struct sandbox *by_connection,
+    const X509 *certificate)
+{
+	struct sandbox *found = by_connection;
+	uint8_t key[SETTINGS_KEY_DIGEST];
+
+	/* As with tokens: none makes a sandbox that is known another. */
+	if (certificate == NULL || by_connection->index != 0 ||
+	    !tls_key_digest(certificate, key))
+		return by_connection;
+	for (unsigned i = 1; i < s->sandbox_count; i++) {
+		const struct sandbox_setting *set = s->sandboxes[i].setting;
+
+		if (set->has_certificate_key &&
+		    memcmp(set->certificate_key, key, sizeof(key)) == 0)
+			return &s->sandboxes[i];
+		if (set->certificate_name != NULL &&
+		    has_name(certificate, set->certificate_name))
+			found = &s->sandboxes[i];
+	}
+	return found;
 }
 
 /* The sandbox whose token it is; `name` must be its name unless empty. */

@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "gateway/canaries.h"
+#include "gateway/greeting.h"
 #include "gateway/identity.h"
 #include "gateway/inject.h"
 #include "gateway/net/acceptor.h"
@@ -38,13 +39,9 @@ struct door {
 	struct list link; /* service->acceptors */
 	struct service *service;
 	struct acceptor *acceptor;
-	unsigned sandbox; /* service_add_listener()'s number */
+	unsigned sandbox;	     /* service_add_listener()'s number */
+	const struct tls_site *site; /* NULL: HTTP in clear */
 };
-
-/* Beyond a limit, so many connections of a sandbox are still heard, so that
- * each gets an answer to what it asks, and a record; or turns out, by its
- * token, to be another's. The rest is turned away unheard. */
-#define GUESTS_BEYOND 16
 
 static const char too_many[] = "HTTP/1.1 429 Too Many Connections\r\n"
 			       "Content-Type: text/plain; charset=utf-8\r\n"
@@ -187,14 +184,14 @@ service_count_connection(struct service *s, struct sandbox *from,
 
 static void
 turn_away(struct service *s, const struct sandbox *sandbox, int fd,
-    const char *limit)
+    bool speaks_tls, const char *limit)
 {
 	static uint64_t told_us;
 	ssize_t ignored;
 
-	ignored = send(fd, too_many, sizeof(too_many) - 1,
-	    MSG_DONTWAIT | MSG_NOSIGNAL);
-	(void)ignored;
+	if (!speaks_tls)
+		ignored = send(fd, too_many, sizeof(too_many) - 1,
+		    MSG_DONTWAIT | MSG_NOSIGNAL);
 	/* What it has sent already would make the close a reset, which can
 	 * overtake the answer. */
 	ignored = recv(fd, NULL, 1 << 20, MSG_DONTWAIT | MSG_TRUNC);
@@ -219,22 +216,27 @@ on_accepted(void *owner, int fd, const struct peer *peer)
 
 	if (!service_count_connection(s, NULL, sandbox, &limit) &&
 	    sandbox->guests_beyond == GUESTS_BEYOND) {
-		turn_away(s, sandbox, fd, limit);
+		turn_away(s, sandbox, fd, d->site != NULL, limit);
 		return;
 	}
 	s->o.figures->connections_open++;
 	s->o.figures->connections_total++;
-	session_start(s, sandbox, fd, limit);
+	if (d->site != NULL)
+		greeting_start(s, d->site, sandbox, fd, limit);
+	else
+		session_start(s, sandbox, fd, limit);
 }
 
 void
-service_add_listener(struct service *s, int fd, unsigned sandbox)
+service_add_listener(struct service *s, int fd, unsigned sandbox,
+    const struct tls_site *site)
 {
 	struct door *d = memory_new(sizeof(*d));
 
 	CHECK(sandbox < s->sandbox_count);
 	d->service = s;
 	d->sandbox = sandbox;
+	d->site = site;
 	d->acceptor = acceptor_new(s->loop, fd, on_accepted, d);
 	list_add(&s->acceptors, &d->link);
 }
@@ -286,6 +288,7 @@ service_drain(struct service *s, void (*drained)(void *owner), void *owner)
 	s->drained = drained;
 	s->drained_owner = owner;
 	close_doors(s);
+	greetings_end(s);
 	timer_set(&s->drain_timer, s->limits->drain_ms);
 	list_each_safe(l, &s->sessions)
 		session_drain(session_of(l));
@@ -423,6 +426,7 @@ service_new(const struct service_options *o)
 	s->scratch = memory_array(l->header_count, sizeof(*s->scratch));
 	list_init(&s->acceptors);
 	list_init(&s->sessions);
+	list_init(&s->greetings);
 	make_sandboxes(s);
 	read_no_proxy(s);
 	count_seats(s);
@@ -455,6 +459,7 @@ service_free(struct service *s)
 	if (s == NULL)
 		return;
 	close_doors(s);
+	greetings_end(s);
 	list_each_safe(l, &s->sessions)
 		session_close(session_of(l), CLOSE_DRAINING);
 	deferred_cancel(&s->drained_later);

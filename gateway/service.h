@@ -22,6 +22,7 @@ struct leaves;
 struct secret_calls;
 struct tls_client;
 struct tls_server;
+struct tls_site;
 
 /* Shared by all workers (MAP_SHARED, made by the supervisor before it forks):
  * limits of spread sandboxes hold over all workers together. A dead worker's
@@ -81,8 +82,10 @@ void service_set_policy(struct service *s, struct image *image,
 void service_set_resolver_files(struct service *s, struct slice resolv_conf,
     struct slice hosts);
 /* Takes over `fd`, a listening socket. `sandbox` is a settings.sandboxes index
- * + 1, or 0 for a plain listener (source range, token, else `default`). */
-void service_add_listener(struct service *s, int fd, unsigned sandbox);
+ * + 1, or 0 for a plain listener (source range, token, else `default`).
+ * `site`: guests speak TLS with it; borrowed for good. NULL: they do not. */
+void service_add_listener(struct service *s, int fd, unsigned sandbox,
+    const struct tls_site *site);
 /* Accept no more, finish what runs; `drained` once, when nothing is left or
  * limits.drain has passed (what was left is closed, recorded). */
 void service_drain(struct service *s, void (*drained)(void *owner),

@@ -15,6 +15,11 @@
 #include "gateway/scrub/inflate.h"
 #include "gateway/service.h"
 
+/* Beyond a limit, so many connections of a sandbox are still heard, so that
+ * each gets an answer to what it asks, and a record; or turns out, by its
+ * token, to be another's. The rest is turned away unheard. */
+#define GUESTS_BEYOND 16
+
 /* A sandbox as this worker knows it. */
 struct sandbox {
 	/* Bytes it has put into the journal in this second. */
@@ -44,8 +49,9 @@ struct service {
 	/* What the descriptors of this process allow: connections of guests in
 	 * all, those of one sandbox, and one sandbox's to origins. */
 	uint32_t seats, sandbox_seats, origin_seats;
-	struct list sessions; /* every guest's connection */
-	struct map *pool;     /* origins.c: key to struct pool_host */
+	struct list sessions;  /* every guest's connection */
+	struct list greetings; /* those whose TLS handshake goes on */
+	struct map *pool;      /* origins.c: key to struct pool_host */
 	struct list pool_hosts;
 	struct timer pool_timer;
 	struct resource *no_proxy; /* upstream: no_proxy: */

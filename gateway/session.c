@@ -267,10 +267,18 @@ session_start(struct service *service, struct sandbox *sandbox, int fd,
     const char *limit)
 {
 	struct stream_options o = service_stream_options(service);
-	struct session *s = memory_new(sizeof(*s));
 
 	/* A guest that is gone needs no answer: do not read on to learn it. */
 	o.reset_at_once = true;
+	session_start_on(service, sandbox, stream_open(fd, &o), limit);
+}
+
+void
+session_start_on(struct service *service, struct sandbox *sandbox,
+    struct stream *stream, const char *limit)
+{
+	struct session *s = memory_new(sizeof(*s));
+
 	s->service = service;
 	s->sandbox = sandbox;
 	s->limit = limit;
@@ -281,7 +289,7 @@ session_start(struct service *service, struct sandbox *sandbox, int fd,
 	list_init(&s->exchanges);
 	list_add(&service->sessions, &s->link);
 	deferred_init(&s->gone, free_later, s);
-	serve_h1(s, stream_open(fd, &o), false);
+	serve_h1(s, stream, false);
 }
 
 void

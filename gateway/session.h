@@ -12,6 +12,9 @@ struct session;
  * unless it names a sandbox that has. */
 void session_start(struct service *s, struct sandbox *sandbox, int fd,
     const char *limit);
+/* The same for a connection of which a stream stands already. */
+void session_start_on(struct service *s, struct sandbox *sandbox,
+    struct stream *stream, const char *limit);
 /* The list link of service->sessions back to its session. */
 struct session *session_of(struct list *link);
 /* Close what the live policy no longer allows. */

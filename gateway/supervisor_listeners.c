@@ -20,6 +20,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "base/unix_address.h"
+#include "gateway/tls/tls_site.h"
 
 #define BACKLOG 4096
 /* What a gateway that was killed a moment ago still holds is free soon. */
@@ -28,12 +29,13 @@
 
 struct socket_held {
 	int fd;
-	unsigned slot;	  /* the worker's */
-	unsigned sandbox; /* index + 1, or 0 */
+	unsigned slot;		      /* the worker's */
+	unsigned sandbox;	      /* index + 1, or 0 */
+	const struct listen_tls *tls; /* of the settings; NULL: none */
 };
 
 struct place { /* one `listen:` line */
-	char text[PATH_MAX + 8];
+	char text[PATH_MAX + 16];
 	char *unix_path; /* NULL: TCP */
 	unsigned sandbox;
 };
@@ -99,11 +101,12 @@ probe(const struct address *at)
 }
 
 static void
-hold(struct listeners *l, int fd, unsigned slot, unsigned sandbox)
+hold(struct listeners *l, int fd, unsigned slot, unsigned sandbox,
+    const struct listen_tls *tls)
 {
 	l->sockets = memory_room(l->sockets, l->count, &l->size,
 	    sizeof(*l->sockets));
-	l->sockets[l->count++] = (struct socket_held){fd, slot, sandbox};
+	l->sockets[l->count++] = (struct socket_held){fd, slot, sandbox, tls};
 }
 
 static unsigned
@@ -133,19 +136,19 @@ add_place(struct listeners *l, const struct listen_setting *at,
 
 /* One socket, listening; `at` gets the real port. */
 static bool
-open_tcp_socket(struct listeners *l, struct address *at, bool share,
+open_tcp_socket(struct listeners *l, struct listen_setting *at, bool share,
     unsigned slot, unsigned sandbox)
 {
 	struct sockaddr_storage real;
 	socklen_t len = sizeof(real);
-	int fd = bind_once(at, share);
+	int fd = bind_once(&at->address, share);
 
 	if (fd == -1)
 		return false;
-	hold(l, fd, slot, sandbox);
+	hold(l, fd, slot, sandbox, at->tls);
 	return listen(fd, BACKLOG) == 0 &&
 	    getsockname(fd, (struct sockaddr *)&real, &len) == 0 &&
-	    address_from_sockaddr(&real, at);
+	    address_from_sockaddr(&real, &at->address);
 }
 
 static bool
@@ -160,8 +163,7 @@ open_tcp(struct listeners *l, const struct listen_setting *wanted,
 	if (!spread)
 		l->pinned[slot]++;
 	for (; done && slot <= last; slot++)
-		done = open_tcp_socket(l, &real.address, spread > 0, slot,
-		    sandbox);
+		done = open_tcp_socket(l, &real, spread > 0, slot, sandbox);
 	if (!done) {
 		char text[ADDRESS_TEXT];
 
@@ -213,7 +215,7 @@ open_unix(struct listeners *l, const struct listen_setting *at,
 	done = fd != -1 &&
 	    bind(fd, (const struct sockaddr *)&to.at, to.len) == 0;
 	if (fd != -1)
-		hold(l, fd, slot, sandbox);
+		hold(l, fd, slot, sandbox, at->tls);
 	if (done)
 		add_place(l, at, sandbox);
 	/* Whoever reaches the directory may ask: what he may do is policy. */
@@ -226,15 +228,44 @@ open_unix(struct listeners *l, const struct listen_setting *at,
 	return done;
 }
 
+/* Each worker loads them itself; what is wrong with them is told here. */
+static bool
+check_tls(const struct listen_setting *at, struct err *err)
+{
+	struct tls_site *site;
+	char text[PATH_MAX + 16];
+
+	if (at->tls == NULL)
+		return true;
+	site = tls_site_load(&(struct tls_site_files){at->tls->cert,
+				 at->tls->key, at->tls->client_ca},
+	    err);
+	tls_site_free(site);
+	if (site != NULL)
+		return true;
+	listen_setting_format(at, text, sizeof(text));
+	/* A file that is not there is the configuration's mistake. */
+	if (err != NULL)
+		err->kind = ERR_CONF;
+	return err_wrap(err, "cannot listen on %s", text);
+}
+
+static bool
+open_one(struct listeners *l, const struct listen_setting *at, unsigned sandbox,
+    unsigned spread, struct err *err)
+{
+	return check_tls(at, err) &&
+	    (at->unix_path ? open_unix(l, at, sandbox, err)
+			   : open_tcp(l, at, sandbox, spread, err));
+}
+
 /* `spread`: over how many workers; 0: one worker's own. */
 static bool
 open_all(struct listeners *l, const struct listen_setting *at, size_t count,
     unsigned sandbox, unsigned spread, struct err *err)
 {
 	for (size_t n = 0; n < count; n++)
-		if (at[n].unix_path
-			? !open_unix(l, &at[n], sandbox, err)
-			: !open_tcp(l, &at[n], sandbox, spread, err))
+		if (!open_one(l, &at[n], sandbox, spread, err))
 			return false;
 	return true;
 }
@@ -298,7 +329,8 @@ listeners_of_worker(const struct listeners *l, unsigned slot,
 	for (size_t n = 0; n < l->count; n++)
 		if (l->sockets[n].slot == slot)
 			out[count++] = (struct worker_listener){
-			    l->sockets[n].fd, l->sockets[n].sandbox};
+			    l->sockets[n].fd, l->sockets[n].sandbox,
+			    l->sockets[n].tls};
 	return count;
 }
 

@@ -20,6 +20,7 @@
 #include "gateway/resolver_files.h"
 #include "gateway/tls/tls_client.h"
 #include "gateway/tls/tls_server.h"
+#include "gateway/tls/tls_site.h"
 
 struct worker {
 	struct loop *loop;
@@ -283,10 +284,36 @@ make_tls(struct worker *w, const struct worker_options *o)
 	return w->tls_client != NULL;
 }
 
+/* The certificates of listeners that speak TLS, while files can be read; an
+ * array in the listeners' order, kept for good. */
+static struct tls_site **
+load_sites(const struct worker_options *o)
+{
+	struct tls_site **sites = memory_array(o->listener_count + 1,
+	    sizeof(*sites));
+	struct err err = {0};
+
+	for (size_t n = 0; n < o->listener_count; n++) {
+		const struct listen_tls *tls = o->listeners[n].tls;
+
+		if (tls == NULL)
+			continue;
+		sites[n] = tls_site_load(&(struct tls_site_files){tls->cert,
+					     tls->key, tls->client_ca},
+		    &err);
+		if (sites[n] == NULL) {
+			log_error("%s", err.text);
+			return NULL;
+		}
+	}
+	return sites;
+}
+
 /* Everything but the loop's run. */
 static bool
 begin(struct worker *w, const struct worker_options *o)
 {
+	struct tls_site **sites;
 	struct err err = {0};
 
 	if (!make_tls(w, o) || !make_leaves(w, o))
@@ -299,13 +326,16 @@ begin(struct worker *w, const struct worker_options *o)
 	service_set_resolver_files(w->service, o->resolv_conf, o->hosts);
 	if (!use_policy(w, o->policy, o->generation))
 		return false;
+	sites = load_sites(o);
+	if (!sites)
+		return false;
 	if (!confine_process(&o->confine, &err)) {
 		log_error("%s", err.text);
 		return false;
 	}
 	for (size_t n = 0; n < o->listener_count; n++)
 		service_add_listener(w->service, o->listeners[n].fd,
-		    o->listeners[n].sandbox);
+		    o->listeners[n].sandbox, sites[n]);
 	watch_channel(w);
 	return message_send_number(w->channel, WORKER_SERVING, 0, o->generation,
 	    NULL, 0);

@@ -11,7 +11,8 @@
 
 struct worker_listener {
 	int fd;
-	unsigned sandbox; /* settings.sandboxes index + 1, or 0 */
+	unsigned sandbox;	      /* settings.sandboxes index + 1, or 0 */
+	const struct listen_tls *tls; /* its files; NULL: HTTP in clear */
 };
 
 struct worker_options {

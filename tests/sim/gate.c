@@ -110,7 +110,7 @@ gate_start(struct gate *g, const char *policy)
 	    .own = g->own});
 	gate_policy(g, policy);
 	for (unsigned i = 0; i <= g->settings.sandbox_count; i++)
-		service_add_listener(g->service, LISTENER + (int)i, i);
+		service_add_listener(g->service, LISTENER + (int)i, i, NULL);
 }
 
 struct sim_peer *

@@ -1212,7 +1212,7 @@ TEST(a_leaf_without_its_key_is_our_fault)
 	EXPECT(n.handshake != NULL);
 	sim_run(loop);
 	expect_fault(&n, TLS_FAULT_OURS,
-	    "the certificate made for the client cannot be used");
+	    "our certificate for the client cannot be used");
 	end();
 }
 

@@ -61,9 +61,11 @@ service_set_resolver_files(struct service *s, struct slice conf,
 }
 
 void
-service_add_listener(struct service *s, int fd, unsigned sandbox)
+service_add_listener(struct service *s, int fd, unsigned sandbox,
+    const struct tls_site *site)
 {
 	(void)s;
+	EXPECT(site == NULL);
 	/* Everything was given up before anybody could be heard. */
 	note("listener %d of %u, %s; ", fd, sandbox,
 	    open("/etc/passwd", O_RDONLY) == -1 ? "confined" : "free");
@@ -112,7 +114,7 @@ image_of(const char *text)
 static void
 start(void)
 {
-	struct worker_listener listeners[] = {{7, 0}, {8, 3}};
+	struct worker_listener listeners[] = {{7, 0, NULL}, {8, 3, NULL}};
 	static struct settings settings;
 	struct err err = {0};
 	pid_t parent = getpid();
