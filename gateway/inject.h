@@ -133,6 +133,12 @@ void inject_clear(struct inject_room *room);
  * False of swap_data(): end the exchange (limit, 413). */
 struct swap *inject_body_new(const struct inject_ask *ask);
 
+/* What of a value must never come back in an answer: all of it, or those parts
+ * that an origin could tell apart. They are slices of it. */
+#define INJECT_PARTS 3
+size_t inject_parts(const struct secret_binding *b, struct slice value,
+    struct slice parts[INJECT_PARTS]);
+
 /* May this field stand in the trailers of such a request (threat 44)? Not what
  * is called like a credential or like a field that is set here, and no digest
  * of a body that was changed. */
