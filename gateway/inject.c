@@ -13,7 +13,6 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "base/secret.h"
-#include "gateway/http/field_names.h"
 #include "gateway/http/query.h"
 #include "gateway/inject_internal.h"
 #include "gateway/sigv4.h"
@@ -171,105 +170,6 @@ const struct field *
 inject_find(const struct making *m, const char *name)
 {
 	return fields_find(&m->to->head.fields, name);
-}
-
-/* Do answers hold what must not reach the guest in parts? Where all is signed,
- * the origin never sees a key that it could send back; and an object store's
- * client that gets all where it asked for a part writes it over the rest. */
-static bool
-may_be_partial(const struct inject_ask *ask)
-{
-	for (size_t i = 0; i < ask->count; i++)
-		if (ask->secrets[i].binding->way != SECRET_SIGV4)
-			return false;
-	return true;
-}
-
-/* What Connection names ends here, and Connection itself: then nothing is left
- * that names fields, whatever is set later. Extensions of a WebSocket would
- * compress what must be looked at. */
-static bool
-goes_along(const struct making *m, const struct field *f)
-{
-	const struct fields *all = &m->ask->request->head->fields;
-	enum field_id id = field_id_of(f->name);
-
-	if (id == FIELD_CONNECTION)
-		return false;
-	if (id == FIELD_OTHER && connection_names(all, f->name))
-		return false;
-	if (m->ask->count == 0)
-		return true;
-	if (slice_is_nocase(f->name, "sec-websocket-extensions"))
-		return false;
-	return may_be_partial(m->ask) ||
-	    (!slice_is_nocase(f->name, "range") &&
-		!slice_is_nocase(f->name, "if-range"));
-}
-
-/* Codings that gateway/scrub.h can look into. */
-static bool
-is_readable_coding(struct slice element)
-{
-	static const char *const names[] = {
-	    "gzip", "x-gzip", "deflate", "br", "zstd", "identity"};
-	struct slice name, rest;
-
-	slice_cut(element, ';', &name, &rest);
-	name = slice_trim(name);
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		if (slice_is_nocase(name, names[i]))
-			return true;
-	return false;
-}
-
-/* A list of those elements alone; "identity" when none is left. */
-static bool
-reduce_codings(struct making *m, struct field *f)
-{
-	struct slice list = f->value, element;
-	size_t left, len = 0;
-	char *at = inject_begin(m, &left);
-
-	if (f->value.len + sizeof("identity") > left)
-		return inject_is_full(m);
-	while (list_next(&list, &element)) {
-		if (!is_readable_coding(element))
-			continue;
-		if (len > 0)
-			at[len++] = ',';
-		memcpy(at + len, element.at, element.len);
-		len += element.len;
-	}
-	f->value = len > 0 ? inject_take(m, len) : SLICE_LITERAL("identity");
-	return true;
-}
-
-static bool
-copy_head(struct making *m)
-{
-	const struct request_head *from = m->ask->request;
-	struct head *head = &m->to->head;
-	const struct fields *all = &from->head->fields;
-
-	m->to->request = *from;
-	m->to->request.head = head;
-	*head = *from->head;
-	head->fields = (struct fields){
-	    .at = m->room->fields, .capacity = m->room->capacity};
-	for (size_t i = 0; i < all->count; i++) {
-		struct field f = all->at[i];
-
-		if (!goes_along(m, &f))
-			continue;
-		if (m->ask->count > 0 &&
-		    slice_is_nocase(f.name, "accept-encoding") &&
-		    !reduce_codings(m, &f))
-			return false;
-		if (!inject_add(m, f.name, f.value))
-			return false;
-	}
-	return true;
 }
 
 /* --- what is set --- */
@@ -447,7 +347,7 @@ make(struct making *m)
 {
 	const struct inject_ask *ask = m->ask;
 
-	if (!values_are_right(m) || !copy_head(m))
+	if (!values_are_right(m) || !inject_copy(m))
 		return false;
 	for (size_t i = 0; i < ask->count; i++)
 		if (!take_out(m, &ask->secrets[i]))

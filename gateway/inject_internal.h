@@ -1,7 +1,7 @@
 /* inject_internal.h - what the files of an injection share
  *
- * inject.c copies the head and sets fields and parameters, inject_swap.c
- * replaces placeholders, inject_sigv4.c signs, inject_body.c is about bodies.
+ * inject_copy.c copies the head, inject.c sets fields and parameters,
+ * inject_swap.c replaces placeholders, inject_sigv4.c signs, inject_body.c is about bodies.
  * Included by nobody else. */
 #ifndef GATEWAY_INJECT_INTERNAL_H
 #define GATEWAY_INJECT_INTERNAL_H
@@ -48,6 +48,9 @@ const struct field *inject_find(const struct making *m, const char *name);
 
 /* A clause: swap_new() had none. */
 extern const char inject_is_not_clear[];
+
+/* The client's head, without what ends here. */
+bool inject_copy(struct making *m);
 
 /* The ways. */
 bool inject_swap_head(struct making *m);

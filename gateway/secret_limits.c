@@ -88,7 +88,7 @@ path_set_new(const char *text)
 	struct path_set *set = memory_new(sizeof(*set) + len + 1);
 	char *copy = (char *)(set + 1);
 
-	memcpy(copy, text, len);
+	memcpy(copy, text, len + 1);
 	set->text = (struct slice){copy, len};
 	compile(set);
 	return set;

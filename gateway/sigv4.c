@@ -284,11 +284,12 @@ keyed(uint8_t key[SHA256_BYTES], struct slice text)
 static void
 make_key(const struct sigv4_options *o, uint8_t key[SHA256_BYTES])
 {
-	size_t len = 4 + o->secret.len;
+	const struct slice prefix = SLICE_LITERAL("AWS4");
+	size_t len = prefix.len + o->secret.len;
 	char *first = memory_new(len);
 
-	memcpy(first, "AWS4", 4);
-	memcpy(first + 4, o->secret.at, o->secret.len);
+	memcpy(first, prefix.at, prefix.len);
+	memcpy(first + prefix.len, o->secret.at, o->secret.len);
 	CHECK(len <= INT32_MAX &&
 	    HMAC(EVP_sha256(), first, (int)len, (const uint8_t *)o->date.at,
 		SIGV4_DAY, key, NULL) != NULL);

@@ -22,7 +22,7 @@
 
 struct node {
 	uint8_t byte;
-	int8_t pair; /* whose end this is, or -1 */
+	int16_t pair; /* whose end this is, or -1 */
 	/* Indexes of nodes; 0, the root, for none. */
 	uint16_t child, sibling, fail;
 	uint16_t depth;
@@ -66,7 +66,7 @@ child_of(const struct swap *s, uint16_t at, int byte)
 }
 
 static void
-add_placeholder(struct swap *s, struct slice text, int8_t pair)
+add_placeholder(struct swap *s, struct slice text, int16_t pair)
 {
 	uint16_t at = 0;
 
@@ -157,7 +157,7 @@ build(struct swap *s)
 	s->nodes[0].pair = -1;
 	s->node_count = 1;
 	for (size_t i = 0; i < s->count; i++)
-		add_placeholder(s, s->pairs[i].placeholder, (int8_t)i);
+		add_placeholder(s, s->pairs[i].placeholder, (int16_t)i);
 	find_fails(s);
 	s->lengths = memory_array(s->longest + 1, sizeof(*s->lengths));
 	s->kept = memory_new(kept_room(s));

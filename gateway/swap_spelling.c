@@ -106,9 +106,10 @@ spell(char c, enum swap_place place, char out[SPELLED_MAX])
 		return 3;
 	case SWAP_IN_JSON:
 		if (byte < ' ') {
-			memcpy(out, "\\u00", 4);
-			out[4] = hex[byte >> 4];
-			out[5] = hex[byte & 15];
+			memcpy(out,
+			    (char[]){'\\', 'u', '0', '0', hex[byte >> 4],
+				hex[byte & 15]},
+			    SPELLED_MAX);
 			return SPELLED_MAX;
 		}
 		if (c != '"' && c != '\\')

@@ -72,8 +72,8 @@ TEST(a_placeholder_is_replaced_wherever_it_stands)
 	expect(p, 1, SWAP_IN_TEXT, "PLACEHOLDER", "the-key");
 	expect(p, 1, SWAP_IN_TEXT, "a=PLACEHOLDER&b=PLACEHOLDER.",
 	    "a=the-key&b=the-key.");
-	expect(p, 1, SWAP_IN_TEXT, "PLACEHOLDEPLACEHOLDER PLACEHOLDE",
-	    "PLACEHOLDEthe-key PLACEHOLDE");
+	expect(p, 1, SWAP_IN_TEXT, "PLACEHOLDEPLACEHOLDER PLACEHOL",
+	    "PLACEHOLDEthe-key PLACEHOL");
 }
 
 TEST(a_placeholder_that_begins_within_itself_is_found)
