@@ -12,6 +12,8 @@
 /* The largest body or chunk: what any reader can count in a double. */
 #define H1_SIZE_MAX ((uint64_t)1 << 53)
 
+#define H1_METHOD_MAX 32 /* the longest registered one has 17 */
+
 struct h1_cursor {
 	const char *at, *end;
 };

@@ -5,8 +5,6 @@
  * expectation that nobody can meet. */
 #include "gateway/http/h1_fields.h"
 
-#define METHOD_MAX 32
-
 static enum h1_result
 bad(enum h1_error what, enum h1_error *error)
 {
@@ -29,9 +27,10 @@ method(struct h1_cursor *c, struct slice *found, enum h1_error *error)
 {
 	const char *at = c->at;
 
-	while (at < c->end && at - c->at <= METHOD_MAX && h1_is_token_byte(*at))
+	while (at < c->end && at - c->at <= H1_METHOD_MAX &&
+	    h1_is_token_byte(*at))
 		at++;
-	if (at - c->at > METHOD_MAX)
+	if (at - c->at > H1_METHOD_MAX)
 		return bad(H1_BAD_METHOD, error);
 	if (at == c->end)
 		return H1_MORE;

@@ -85,7 +85,7 @@ h2_block_add(struct h2_block *b, struct slice name, struct slice value)
 		b->too_large = true;
 	if (b->too_large)
 		return b->size <= BOMB * b->limits->header_bytes;
-	b->text = grown(b->text, &b->text_room, b->text_len + len);
+	b->text = grown(b->text, &b->text_room, b->text_len + len + 1);
 	b->lines = memory_room(b->lines, b->count, &b->line_room,
 	    sizeof(*b->lines));
 	b->lines[b->count++] = (struct h2_line){
@@ -222,9 +222,10 @@ put_cookies(const struct h2_block *b, size_t from, struct builder *w)
 	for (size_t n = from; n < b->count; n++) {
 		struct field f = line_of(b, n);
 
-		if (!is_cookie(f.name))
+		/* An empty crumb at the end would leave a space there. */
+		if (!is_cookie(f.name) || f.value.len == 0)
 			continue;
-		if (n > from)
+		if (w->at + w->len > all.value.at)
 			put(w, SLICE_LITERAL("; "));
 		put(w, f.value);
 	}
@@ -288,6 +289,14 @@ path_is_right(const struct pseudo *p)
 	    (slice_is(s, "*") && slice_is(p->method, "OPTIONS"));
 }
 
+/* PRI is the preface's, and no method ever (RFC 9113 11.6). */
+static bool
+method_is_right(struct slice method)
+{
+	return h1_is_token(method) && method.len <= H1_METHOD_MAX &&
+	    !slice_is(method, "PRI");
+}
+
 /* Which pseudo fields there must be, and which not (RFC 9113 8.3.1, 8.5; RFC
  * 8441 4). Other protocols than WebSocket are not known here. */
 static bool
@@ -295,7 +304,7 @@ pseudo_are_right(const struct pseudo *p, struct h2_request_kind *kind)
 {
 	bool is_connect = slice_is(p->method, "CONNECT");
 
-	if (p->status.at != NULL || !h1_is_token(p->method) ||
+	if (p->status.at != NULL || !method_is_right(p->method) ||
 	    (p->authority.at != NULL && !h1_is_host(p->authority)))
 		return false;
 	kind->is_connect = is_connect && p->protocol.at == NULL;

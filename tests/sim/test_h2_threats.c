@@ -44,6 +44,8 @@ TEST(pseudo_fields_are_those_of_a_request)
 	    ":path: /\n",
 	    HEAD("", "/"),
 	    HEAD("G ET", "/"),
+	    HEAD("PRI", "/"),
+	    HEAD("A23456789012345678901234567890123", "/"),
 	    HEAD("GET", ""),
 	    HEAD("GET", "a"),
 	    HEAD("GET", "*"),

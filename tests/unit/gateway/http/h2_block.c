@@ -83,6 +83,18 @@ TEST(a_request_is_one_run_of_bytes)
 	arena_done(&a);
 }
 
+TEST(empty_crumbs_leave_nothing)
+{
+	EXPECT_INT(request(GET "cookie: \ncookie: a\ncookie: \ncookie: b\n"
+			       "cookie: \n",
+		       true),
+	    H2_GOOD);
+	expect_slice(head.fields.at[0].value, "a; b");
+	EXPECT_INT(request(GET "cookie: \ncookie: \n", true), H2_GOOD);
+	expect_slice(head.fields.at[0].value, "");
+	h2_block_done(&block);
+}
+
 /* The order of pseudo fields is free; without fields it is a run as well. */
 TEST(any_order_is_one_run)
 {
