@@ -25,9 +25,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <openssl/x509.h>
+
 #include "base/address.h"
 #include "base/slice.h"
 #include "gateway/dns/resolver.h"
+#include "gateway/messages.h"
 #include "gateway/net/dial.h"
 #include "gateway/net/loop.h"
 #include "gateway/net/stream.h"
@@ -97,6 +100,21 @@ void sim_name_fails(const char *name, enum lookup_result result);
 extern uint64_t sim_lookup_takes_ms; /* 0 */
 size_t sim_lookups(void);	     /* asked so far */
 size_t sim_lookups_of(const char *name);
+
+/* keeper_sim.c: gateway/keeper_link.h with a keeper that is always there. It
+ * signs whatever leaf is asked for, by a CA of its own, after
+ * `sim_keeper_takes_ms` (0); longer than the link's patience is no answer. */
+extern uint64_t sim_keeper_takes_ms;
+void sim_keeper_refuses(const char *why); /* all questions; NULL: no more */
+void sim_keeper_is_away(bool away);	  /* what is asked now is given up */
+size_t sim_keeper_asked(void);		  /* questions so far */
+X509 *sim_keeper_ca(void);		  /* whom a client must trust */
+void sim_keeper_rotates(void);		  /* another CA, told at once */
+/* For a type of question without an answer of its own here. */
+typedef void sim_keeper_fn(const struct ipc_message *asked,
+    struct ipc_message *answer);
+void sim_keeper_answers(enum message type, sim_keeper_fn *answers);
+void sim_keeper_tells(struct ipc_message *m); /* unasked, to all links */
 
 /* acceptor_sim.c: somebody connects to listener `fd` of the code under test.
  * False when nothing accepts there. `from` may be NULL (a Unix socket). */
