@@ -399,6 +399,7 @@ understand(const struct rule_change *c, struct wish *w, struct err *err)
 		return true;
 	if (!rule_change_read(c, &w->policy, err))
 		return false;
+	CHECK(w->policy.rule_count == 1);
 	w->rule = &w->policy.rules[0];
 	return true;
 }

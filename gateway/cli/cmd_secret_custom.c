@@ -170,21 +170,22 @@ print_placeholder(const struct client *c, const struct secret_put *p,
 }
 
 static int
-set(const struct custom_flags *f, const struct client *c, struct secret_put *p,
-    struct err *err)
+set(const struct custom_flags *f, const struct client *c,
+    const struct secret_put *wanted, struct err *err)
 {
+	struct secret_put p = *wanted;
 	struct text binding;
 	char *name = name_of(f);
 	int code;
 
 	text_init(&binding, BINDING_MAX);
 	write_binding(f, &binding);
-	p->name = name;
-	p->kind = "custom";
-	p->quiet = f->quiet;
-	p->binding = binding.at;
-	code = secret_flags_put(&f->secret, c, p, err);
-	if (code == EXIT_DONE && !print_placeholder(c, p, err))
+	p.name = name;
+	p.kind = "custom";
+	p.quiet = f->quiet;
+	p.binding = binding.at;
+	code = secret_flags_put(&f->secret, c, &p, err);
+	if (code == EXIT_DONE && !print_placeholder(c, &p, err))
 		code = print_failure(err);
 	text_done(&binding);
 	free(name);

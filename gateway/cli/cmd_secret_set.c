@@ -127,8 +127,9 @@ plan_binding(const struct secret_flags *f, const struct judge *judge,
 
 static int
 set_service(const struct set_flags *f, const struct client *c,
-    struct secret_put *p, struct err *err)
+    const struct secret_put *wanted, struct err *err)
 {
+	struct secret_put p = *wanted;
 	struct text binding;
 	struct judge judge;
 	bool done;
@@ -137,11 +138,11 @@ set_service(const struct set_flags *f, const struct client *c,
 	if (!judge_open(c, &judge, err))
 		return print_failure(err);
 	text_init(&binding, BINDING_MAX);
-	p->kind = service_find(slice_of(p->name)) ? "service" : "custom";
-	done = plan_binding(&f->secret, &judge, p, &binding, err);
+	p.kind = service_find(slice_of(p.name)) ? "service" : "custom";
+	done = plan_binding(&f->secret, &judge, &p, &binding, err);
 	judge_close(&judge);
-	p->binding = binding.len ? binding.at : NULL;
-	code = done ? secret_flags_put(&f->secret, c, p, err)
+	p.binding = binding.len ? binding.at : NULL;
+	code = done ? secret_flags_put(&f->secret, c, &p, err)
 		    : print_failure(err);
 	text_done(&binding);
 	return code;
@@ -203,19 +204,20 @@ bind_registry(const struct set_flags *f, struct text *binding, struct err *err)
 
 static int
 set_registry(const struct set_flags *f, const struct client *c,
-    struct secret_put *p, struct err *err)
+    const struct secret_put *wanted, struct err *err)
 {
+	struct secret_put p = *wanted;
 	char name[SECRET_NAME_MAX + 1];
 	struct text binding;
 	int code;
 
 	registry_name(f->registry, name);
 	text_init(&binding, BINDING_MAX);
-	p->name = name;
-	p->kind = "registry";
+	p.name = name;
+	p.kind = "registry";
 	if (bind_registry(f, &binding, err)) {
-		p->binding = binding.at;
-		code = secret_flags_put(&f->secret, c, p, err);
+		p.binding = binding.at;
+		code = secret_flags_put(&f->secret, c, &p, err);
 	} else {
 		code = print_failure(err);
 	}
