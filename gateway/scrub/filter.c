@@ -112,18 +112,52 @@ symbol_matters(const struct filter *f, const struct unit *u)
 	return u->is_code_point ? f->has_high : f->is_known[u->symbol];
 }
 
+static bool
+goes_on(const struct filter *f, uint8_t opening, uint8_t next)
+{
+	struct unit u;
+
+	unit_open(&u, opening);
+	if (unit_is_either(&u, next))
+		return true;
+	switch (unit_feed(&u, next, false)) {
+	case UNIT_MORE:
+		return true;
+	case UNIT_NONE:
+		return false;
+	case UNIT_DONE:
+		break;
+	}
+	return symbol_matters(f, &u) || unit_opens((uint8_t)u.symbol);
+}
+
+void
+filter_know_escapes(struct filter *f)
+{
+	static const uint8_t openings[] = {'%', '&', '\\'};
+
+	for (size_t k = 0; k < sizeof(openings); k++)
+		for (unsigned c = 0; c < 256; c++)
+			f->goes_on[filter_kind(openings[k])][c] = goes_on(f,
+			    openings[k], (uint8_t)c);
+}
+
 /* Can what begins at `at` be a symbol of a needle? What is cut off at the end
  * is no matter of ours: all that ends there is followed anyway. */
 static bool
 escape_matters(const struct filter *f, struct slice in, size_t at)
 {
+	uint8_t opening = (uint8_t)in.at[at], next;
 	struct unit u;
 
-	/* Of a row of backslashes, the last ones tell. */
-	if (in.at[at] == '\\' && at + 1 < in.len && in.at[at + 1] == '\\' &&
-	    !f->is_known['\\'])
+	if (at + 1 == in.len)
 		return false;
-	unit_open(&u, (uint8_t)in.at[at]);
+	next = (uint8_t)in.at[at + 1];
+	/* Of a row of backslashes, the last ones tell. */
+	if (!filter_goes_on(f, opening, next) ||
+	    (opening == '\\' && next == '\\' && !f->is_known['\\']))
+		return false;
+	unit_open(&u, opening);
 	while (++at < in.len) {
 		uint8_t c = (uint8_t)in.at[at];
 

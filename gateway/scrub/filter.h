@@ -26,11 +26,14 @@ struct filter {
 	unsigned gram;	/* 4 or 8 bytes */
 	size_t stride;
 	const bool *is_known; /* is a byte any spelling's symbol? */
+	bool goes_on[3][256]; /* see filter_goes_on() */
 	bool has_high;	      /* does a spelling have bytes beyond ASCII? */
 };
 
 /* From the shortest run that an unescaped spelling has: gram and stride. */
 void filter_shape(struct filter *f, size_t shortest_run);
+/* Once `is_known` and `has_high` are filled in. */
+void filter_know_escapes(struct filter *f);
 /* Bits for so many grams. */
 unsigned filter_bits(size_t grams);
 /* Every gram of a run; `table` and `bits` are set. */
@@ -40,5 +43,19 @@ void filter_add(struct filter *f, struct slice run);
  * in.len when there is none. Grams are sampled at multiples of the stride. */
 size_t filter_next_gram(const struct filter *f, struct slice in, size_t at);
 size_t filter_next_escape(const struct filter *f, struct slice in, size_t at);
+
+static inline size_t
+filter_kind(uint8_t opening)
+{
+	return opening == '%' ? 0 : opening == '&' ? 1 : 2;
+}
+
+/* May what begins with these two bytes be a symbol of a needle? Most of what
+ * is escaped in real texts ("\n", "&nbsp;", "100% of") is not. */
+static inline bool
+filter_goes_on(const struct filter *f, uint8_t opening, uint8_t next)
+{
+	return f->goes_on[filter_kind(opening)][next];
+}
 
 #endif

@@ -372,6 +372,7 @@ build(struct builder *b, unsigned bits)
 	copy_masks(b);
 	index_first(n);
 	know_symbols(n);
+	filter_know_escapes(&n->filter);
 	measure(n);
 	add_grams(n, room);
 	secret_wipe(room, longest_text);

@@ -28,8 +28,9 @@
  */
 #define THREADS_MAX 16384
 #define NO_SPELLING UINT32_MAX
-/* An escape that has run so far no longer stands for one that begins here. */
-#define STALE_BYTES (UNIT_BYTES / 2)
+/* In a row of backslashes all but the first say the same: of the others one
+ * in so many is followed, and the last. */
+#define ROW_STEP 8
 
 enum line_break { BREAK_NONE, BREAK_CR, BREAK_LF };
 
@@ -37,6 +38,7 @@ struct thread {
 	uint64_t start;
 	uint32_t spelling; /* NO_SPELLING: its first symbol is being read */
 	uint32_t read;	   /* symbols */
+	bool is_in_row;	   /* it began at a backslash behind another */
 	enum line_break line_break;
 	struct unit unit; /* bytes == 0: none is open */
 };
@@ -48,9 +50,12 @@ struct threads {
 
 struct search {
 	struct needles *needles;
-	uint64_t at; /* of the next byte */
+	uint64_t at;	  /* of the next byte */
+	uint8_t previous; /* the last byte of the piece before */
 	/* Those that live, and those that will after this byte. */
 	struct threads now, then;
+	struct thread told; /* the last hit, and where it ended */
+	uint64_t told_end;
 	search_hit_fn *hit; /* of the call that runs */
 	void *owner;
 };
@@ -88,13 +93,14 @@ void
 search_forget(struct search *s)
 {
 	s->now.count = 0;
+	s->previous = 0;
 }
 
 void
 search_reset(struct search *s)
 {
 	search_forget(s);
-	s->at = 0;
+	s->at = s->told_end = 0;
 }
 
 static void
@@ -103,6 +109,12 @@ tell_hit(struct search *s, const struct thread *t, uint64_t end)
 	const struct spelling *p = &s->needles->spellings[t->spelling];
 	const struct held_needle *needle = &s->needles->needles[p->needle];
 
+	/* Once for all the ways in which its first symbol can be read. */
+	if (end == s->told_end && t->spelling == s->told.spelling &&
+	    t->start >= s->told.start)
+		return;
+	s->told = *t;
+	s->told_end = end;
 	s->hit(s->owner,
 	    &(struct search_hit){.start = t->start,
 		.end = end,
@@ -233,9 +245,20 @@ take_symbol(struct search *s, const struct thread *t)
 	}
 }
 
+/* See ROW_STEP. Which ones end here depends on the text alone, not on how it
+ * is cut. */
+static bool
+ends_in_row(const struct thread *t, uint8_t c)
+{
+	return t->is_in_row && t->spelling == NO_SPELLING &&
+	    t->unit.bytes == 1 && c == '\\' && t->start % ROW_STEP != 0;
+}
+
 static void
 step_unit(struct search *s, struct thread t, uint8_t c, bool as_itself)
 {
+	if (ends_in_row(&t, c))
+		return;
 	switch (unit_feed(&t.unit, c, as_itself)) {
 	case UNIT_MORE:
 		go_on(s, &t);
@@ -264,29 +287,9 @@ step(struct search *s, struct thread *t, uint8_t c)
 	}
 }
 
-/* "\\" says '\', which is where an escape that begins at the second one
- * stands, too. One of the two is enough, the first while it is near. */
-static bool
-is_open_already(struct search *s, uint8_t c)
-{
-	for (size_t i = s->then.count; i > 0; i--) {
-		struct thread *t = &s->then.at[i - 1];
-
-		if (t->spelling != NO_SPELLING || t->unit.count != 1 ||
-		    t->unit.at[0] != c)
-			continue;
-		if (t->unit.bytes > STALE_BYTES) {
-			t->start = s->at - 1;
-			t->unit.bytes = 1;
-		}
-		return true;
-	}
-	return false;
-}
-
 /* `next`: the byte behind, if it is there. Most beginnings end with it. */
 static void
-begin(struct search *s, uint8_t c, const uint8_t *next)
+begin(struct search *s, uint8_t previous, uint8_t c, const uint8_t *next)
 {
 	const struct needles *n = s->needles;
 	struct thread t = {.start = s->at - 1, .spelling = NO_SPELLING};
@@ -301,7 +304,9 @@ begin(struct search *s, uint8_t c, const uint8_t *next)
 		t.read = 1;
 		go_on(s, &t);
 	}
-	if (unit_opens(c) && !is_open_already(s, c)) {
+	if (unit_opens(c) &&
+	    (next == NULL || filter_goes_on(&n->filter, c, *next))) {
+		t.is_in_row = c == '\\' && previous == '\\';
 		t.spelling = NO_SPELLING;
 		t.read = 0;
 		unit_open(&t.unit, c);
@@ -343,30 +348,30 @@ search_clear(const struct search *s)
 	return clear;
 }
 
-/* The next place that the filter tells, from where the search is. */
+/* The next place that the filter tells, and from where on to begin. */
 struct watch {
-	size_t gram, escape;
+	size_t gram, escape, place, from;
 };
 
-static size_t
-next_place(struct watch *w, const struct filter *f, struct slice in, size_t at)
+static void
+watch_on(struct watch *w, const struct needles *n, struct slice in, size_t at)
 {
-	if (w->gram < at)
-		w->gram = filter_next_gram(f, in, at);
-	if (w->escape < at)
-		w->escape = filter_next_escape(f, in, at);
-	return w->gram < w->escape ? w->gram : w->escape;
+	if (w->gram <= at)
+		w->gram = filter_next_gram(&n->filter, in, at);
+	if (w->escape <= at)
+		w->escape = filter_next_escape(&n->filter, in, at);
+	w->place = w->gram < w->escape ? w->gram : w->escape;
+	w->from = w->place > n->lookback ? w->place - n->lookback : 0;
 }
 
 /* Nothing is followed: up to where something may begin, or the place itself.
  */
 static size_t
-skip(const struct needles *n, struct slice in, size_t at, size_t from,
-    size_t place)
+skip(const struct needles *n, struct slice in, size_t at, const struct watch *w)
 {
-	if (at < from)
-		at = from;
-	while (at < place && !n->begins[(uint8_t)in.at[at]])
+	if (at < w->from)
+		at = w->from;
+	while (at < w->place && !n->begins[(uint8_t)in.at[at]])
 		at++;
 	return at;
 }
@@ -377,27 +382,28 @@ search_feed(struct search *s, struct slice in, search_hit_fn *hit, void *owner)
 	const struct needles *n = s->needles;
 	const uint8_t *bytes = (const uint8_t *)in.at;
 	uint64_t base = s->at;
-	struct watch w = {filter_next_gram(&n->filter, in, 0),
-	    filter_next_escape(&n->filter, in, 0)};
+	struct watch w = {0};
 
 	s->hit = hit;
 	s->owner = owner;
+	watch_on(&w, n, in, 0);
 	for (size_t at = 0; at < in.len; at++) {
-		size_t place = next_place(&w, &n->filter, in, at);
-		size_t from = place > n->lookback ? place - n->lookback : 0;
-
+		if (w.place < at)
+			watch_on(&w, n, in, at);
 		if (s->now.count == 0)
-			at = skip(n, in, at, from, place);
+			at = skip(n, in, at, &w);
 		if (at == in.len)
 			break;
 		s->at = base + at;
 		step_all(s, bytes[at]);
-		if (at >= from)
-			begin(s, bytes[at],
-			    at + 1 < in.len ? &bytes[at + 1] : NULL);
+		if (at >= w.from)
+			begin(s, at > 0 ? bytes[at - 1] : s->previous,
+			    bytes[at], at + 1 < in.len ? &bytes[at + 1] : NULL);
 		swap_lists(s);
 	}
 	s->at = base + in.len;
+	if (in.len > 0)
+		s->previous = bytes[in.len - 1];
 	return search_clear(s);
 }
 

@@ -130,21 +130,25 @@ backslash(const uint8_t *at, size_t count)
 	}
 }
 
+/* Only the last one is new: those before have been found to be a name's. */
 static struct reading
 ampersand_name(const uint8_t *at, size_t count)
 {
 	static const struct {
-		const char *name;
+		char name[6];
 		uint8_t symbol;
-	} names[] = {{"amp;", '&'}, {"lt;", '<'}, {"gt;", '>'}, {"quot;", '"'},
-	    {"apos;", '\''}};
+	} names[] = {{"amp;", '&'}, {"apos;", '\''}, {"gt;", '>'}, {"lt;", '<'},
+	    {"quot;", '"'}};
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		size_t len = strlen(names[i].name);
+		const char *name = names[i].name;
 
-		if (count > len || memcmp(at, names[i].name, count) != 0)
+		/* Two names tell each other apart by their second letter. */
+		if (at[0] != (uint8_t)name[0] ||
+		    (count > 1 && at[1] != (uint8_t)name[1]) ||
+		    at[count - 1] != (uint8_t)name[count - 1])
 			continue;
-		return count == len ? byte_is(names[i].symbol) : more;
+		return name[count] == '\0' ? byte_is(names[i].symbol) : more;
 	}
 	return none;
 }
@@ -192,22 +196,33 @@ unit_is_either(const struct unit *u, uint8_t c)
 	return (c == '%' || c == '&') && is_behind_backslash(u);
 }
 
-/* A backslash behind another is what that one escapes, and opens nothing. */
+/* See unit.h. A backslash behind another is what that one escapes. */
 static bool
-opens_another(const struct unit *u, uint8_t c)
+may_open_here(const struct unit *u, uint8_t c)
 {
-	return unit_opens(c) && (c != '\\' || !is_behind_backslash(u));
+	bool is_plain = u->is_plain[u->depth - 1];
+
+	switch (u->at[u->begins[u->depth - 1]]) {
+	case '\\':
+		return c != '\\' || (!is_plain && !is_behind_backslash(u));
+	case '&':
+		return c == '%' || !is_plain;
+	default:
+		return !is_plain;
+	}
 }
 
 /* A symbol, read or decoded. */
 static bool
-push(struct unit *u, uint8_t c, bool opens)
+push(struct unit *u, uint8_t c, bool opens, bool is_plain)
 {
 	if (u->count == UNIT_SYMBOLS_MAX ||
 	    (opens && u->depth == UNIT_NESTED_MAX))
 		return false;
-	if (opens)
-		u->begins[u->depth++] = u->count;
+	if (opens) {
+		u->begins[u->depth] = u->count;
+		u->is_plain[u->depth++] = is_plain;
+	}
 	u->at[u->count++] = c;
 	return true;
 }
@@ -218,6 +233,7 @@ unit_open(struct unit *u, uint8_t c)
 	CHECK(unit_opens(c));
 	u->bytes = u->count = u->depth = 1;
 	u->begins[0] = 0;
+	u->is_plain[0] = true;
 	u->at[0] = c;
 	u->is_code_point = false;
 	u->symbol = 0;
@@ -229,18 +245,37 @@ unit_reopen(struct unit *u)
 	uint8_t bytes = u->bytes;
 
 	unit_open(u, (uint8_t)u->symbol);
+	u->is_plain[0] = false;
 	u->bytes = bytes;
+}
+
+/* The one that most are, without the detour over the stack. */
+static enum unit_result
+feed_percent(struct unit *u, uint8_t c)
+{
+	int digit = ascii_hex((char)c);
+
+	if (digit < 0)
+		return UNIT_NONE;
+	u->at[u->count++] = c;
+	if (u->count < 3)
+		return UNIT_MORE;
+	u->symbol = (uint32_t)(ascii_hex((char)u->at[1]) << 4 | digit);
+	return UNIT_DONE;
 }
 
 enum unit_result
 unit_feed(struct unit *u, uint8_t c, bool as_itself)
 {
-	bool opens = !as_itself && opens_another(u, c);
+	bool opens = !as_itself && unit_opens(c), is_plain = true;
 
 	if (u->bytes == UNIT_BYTES)
 		return UNIT_NONE;
 	u->bytes++;
-	while (push(u, c, opens)) {
+	if (u->depth == 1 && u->at[0] == '%' && !opens)
+		return feed_percent(u, c);
+	opens = opens && may_open_here(u, c);
+	while (push(u, c, opens, is_plain)) {
 		struct reading r = innermost(u);
 
 		if (r.result != UNIT_DONE)
@@ -253,7 +288,8 @@ unit_feed(struct unit *u, uint8_t c, bool as_itself)
 		if (r.symbol > 0x7f)
 			return UNIT_NONE;
 		c = (uint8_t)r.symbol;
-		opens = opens_another(u, c);
+		is_plain = false;
+		opens = unit_opens(c) && may_open_here(u, c);
 	}
 	return UNIT_NONE;
 }

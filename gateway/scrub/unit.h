@@ -6,7 +6,12 @@
  * unit reads one such symbol, byte by byte.
  *
  * What opens an escape may as well stand for itself: whoever reads a text
- * must follow both. */
+ * must follow both.
+ *
+ * Inside an escape there are others where somebody escaped it as a whole: then
+ * what opens it is escaped as well ("%5C%75" of "\u"), or is a character that
+ * the second encoder lets be ("\&quot;" of HTML, "&%23" of a path). Other
+ * mixtures nobody writes, and following them would only cost time. */
 #ifndef GATEWAY_SCRUB_UNIT_H
 #define GATEWAY_SCRUB_UNIT_H
 
@@ -15,7 +20,7 @@
 
 /* Bytes of text for one symbol. "&amp;amp;amp;amp;#115;" has 22. */
 #define UNIT_BYTES 24
-#define UNIT_NESTED_MAX 4
+#define UNIT_NESTED_MAX 3
 #define UNIT_SYMBOLS_MAX 16
 
 struct unit {
@@ -23,6 +28,7 @@ struct unit {
 	uint8_t count; /* symbols that wait in `at` */
 	uint8_t depth; /* open escapes, each inside the one before */
 	uint8_t begins[UNIT_NESTED_MAX]; /* where each one does in `at` */
+	bool is_plain[UNIT_NESTED_MAX];	 /* is what opens it not escaped? */
 	uint8_t at[UNIT_SYMBOLS_MAX];
 	/* Once done. Code points beyond ASCII are no byte yet. */
 	bool is_code_point;

@@ -61,10 +61,12 @@ TEST(percent_of_percent)
 	EXPECT_INT(unit_of("%25252573"), 's');
 	EXPECT_INT(unit_of("%257"), OPEN);
 	EXPECT_INT(unit_of("%25zz"), NOTHING);
-	/* Digits may be escaped as well. */
-	EXPECT_INT(unit_of("%%373"), 's');
-	EXPECT_INT(unit_of("%7%33"), 's');
+	/* Digits may be escaped as well, if the sign is. */
 	EXPECT_INT(unit_of("%25%37%33"), 's');
+	EXPECT_INT(unit_of("%25%373"), 's');
+	EXPECT_INT(unit_of("%257%33"), 's');
+	EXPECT_INT(unit_of("%%373"), NOTHING);
+	EXPECT_INT(unit_of("%7%33"), NOTHING);
 }
 
 TEST(backslash_escapes)
@@ -150,6 +152,12 @@ TEST(kinds_mix)
 	EXPECT_INT(unit_of("%26amp%3B%23115;"), 's');
 	EXPECT_INT(unit_of("%2526%2523115;"), 's');
 	EXPECT_INT(unit_of("%255C%2575%2530"), OPEN);
+	EXPECT_INT(unit_of("\\&quot;"), '"');
+	EXPECT_INT(unit_of("\\&#x2F;"), '/');
+	EXPECT_INT(unit_of("&%23115;"), 's');
+	EXPECT_INT(unit_of("&\\#115;"), NOTHING);
+	EXPECT_INT(unit_of("&&#115;"), NOTHING);
+	EXPECT_INT(unit_of("\\u\\u0030"), NOTHING);
 }
 
 TEST(behind_a_backslash_percent_is_either)
@@ -190,13 +198,13 @@ TEST(limits)
 	EXPECT_INT(unit_of("&amp;amp;amp;amp;#00115;"), 's');
 	EXPECT_INT(unit_of("&amp;amp;amp;amp;#000115;"), NOTHING);
 	/* Escapes in escapes in escapes... */
-	EXPECT_INT(unit_of("&&&&"), OPEN);
-	EXPECT_INT(unit_of("&&&&&"), NOTHING);
-	EXPECT_INT(unit_of("%&#%&"), OPEN);
+	EXPECT_INT(unit_of("%26&%"), OPEN);
+	EXPECT_INT(unit_of("%26%25&"), OPEN);
+	EXPECT_INT(unit_of("%26%25&%"), NOTHING);
 	/* Symbols that wait. */
-	EXPECT_INT(unit_of("&#12345&#1234567"), OPEN);
-	EXPECT_INT(unit_of("&#12345&#12345678"), NOTHING);
+	EXPECT_INT(unit_of("%26#12345&#1234567"), OPEN);
+	EXPECT_INT(unit_of("%26#12345&#1234567;"), NOTHING);
 	EXPECT_INT(unit_of("\\U00000073"), 's');
-	EXPECT_INT(unit_of("\\U0000007%&#0000"), OPEN);
-	EXPECT_INT(unit_of("\\U0000007%&#00001"), NOTHING);
+	EXPECT_INT(unit_of("\\U0000007&#00011"), OPEN);
+	EXPECT_INT(unit_of("\\U0000007&#000111"), NOTHING);
 }
