@@ -335,9 +335,10 @@ settle_hosts(struct policy *p, size_t count, struct err *err)
 	gather_hosts(&all);
 	fine = (all.count - all.wide_at <= WIDE_MAX ||
 		   err_set(err, ERR_CONF,
-		       "the secrets of a policy have at most %d hosts with "
+		       "%s: the secrets of a policy have at most %d hosts with "
 		       "wildcards, not %zu",
-		       WIDE_MAX, all.count - all.wide_at)) &&
+		       p->secrets[p->secret_count - 1].binding.file, WIDE_MAX,
+		       all.count - all.wide_at)) &&
 	    compare_exact(&all, err) && compare_wide(&all, err);
 	if (fine)
 		drop_lost(&all);
@@ -432,8 +433,10 @@ policy_settle_secrets(struct policy *p, struct err *err)
 		hosts += p->secrets[i].host_count;
 	if (hosts > HOSTS_MAX)
 		return err_set(err, ERR_CONF,
-		    "the secrets of a policy have at most %d hosts, not %zu",
-		    HOSTS_MAX, hosts);
+		    "%s: the secrets of a policy have at most %d hosts, not "
+		    "%zu",
+		    p->secrets[p->secret_count - 1].binding.file, HOSTS_MAX,
+		    hosts);
 	return settle_names(p, err) && settle_hosts(p, hosts, err) &&
 	    settle_variables(p, err);
 }

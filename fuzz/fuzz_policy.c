@@ -1,12 +1,16 @@
 /* fuzz_policy.c - any text as a policy file
  *
  * It never crashes; what is refused has a place; what is read has rules that
- * are written and read again as the same. */
+ * are written and read again as the same, and secrets of which no two go into
+ * one header. */
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
 #include "conf/policy_file.h"
+#include "rules/contain.h"
+#include "rules/image.h"
 #include "rules/path_pattern.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *at, size_t len);
@@ -72,6 +76,63 @@ check_rule(const struct policy_rule *rule)
 		check_http(rule->http);
 }
 
+static void
+check_secret(const struct policy_secret *s)
+{
+	CHECK(secret_binding_is_valid(&s->binding, NULL));
+	CHECK(s->host_count <= SECRET_HOSTS_MAX);
+	CHECK(s->host_count > 0 || s->binding.disabled);
+	CHECK(s->sandbox || !s->binding.withheld);
+	for (size_t i = 0; i < s->host_count; i++) {
+		const struct resource *r = &s->hosts[i];
+
+		CHECK(!r->any_port);
+		CHECK(r->kind != RESOURCE_NETWORK ||
+		    r->bits == (r->network.family == 4 ? 32 : 128));
+	}
+}
+
+/* No request gets two values for one header. */
+static void
+check_pair(const struct policy_secret *a, const struct policy_secret *b)
+{
+	const char *what;
+
+	if (a->binding.disabled || b->binding.disabled ||
+	    a->sandbox != b->sandbox || a->host_count == 0 ||
+	    b->host_count == 0 ||
+	    !secret_bindings_collide(&a->binding, &b->binding, &what))
+		return;
+	for (size_t i = 0; i < a->host_count; i++)
+		for (size_t n = 0; n < b->host_count; n++)
+			CHECK(!ports_meet(&a->hosts[i], &b->hosts[n]) ||
+			    !patterns_may_meet(&a->hosts[i], &b->hosts[n]));
+}
+
+static void
+check_secrets(const struct policy *p)
+{
+	for (size_t i = 0; i < p->secret_count; i++)
+		for (size_t n = 0; n < i; n++)
+			check_pair(&p->secrets[n], &p->secrets[i]);
+}
+
+/* What was read compiles, and the image is taken. */
+static void
+check_image(const struct policy *p)
+{
+	struct image *i;
+	uint8_t *bytes;
+	size_t len;
+
+	CHECK(image_build(p, &bytes, &len, NULL));
+	i = image_open(bytes, len, NULL);
+	CHECK(i != NULL);
+	CHECK(image_secret_count(i) == p->secret_count);
+	image_close(i);
+	free(bytes);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *at, size_t len)
 {
@@ -83,9 +144,14 @@ LLVMFuzzerTestOneInput(const uint8_t *at, size_t len)
 		&p, &err)) {
 		CHECK(err.kind == ERR_CONF);
 		CHECK(strncmp(err.text, "f:", 2) == 0);
+	} else {
+		check_secrets(&p);
+		check_image(&p);
 	}
 	for (size_t i = 0; i < p.rule_count; i++)
 		check_rule(&p.rules[i]);
+	for (size_t i = 0; i < p.secret_count; i++)
+		check_secret(&p.secrets[i]);
 	policy_done(&p);
 	return 0;
 }
