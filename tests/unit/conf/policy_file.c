@@ -99,8 +99,7 @@ dump_way(const struct secret_binding *b, struct text *t)
 	if (*b->parameter)
 		text_add_format(t, " %s", b->parameter);
 	if (b->way == SECRET_SIGV4)
-		text_add_format(t, " \"%s\" \"%s\"", b->region,
-		    b->aws_service);
+		text_add_format(t, " \"%s\" \"%s\"", b->region, b->aws_service);
 	if (b->way == SECRET_OAUTH2)
 		text_add_format(t, " %d %d %s %s \"%s\" \"%s\"", b->grant,
 		    b->client_by, b->token_url, b->client_id, b->scope,
@@ -112,7 +111,8 @@ dump_way(const struct secret_binding *b, struct text *t)
 static void
 dump_secret(const struct policy_secret *s, struct text *t)
 {
-	static const char *const sources[] = {"store", "env", "file", "command"};
+	static const char *const sources[] = {
+	    "store", "env", "file", "command"};
 	const struct secret_binding *b = &s->binding;
 	char host[RESOURCE_TEXT];
 
@@ -121,10 +121,7 @@ dump_secret(const struct policy_secret *s, struct text *t)
 		text_add_format(t, " sandbox=%s", s->sandbox);
 	if (*b->service && strcmp(b->service, b->name) != 0)
 		text_add_format(t, " service=%s", b->service);
-	text_add(t,
-	    b->withheld	      ? " none"
-		: b->disabled ? " disabled"
-			      : "");
+	text_add(t, b->withheld ? " none" : b->disabled ? " disabled" : "");
 	for (size_t i = 0; i < s->host_count; i++) {
 		resource_format(&s->hosts[i], host);
 		text_add_format(t, " %s", host);
@@ -397,6 +394,72 @@ TEST(local_rules_can_be_limited)
 	from.path_count = 0;
 	expect_dump(&from, "preset none, no policy\n");
 	remove_folder(paths, 2);
+}
+
+#define GROQ "api.groq.com:443 header authorization \"Bearer %s\" "
+#define GROQ_ENV "\"gsk_{rand:52}\" env=GROQ_API_KEY "
+#define KEY "\"penstock-{rand:32}\" env= from=store\n"
+
+TEST(typed_secrets_give_way_to_files)
+{
+	make_folder();
+	char *paths[] = {
+	    write_file("a.yaml", "version: 1\nsecrets: {groq: }\n"),
+	    write_file("local.yaml",
+		"version: 1\n"
+		"secrets:\n"
+		"  groq: { from: { env: MINE } }\n"
+		"  k: { hosts: [a.com], inject: { header: x-k } }\n"
+		"sandboxes: { web-1: { secrets: { groq: none } } }\n"),
+	};
+	struct policy_sources from = {
+	    .paths = paths, .path_count = 1, .local_file = paths[1]};
+
+	expect_dump(&from,
+	    "preset none, a policy\nsandbox web-1\n"
+	    "2:11 secret groq " GROQ GROQ_ENV "from=store\n"
+	    "3:3 secret groq disabled " GROQ GROQ_ENV "from=env \"MINE\"\n"
+	    "4:3 secret k a.com:443 header x-k \"%s\" " KEY
+	    "5:34 secret groq sandbox=web-1 none swap \"\" env= "
+	    "from=store\n");
+	/* What takes a secret away stays. */
+	from.local_rules = LOCAL_RULES_DENY_ONLY;
+	expect_dump(&from,
+	    "preset none, a policy\nsandbox web-1\n"
+	    "2:11 secret groq " GROQ GROQ_ENV "from=store\n"
+	    "3:3 secret groq disabled " GROQ GROQ_ENV "from=env \"MINE\"\n"
+	    "4:3 secret k disabled a.com:443 header x-k \"%s\" " KEY
+	    "5:34 secret groq sandbox=web-1 none swap \"\" env= "
+	    "from=store\n");
+	remove_folder(paths, 2);
+}
+
+TEST(secrets_of_two_files_are_one_policy)
+{
+	make_folder();
+	char *paths[] = {
+	    write_file("a.yaml", "version: 1\nsecrets: {groq: }\n"),
+	    write_file("b.yaml", "version: 1\nsecrets: {groq: }\n"),
+	    write_file("c.yaml",
+		"version: 1\nsecrets:\n"
+		"  k: { hosts: [\"*.groq.com\"], inject: { header: "
+		"Authorization } }\n"),
+	};
+	char *other[] = {paths[0], paths[2]};
+	struct policy_sources from = {.paths = paths, .path_count = 2};
+	struct err err = {0};
+	struct policy p;
+
+	EXPECT(!policy_load(&from, &p, &err));
+	EXPECT(strstr(err.text, "b.yaml:2:11: the secret groq stands already"));
+	EXPECT(strstr(err.text, "a.yaml:2:11"));
+	from.paths = other;
+	EXPECT(!policy_load(&from, &p, &err));
+	EXPECT(strstr(err.text, "c.yaml:3:3: the secrets k and groq ("));
+	EXPECT(strstr(err.text,
+	    "a.yaml:2:11) both set the header authorization at "
+	    "api.groq.com:443"));
+	remove_folder(paths, 3);
 }
 
 TEST(a_preset_is_no_typed_rule)
