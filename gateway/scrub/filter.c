@@ -131,13 +131,14 @@ goes_on(const struct filter *f, uint8_t opening, uint8_t next)
 	return symbol_matters(f, &u) || unit_opens((uint8_t)u.symbol);
 }
 
+/* (No escape of ours has a byte that is not printed behind its first.) */
 void
 filter_know_escapes(struct filter *f)
 {
 	static const uint8_t openings[] = {'%', '&', '\\'};
 
 	for (size_t k = 0; k < sizeof(openings); k++)
-		for (unsigned c = 0; c < 256; c++)
+		for (unsigned c = ' '; c < 0x7f; c++)
 			f->goes_on[filter_kind(openings[k])][c] = goes_on(f,
 			    openings[k], (uint8_t)c);
 }

@@ -50,10 +50,11 @@ struct builder {
 	struct needles *set;
 	const struct needle *values;
 	size_t count;
-	size_t bytes;  /* of all spellings */
-	size_t masks;  /* of all masks */
-	size_t grams;  /* about */
-	uint8_t *room; /* the next free byte; NULL while it is counted */
+	size_t bytes;	/* of all spellings */
+	size_t masks;	/* of all masks */
+	size_t grams;	/* about */
+	size_t longest; /* of the spellings */
+	uint8_t *room;	/* the next free byte; NULL while it is counted */
 };
 
 static const char base64_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -90,6 +91,7 @@ add_spelling(struct builder *b, size_t needle, enum needle_form form,
 
 	b->bytes += count;
 	b->grams += count;
+	b->longest = count > b->longest ? count : b->longest;
 	if (b->room == NULL) {
 		n->count++;
 		return NULL;
@@ -265,6 +267,8 @@ measure(struct needles *n)
 			n->reach = reach;
 		if (run_of(s) < shortest)
 			shortest = run_of(s);
+		if (n->shortest == 0 || s->count < n->shortest)
+			n->shortest = s->count;
 	}
 	filter_shape(&n->filter, shortest);
 	/* A spelling begins with a run that is too short to be sampled for
@@ -352,12 +356,12 @@ static void
 build(struct builder *b, unsigned bits)
 {
 	struct needles *n = b->set;
-	size_t count = n->count, longest_text = 3 * NEEDLE_BYTES_MAX;
+	size_t count = n->count;
 	uint8_t *room;
 
 	n->memory = secret_new(count * sizeof(*n->spellings) +
 	    b->count * sizeof(*n->needles) + 2 * count * sizeof(*n->list) +
-	    ((size_t)1 << (bits - 3)) + longest_text + b->bytes + b->masks +
+	    ((size_t)1 << (bits - 3)) + b->longest + b->bytes + b->masks +
 	    8 * 16);
 	room = secret_bytes(n->memory);
 	n->spellings = cut(&room, count * sizeof(*n->spellings));
@@ -375,7 +379,7 @@ build(struct builder *b, unsigned bits)
 	filter_know_escapes(&n->filter);
 	measure(n);
 	add_grams(n, room);
-	secret_wipe(room, longest_text);
+	secret_wipe(room, b->longest);
 }
 
 struct needles *

@@ -62,6 +62,7 @@ struct needles {
 	bool is_known[256]; /* does any spelling have this symbol? */
 	bool begins[256];   /* a spelling or an escape may begin so */
 	size_t reach;	    /* see needles_reach() */
+	size_t shortest;    /* of the spellings: no text below it has any */
 	size_t lookback;    /* from what the filter tells, or the end of a
 			     * piece, to where it may have begun */
 	struct filter filter;

@@ -5,10 +5,12 @@
 #include "gateway/scrub/scrub.h"
 
 #include "gateway/scrub/mask.h"
+#include "gateway/scrub/needles_internal.h"
 
 struct text_scrub {
-	struct search *search;
-	struct arena *arena; /* NULL: look only */
+	struct needles *needles;
+	struct search *search; /* NULL until a text is long enough */
+	struct arena *arena;   /* NULL: look only */
 	struct scrub_found *found;
 	struct slice *text; /* being searched */
 	char *copy;	    /* of it, once something was found */
@@ -40,8 +42,12 @@ on_hit(void *owner, const struct search_hit *hit)
 static bool
 scrub_text(struct text_scrub *t, struct slice *text)
 {
+	if (text->len < t->needles->shortest)
+		return true;
 	t->text = text;
 	t->copy = NULL;
+	if (t->search == NULL)
+		t->search = search_new(t->needles);
 	search_reset(t->search);
 	search_feed(t->search, *text, on_hit, t);
 	if (t->copy != NULL)
@@ -63,8 +69,7 @@ bool
 scrub_fields(struct needles *n, struct arena *a, struct fields *f,
     struct scrub_found *found)
 {
-	struct text_scrub t = {
-	    .search = search_new(n), .arena = a, .found = found};
+	struct text_scrub t = {.needles = n, .arena = a, .found = found};
 	bool fits = scrub_each_field(&t, f);
 
 	search_free(t.search);
@@ -75,8 +80,7 @@ bool
 scrub_head(struct needles *n, struct arena *a, struct head *h,
     struct scrub_found *found)
 {
-	struct text_scrub t = {
-	    .search = search_new(n), .arena = a, .found = found};
+	struct text_scrub t = {.needles = n, .arena = a, .found = found};
 	bool fits = scrub_each_field(&t, &h->fields) &&
 	    scrub_text(&t, h->is_request ? &h->target : &h->phrase);
 
@@ -104,7 +108,7 @@ look_at_fields(struct text_scrub *t, const struct fields *f)
 bool
 scrub_look_text(struct needles *n, struct slice text, struct scrub_found *found)
 {
-	struct text_scrub t = {.search = search_new(n), .found = found};
+	struct text_scrub t = {.needles = n, .found = found};
 	size_t before = found->count;
 
 	look(&t, text);
@@ -116,7 +120,7 @@ bool
 scrub_look_fields(struct needles *n, const struct fields *f,
     struct scrub_found *found)
 {
-	struct text_scrub t = {.search = search_new(n), .found = found};
+	struct text_scrub t = {.needles = n, .found = found};
 	size_t before = found->count;
 
 	look_at_fields(&t, f);
@@ -128,7 +132,7 @@ bool
 scrub_look_head(struct needles *n, const struct head *h,
     struct scrub_found *found)
 {
-	struct text_scrub t = {.search = search_new(n), .found = found};
+	struct text_scrub t = {.needles = n, .found = found};
 	size_t before = found->count;
 
 	look_at_fields(&t, &h->fields);

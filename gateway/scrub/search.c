@@ -384,6 +384,10 @@ search_feed(struct search *s, struct slice in, search_hit_fn *hit, void *owner)
 	uint64_t base = s->at;
 	struct watch w = {0};
 
+	if (in.len == 0 || n->count == 0) {
+		s->at += in.len;
+		return search_clear(s);
+	}
 	s->hit = hit;
 	s->owner = owner;
 	watch_on(&w, n, in, 0);
@@ -402,8 +406,7 @@ search_feed(struct search *s, struct slice in, search_hit_fn *hit, void *owner)
 		swap_lists(s);
 	}
 	s->at = base + in.len;
-	if (in.len > 0)
-		s->previous = bytes[in.len - 1];
+	s->previous = bytes[in.len - 1];
 	return search_clear(s);
 }
 
