@@ -335,8 +335,12 @@ op_trailers(struct end *e, const struct fields *f)
 
 	if (o->h1.stream == NULL)
 		return;
-	CHECK(o->request_body == BODY_CHUNKED);
-	h1_send_trailers(o->h1.stream, f);
+	/* Behind a length there is no place for trailers, which HTTP/2 does
+	 * have: they end here (RFC 9110 6.5.1). */
+	if (o->request_body == BODY_CHUNKED)
+		h1_send_trailers(o->h1.stream, f);
+	else
+		stream_flush(o->h1.stream);
 	o->request_done = true;
 }
 

@@ -349,9 +349,9 @@ h2_op_finish(struct end *e)
 {
 	struct h2_stream *s = h2_stream_of(e);
 
-	/* The origin has said all it had to say and does not take the rest of
-	 * the request: it is of no use any more. */
-	if (!s->conn->role->is_server && !s->out_done && !s->closed) {
+	/* What was handed over goes out yet: it may be the end of a
+	 * WebSocket. */
+	if (!s->conn->role->is_server && !s->out_last && !s->closed) {
 		s->our_reset = true;
 		reset(s, NGHTTP2_CANCEL);
 	}

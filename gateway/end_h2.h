@@ -142,6 +142,7 @@ struct h2_conn {
 	bool failing; /* with `fail_code`, once out of the library */
 	uint32_t fail_code;
 	bool draining, told_leaving;
+	bool needs_http1; /* an origin said so */
 	enum close_reason why;
 	size_t lingered;
 	struct deferred work, gone;
@@ -160,7 +161,8 @@ struct h2_conn_options {
 	struct field *scratch;
 	struct stream *stream;
 	bool is_https;
-	uint64_t header_ms, idle_ms; /* 0: no such timer */
+	uint64_t header_ms; /* 0: no such timer */
+	uint64_t idle_ms;
 };
 
 /* `c` is zeroed. */

@@ -256,12 +256,14 @@ look_at_end(struct h2_conn *c)
 	}
 }
 
+/* A guest's connection without a stream that an exchange has; an origin's with
+ * nothing but ends of requests that it does not take. */
 static void
 watch_streams(struct h2_conn *c)
 {
-	if (c->idle_ms == 0 || c->state != H2_CONN_OPEN)
+	if (c->state != H2_CONN_OPEN)
 		return;
-	if (c->owned > 0)
+	if (c->owned > 0 || (c->live == 0 && !c->role->is_server))
 		timer_stop(&c->timer);
 	else if (c->timer.deadline_ms == 0)
 		timer_set(&c->timer, c->idle_ms);
@@ -430,12 +432,25 @@ static const struct stream_handler handler = {
 };
 
 static void
+reset_leftovers(struct h2_conn *c)
+{
+	list_each(link, &c->streams) {
+		struct h2_stream *s = list_entry(link, struct h2_stream, link);
+
+		if (!s->owned)
+			h2_stream_abort(s, NGHTTP2_CANCEL, CLOSE_DONE);
+	}
+}
+
+static void
 on_timer(void *owner)
 {
 	struct h2_conn *c = owner;
 
 	if (c->state == H2_CONN_LINGER)
 		close_self(c);
+	else if (!c->role->is_server)
+		reset_leftovers(c);
 	else
 		h2_conn_close(c, c->draining ? CLOSE_DRAINING : CLOSE_IDLE);
 }

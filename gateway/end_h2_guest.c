@@ -50,6 +50,7 @@ hand_over(struct h2_stream *s, const struct head *head,
 
 	s->owned = true;
 	s->conn->owned++;
+	timer_stop(&s->conn->timer);
 	g->o.request(g->o.owner, &s->end, head, kind->status, kind->detail);
 }
 
@@ -62,8 +63,10 @@ on_head(struct h2_stream *s, bool ends)
 	struct h2_request_facts facts = {.is_https = c->is_https, .ends = ends};
 	enum h2_verdict verdict;
 
-	make_key(s);
-	facts.made_key = (struct slice){s->key, WEBSOCKET_KEY};
+	if (h2_block_is_extended(&c->block)) {
+		make_key(s);
+		facts.made_key = (struct slice){s->key, WEBSOCKET_KEY};
+	}
 	verdict = h2_block_request(&c->block, &facts, &head, &kind);
 	s->head_done = true;
 	s->peer_done = ends;

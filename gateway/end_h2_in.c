@@ -249,6 +249,7 @@ on_stream_close(nghttp2_session *session, int32_t id, uint32_t code,
 		return 0;
 	s->closed = true;
 	c->live--;
+	c->needs_http1 |= code == NGHTTP2_HTTP_1_1_REQUIRED;
 	if (code == NGHTTP2_NO_ERROR && !s->peer_reset && !s->our_reset)
 		h2_budget_completed(&c->budget);
 	/* A complete answer stays one. */

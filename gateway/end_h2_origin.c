@@ -19,6 +19,10 @@ struct h2_origin {
 	bool was_used;	  /* since `idle` was told last */
 };
 
+/* How long an origin may take to read the end of a request that it has
+ * answered already, when it does nothing else. */
+#define LEFTOVER_MS 2000
+
 static struct h2_origin *
 origin_of(struct h2_conn *c)
 {
@@ -282,7 +286,8 @@ h2_origin_new(struct stream *stream, const struct h2_origin_options *options)
 		.h2 = l,
 		.scratch = options->scratch,
 		.stream = stream,
-		.is_https = options->is_https},
+		.is_https = options->is_https,
+		.idle_ms = LEFTOVER_MS},
 	    settings, ARRAY_SIZE(settings), l->window);
 	return o;
 }
@@ -319,6 +324,12 @@ h2_origin_websocket(const struct h2_origin *o)
 		   NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL) == 1
 	    ? H2_YES
 	    : H2_NO;
+}
+
+bool
+h2_origin_needs_http1(const struct h2_origin *o)
+{
+	return o->h2.needs_http1;
 }
 
 void

@@ -278,6 +278,20 @@ begin_whole(struct h2_block *b, size_t extra)
 
 /* --- requests --- */
 
+bool
+h2_block_is_extended(const struct h2_block *b)
+{
+	for (size_t n = 0; n < b->count; n++) {
+		struct field f = line_of(b, n);
+
+		if (slice_is(f.name, ":protocol"))
+			return true;
+		if (f.name.len == 0 || f.name.at[0] != ':')
+			break;
+	}
+	return false;
+}
+
 static bool
 path_is_right(const struct pseudo *p)
 {

@@ -44,6 +44,9 @@ void h2_block_begin(struct h2_block *b);
  * bytes of HPACK can stand for megabytes). Past the limits nothing is kept. */
 bool h2_block_add(struct h2_block *b, struct slice name, struct slice value);
 
+/* Does it have a :protocol? Then a request wants a key. */
+bool h2_block_is_extended(const struct h2_block *b);
+
 struct h2_request_facts {
 	bool is_https;	       /* what :scheme must be */
 	bool ends;	       /* END_STREAM: nothing follows */

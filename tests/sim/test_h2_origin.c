@@ -419,6 +419,8 @@ TEST(what_a_reset_means)
 		h2_peer_reset(w.peer, 2 * (int)i + 1, cases[i].code);
 		sim_run(w.loop);
 		EXPECT_TEXT(fake_said(), cases[i].text);
+		EXPECT(h2_origin_needs_http1(w.origin) ==
+		    (cases[i].code == 13));
 	}
 	end();
 }
@@ -543,6 +545,44 @@ TEST(websocket_is_extended_connect)
 	fake_finish(x);
 	sim_run(w.loop);
 	expect_told("idle ");
+	end();
+}
+
+/* Its end goes out although the exchange is done with it. */
+TEST(a_websocket_that_we_end_last)
+{
+	begin_with(true, 0);
+	ask("GET /chat websocket\nSec-WebSocket-Key: "
+	    "dGhlIHNhbXBsZSBub25jZQ==\n",
+	    "");
+	answer(1, ":status: 200\n", true);
+	h2_peer_say(w.peer, 1, "", true);
+	sim_run(w.loop);
+	h2_peer_log(w.peer);
+	fake_data(fake_of(1), "bye", true);
+	fake_finish(fake_of(1));
+	sim_run(w.loop);
+	EXPECT_TEXT(h2_peer_log(w.peer), "1 \"bye\"\n1 end\n1 closed 0\n");
+	expect_told("idle ");
+	end();
+}
+
+/* An origin that has answered and takes no more of the request. */
+TEST(leftovers_are_reset)
+{
+	begin();
+	h2_peer_stall(w.peer, 1, true);
+	ask("POST /\n", "chunked");
+	fake_of(1)->end->ops->data(fake_of(1)->end,
+	    (struct slice){big(100000), 100000}, true);
+	answer(1, ":status: 200\n", false);
+	fake_finish(fake_of(1));
+	h2_peer_log(w.peer);
+	sim_run(w.loop);
+	expect_told("");
+	sim_advance(w.loop, 2000);
+	expect_told("idle ");
+	EXPECT_TEXT(h2_peer_log(w.peer), "1 closed 8\n");
 	end();
 }
 

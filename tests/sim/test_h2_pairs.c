@@ -505,6 +505,57 @@ TEST(bodies_of_unknown_length_and_trailers)
 	each_pair(post_and_trailers);
 }
 
+/* What HTTP/1 has no place for ends there. */
+static void
+trailers_behind_a_length(void)
+{
+	if (!p.guest_h2)
+		return;
+	guest_says("", H2_HEAD("POST", "/") "content-length: 4\n", "some",
+	    false);
+	h2_peer_trailers(p.client, 1, "sum: 1\n");
+	sim_run(p.g.loop);
+	origin_hears(0, H1_HEAD("POST", "/") "Content-Length: 4\r\n\r\nsome",
+	    H2_GOT("POST",
+		"/") "1 content-length: 4\n1 \"some\"\n1 sum: 1\n1 end\n");
+	origin_says(0, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nback",
+	    ":status: 200\ncontent-length: 4\n", "back", false);
+	if (p.origin_h2)
+		h2_peer_trailers(p.server, 1, "sum: 2\n");
+	sim_run(p.g.loop);
+	guest_hears("",
+	    p.origin_h2 ? "1 :status: 200\n1 content-length: 4\n1 \"back\"\n"
+			  "1 sum: 2\n1 end\n1 closed 0\n"
+			: "1 :status: 200\n1 content-length: 4\n1 \"back\"\n"
+			  "1 end\n1 closed 0\n");
+	EXPECT(list_is_empty(&p.exchanges));
+}
+
+TEST(trailers_behind_a_known_length)
+{
+	each_pair(trailers_behind_a_length);
+}
+
+/* The same from an origin towards a guest that speaks HTTP/1. */
+static void
+answer_trailers_behind_a_length(void)
+{
+	if (p.guest_h2 || !p.origin_h2)
+		return;
+	guest_says(H1_HEAD("GET", "/") "\r\n", NULL, NULL, true);
+	origin_says(0, NULL, ":status: 200\ncontent-length: 4\n", "back",
+	    false);
+	h2_peer_trailers(p.server, 1, "sum: 2\n");
+	sim_run(p.g.loop);
+	guest_hears("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nback", NULL);
+	EXPECT(list_is_empty(&p.exchanges));
+}
+
+TEST(an_answers_trailers_behind_a_known_length)
+{
+	each_pair(answer_trailers_behind_a_length);
+}
+
 static void
 informational(void)
 {
