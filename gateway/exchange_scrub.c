@@ -19,21 +19,50 @@
 
 /* --- answers --- */
 
-/* The values that went out, once per exchange: a lease's needles are cached
- * with it. */
 static struct needles *
-values_of(struct exchange *x)
+make_needles(const struct exchange_secrets *s)
 {
-	struct exchange_secrets *s = x->secrets;
 	struct needle needles[RULES_SECRETS_MAX];
 
-	if (s->values != NULL)
-		return s->values;
 	for (size_t i = 0; i < s->count; i++)
 		needles[i] = (struct needle){.value = s->injections[i].value,
 		    .mask = s->injections[i].placeholder,
 		    .id = (unsigned)i};
-	s->values = needles_new(needles, s->count);
+	return needles_new(needles, s->count);
+}
+
+static void
+drop_needles(void *needles)
+{
+	needles_drop(needles);
+}
+
+/* Of the one secret that most requests get they are made once, and go with its
+ * lease, which is this sandbox's. */
+static struct needles *
+leased_needles(const struct exchange_secrets *s)
+{
+	const struct lease *lease = s->at[0].lease;
+	struct needles *needles = lease_attached(lease);
+
+	if (needles == NULL) {
+		needles = make_needles(s);
+		if (needles != NULL)
+			lease_attach(lease, needles, drop_needles);
+	}
+	return needles != NULL ? needles_keep(needles) : NULL;
+}
+
+/* The values that went out. */
+static struct needles *
+values_of(struct exchange *x)
+{
+	struct exchange_secrets *s = x->secrets;
+
+	if (s->values == NULL)
+		s->values = s->count == 1 && s->at[0].token == NULL
+		    ? leased_needles(s)
+		    : make_needles(s);
 	return s->values;
 }
 
@@ -205,7 +234,9 @@ exchange_scrub_trailers(struct exchange *x, struct arena *a,
 static bool
 refuse_leak(struct exchange *x, struct exchange_refused *no, uint32_t secret)
 {
-	x->tuple.secrets = slice_of(image_secret(x->service->image, secret));
+	x->tuple.more = arena_copy(&x->arena,
+	    slice_of(image_secret(x->service->image, secret)))
+			    .at;
 	*no = (struct exchange_refused){.reason = REASON_PLACEHOLDER_LEAK,
 	    .detail = "a placeholder stands where its secret does not belong"};
 	return false;

@@ -116,7 +116,7 @@ name_used(struct exchange *x)
 			    names.len > 0 ? "," : "", s->at[i].binding.name);
 	copy = arena_copy(&x->arena, text_slice(&names));
 	text_done(&names);
-	x->tuple.secrets = copy;
+	x->tuple.more = copy.len > 0 ? copy.at : NULL;
 }
 
 static bool
@@ -211,7 +211,7 @@ exchange_secrets_judge(struct exchange *x, struct exchange_refused *no)
 {
 	const struct decision_made *d = &x->verdict;
 
-	x->tuple.secrets = (struct slice){NULL, 0};
+	x->tuple.more = NULL;
 	if (d->secret_count == 0) {
 		exchange_secrets_done(x);
 		return judge_canaries(x, &x->forwarded, no);

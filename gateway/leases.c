@@ -34,6 +34,8 @@ struct loan {
 	struct leases *leases; /* NULL: out of the table, dead */
 	unsigned holders;
 	struct secret *bytes;
+	void *attached;
+	void (*drop_attached)(void *attached);
 	struct timer end;
 	size_t key_len;
 	char key[]; /* the question that it answers */
@@ -85,6 +87,22 @@ lease_keep(const struct lease *lease)
 	return lease;
 }
 
+void *
+lease_attached(const struct lease *lease)
+{
+	return loan_of(lease)->attached;
+}
+
+void
+lease_attach(const struct lease *lease, void *what, void (*drop)(void *what))
+{
+	struct loan *o = loan_of(lease);
+
+	CHECK(o->attached == NULL);
+	o->attached = what;
+	o->drop_attached = drop;
+}
+
 void
 lease_drop(const struct lease *lease)
 {
@@ -97,6 +115,8 @@ lease_drop(const struct lease *lease)
 	if (--o->holders)
 		return;
 	CHECK(!o->leases);
+	if (o->attached)
+		o->drop_attached(o->attached);
 	secret_free(o->bytes);
 	free(o);
 }

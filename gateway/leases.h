@@ -69,6 +69,11 @@ void lease_cancel(struct lease_wait *w);
  * too. */
 const struct lease *lease_keep(const struct lease *lease);
 void lease_drop(const struct lease *lease); /* NULL is fine */
+/* What is made of the value once for all who use it, and goes with it; NULL:
+ * nothing was attached. Only one thing can be. */
+void *lease_attached(const struct lease *lease);
+void lease_attach(const struct lease *lease, void *what,
+    void (*drop)(void *what));
 /* False once it has expired or was revoked: write it into no request more. */
 bool lease_is_live(const struct leases *l, const struct lease *lease);
 

@@ -163,10 +163,10 @@ note_open(struct note *n, struct service *s, enum record_event event,
 	add_target(&r, t);
 	record_text(&r, FIELD_SNI, t->sni);
 	add_verdict(&r, s, d, status);
-	if (t->secrets.len > 0)
-		record_text(&r, FIELD_SECRET, t->secrets);
-	if (t->inside != NULL)
-		record_text(&r, FIELD_DETAIL, slice_of(t->inside));
+	if (t->more != NULL)
+		record_text(&r,
+		    event == EVENT_TUNNEL ? FIELD_DETAIL : FIELD_SECRET,
+		    slice_of(t->more));
 	n->is_open = journal_put_sparing(s->o.journal, &r, RECORD_CLOSE_MAX,
 	    spare_for_others(s, t->sandbox, r.len));
 	/* `audit: on_failure: continue` is the operator's word; the journal

@@ -136,12 +136,12 @@ start_tunnel(struct session *s, struct sandbox *sandbox, struct end *end,
 {
 	struct tunnel_options o = {.service = s->service,
 	    .sandbox = sandbox,
-	    .guest = end,
 	    .head = head,
-	    .take_stream = give_stream,
-	    .http_inside = on_http_inside,
-	    .done = on_tunnel_done,
-	    .owner = s};
+	    .owner = {.guest = end,
+		.take_stream = give_stream,
+		.http_inside = on_http_inside,
+		.done = on_tunnel_done,
+		.owner = s}};
 	struct tunnel *t;
 
 	s->inside = sandbox;

@@ -354,7 +354,7 @@ tunnel_start(const struct tunnel_options *o)
 {
 	struct tunnel *t = memory_new(sizeof(*t));
 
-	t->o = *o;
+	t->o = o->owner;
 	t->service = o->service;
 	t->authority = memory_text_of(o->head->target.at, o->head->target.len);
 	t->tuple = (struct tuple){.sandbox = o->sandbox,
@@ -367,8 +367,8 @@ tunnel_start(const struct tunnel_options *o)
 	note_start(&t->note, t->service);
 	t->service->o.figures->tunnels_total++;
 	t->service->o.figures->tunnels_open++;
-	o->guest->exchange = t;
-	o->guest->events = &guest_events;
+	t->o.guest->exchange = t;
+	t->o.guest->events = &guest_events;
 	judge(t, o->head);
 	return t;
 }

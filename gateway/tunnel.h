@@ -25,11 +25,9 @@ struct tunnel_inside {
 	bool is_h2;
 };
 
-struct tunnel_options {
-	struct service *service;
-	struct sandbox *sandbox;
-	struct end *guest;	 /* answers a refusal */
-	const struct head *head; /* the CONNECT; copied where needed */
+/* Who has the guest's connection. */
+struct tunnel_owner {
+	struct end *guest; /* answers a refusal */
 	/* The guest's stream, once the tunnel stands: h1_guest_release(). */
 	struct stream *(*take_stream)(void *owner);
 	/* The client speaks HTTP: serve it. The tunnel stays until
@@ -39,6 +37,13 @@ struct tunnel_options {
 	 * the tunnel is freed at the end of this loop iteration. */
 	void (*done)(void *owner, bool refused);
 	void *owner;
+};
+
+struct tunnel_options {
+	struct service *service;
+	struct sandbox *sandbox;
+	const struct head *head; /* the CONNECT; copied where needed */
+	struct tunnel_owner owner;
 };
 
 struct tunnel *tunnel_start(const struct tunnel_options *o);

@@ -94,7 +94,7 @@ serve_inside(struct tunnel *t, enum inside what)
 		tunnel_refuse_inside(t, REASON_MALFORMED, false);
 		return;
 	}
-	t->tuple.inside = "http";
+	t->tuple.more = "http";
 	t->inside = what;
 	if (!tunnel_record_opening(t))
 		return;

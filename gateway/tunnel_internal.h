@@ -21,7 +21,7 @@ enum tunnel_step {
 enum tunnel_name { NAME_SAME, NAME_ABSENT, NAME_ANOTHER };
 
 struct tunnel {
-	struct tunnel_options o;
+	struct tunnel_owner o;
 	struct service *service;
 	enum tunnel_step step;
 	struct reach *reach;	       /* not NULL while connecting */

@@ -133,7 +133,7 @@ tunnel_intercept(struct tunnel *t)
 		tunnel_refuse_inside(t, REASON_MALFORMED, true);
 		return;
 	}
-	t->tuple.inside = "https";
+	t->tuple.more = "https";
 	if (!tunnel_record_opening(t))
 		return;
 	t->step = TUNNEL_HANDSHAKE;

@@ -21,11 +21,12 @@ struct tuple {
 	struct target target;
 	struct address dialled; /* family 0: not dialled, or by a parent */
 	struct slice method;
-	struct slice url;   /* as received; the query is cut by note.c */
-	const char *inside; /* tunnels: "http" when exchanges follow, or NULL */
-	bool is_tls;	    /* https: ends here and starts again */
-	struct slice sni;   /* tunnels; empty: none */
-	struct slice secrets; /* their names, by commas; empty: none */
+	struct slice url; /* as received; the query is cut by note.c */
+	/* Tunnels: "http" or "https" when exchanges follow. Requests: the names
+	 * of the secrets that they get, by commas. Or NULL. */
+	const char *more;
+	bool is_tls;	  /* https: ends here and starts again */
+	struct slice sni; /* tunnels; empty: none */
 };
 
 const char *entry_text(enum entry e);

@@ -34,8 +34,8 @@ struct stream {
 	const struct stream_handler *handler;
 	void *owner;
 	struct buffer in, out;
-	size_t in_limit, out_limit;
-	size_t unsent_was; /* when it was last looked at */
+	uint32_t in_limit, out_limit; /* an idle tunnel has two of these */
+	size_t unsent_was;	      /* when it was last looked at */
 	uint64_t bytes_in, bytes_out;
 	struct deferred later;
 	enum stream_end gone_how;
@@ -512,12 +512,13 @@ stream_new(const struct stream_carrier *ops, void *carrier,
 {
 	struct stream *s = memory_new(sizeof(*s));
 
-	CHECK(o->in_limit > 0 && o->out_limit > 0);
+	CHECK(o->in_limit > 0 && o->in_limit <= UINT32_MAX);
+	CHECK(o->out_limit > 0 && o->out_limit <= UINT32_MAX);
 	s->loop = o->loop;
 	s->ops = ops;
 	s->carrier = carrier;
-	s->in_limit = o->in_limit;
-	s->out_limit = o->out_limit;
+	s->in_limit = (uint32_t)o->in_limit;
+	s->out_limit = (uint32_t)o->out_limit;
 	s->reset_at_once = o->reset_at_once;
 	deferred_init(&s->later, run_later, s);
 	return s;
