@@ -190,15 +190,12 @@ store_end(struct keeper_secrets *ks)
 static void
 refuse(struct keeper_secrets *ks, uint32_t tag, const struct err *err)
 {
-	char body[512];
-	size_t len = strlen(err->text);
+	char body[sizeof(err->text) + 1];
+	int len = snprintf(body, sizeof(body), "%c%s", (char)err->kind,
+	    err->text);
 
-	if (len > sizeof(body) - 1)
-		len = sizeof(body) - 1;
-	body[0] = (char)err->kind;
-	memcpy(body + 1, err->text, len);
 	keeper_report(ks->keeper, KEEPER_SECRET_FAILED, tag,
-	    (struct slice){body, len + 1}, NULL, 0);
+	    (struct slice){body, (size_t)len}, NULL, 0);
 }
 
 static void

@@ -119,7 +119,7 @@ store_key_read(int fd, const char *file, void *key, struct err *err)
 void
 store_key_make(void *key, char text[STORE_KEY_TEXT])
 {
-	static_assert(STORE_KEY_TEXT == KEY_TEXT + 2, "newline and NUL");
+	static_assert(sizeof("\n") + KEY_TEXT == STORE_KEY_TEXT, "the digits");
 	CHECK(RAND_priv_bytes(key, STORE_KEY_BYTES) == 1);
 	hex_format(key, STORE_KEY_BYTES, text);
 	text[KEY_TEXT] = '\n';
