@@ -1,8 +1,9 @@
 /* hidden.c - bytes that are in nobody's memory until somebody looks
  *
  * A secret memfd is locked memory, so it counts against RLIMIT_MEMLOCK of each
- * process that maps it. Whether there is room is tried at once: then a plain
- * memfd is taken, rather than a gateway that cannot start.
+ * process that maps it. Whether there is room for it, and for what else is
+ * locked there, is tried at once: a plain memfd is better than a gateway that
+ * cannot start.
  */
 #include "gateway/hidden.h"
 
@@ -16,21 +17,39 @@
 #include "base/check.h"
 #include "base/secret.h"
 
+/* Keys and values that a process locks besides. */
+#define ROOM_BESIDE ((size_t)1 << 20)
+
 #ifndef SYS_memfd_secret
 #define SYS_memfd_secret 447 /* Linux 5.14; the same on every architecture */
 #endif
 
-static bool
-has_room(const struct hidden *h)
+/* A descriptor with so many zeroes behind it, -1 if there is none. */
+static int
+secret_memory(size_t size)
 {
-	char *at;
+	int fd = (int)syscall(SYS_memfd_secret, O_CLOEXEC);
 
-	if (h->fd == -1 || ftruncate(h->fd, (off_t)h->size) == -1)
+	if (fd != -1 && ftruncate(fd, (off_t)size) == 0)
+		return fd;
+	if (fd != -1)
+		close(fd);
+	return -1;
+}
+
+static bool
+has_room(size_t size)
+{
+	int fd = secret_memory(size);
+	void *at;
+
+	if (fd == -1)
 		return false;
-	at = hidden_map(h);
-	if (!at)
+	at = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
+	close(fd);
+	if (at == MAP_FAILED)
 		return false;
-	hidden_unmap(h, at);
+	munmap(at, size);
 	return true;
 }
 
@@ -39,13 +58,12 @@ hidden_open(struct hidden *h, size_t size, struct err *err)
 {
 	CHECK(size > 0);
 	h->size = size;
-	h->fd = (int)syscall(SYS_memfd_secret, O_CLOEXEC);
-	if (has_room(h))
+	h->fd = has_room(size + ROOM_BESIDE) ? secret_memory(size) : -1;
+	if (h->fd == -1)
+		h->fd = memfd_create("hidden", MFD_CLOEXEC);
+	else
 		return true;
-	hidden_close(h);
-	h->size = size;
-	h->fd = memfd_create("hidden", MFD_CLOEXEC);
-	if (has_room(h))
+	if (h->fd != -1 && ftruncate(h->fd, (off_t)size) == 0)
 		return true;
 	err_errno(err, "hidden memory of %zu bytes", size);
 	hidden_close(h);

@@ -357,11 +357,12 @@ keeper_main(const struct keeper_options *o)
 
 	list_init(&k.workers);
 	make_sandboxes(&k);
-	k.ca = o->rotate ? ca_rotate(&o->ca, o->overlap_s, &err)
-			 : ca_open(&o->ca, &err);
-	if (k.ca)
-		k.secrets = keeper_secrets_new(&k, o->secrets, &err);
-	if (!k.secrets || !confine_process(&o->confine, &err))
+	/* First, while nothing else is locked in memory. */
+	k.secrets = keeper_secrets_new(&k, o->secrets, &err);
+	if (k.secrets)
+		k.ca = o->rotate ? ca_rotate(&o->ca, o->overlap_s, &err)
+				 : ca_open(&o->ca, &err);
+	if (!k.ca || !confine_process(&o->confine, &err))
 		say_failed(o->channel, &err);
 	else if (say_ready(o->channel, k.ca))
 		code = serve(&k);

@@ -5,6 +5,7 @@
 #include "gateway/hidden.c"
 
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "base/file.h"
@@ -60,6 +61,25 @@ TEST(hidden_bytes_cannot_be_read_through_proc)
 	EXPECT(read(h.fd, bytes, 5) == -1);
 	fd = open("/proc/self/mem", O_RDONLY);
 	EXPECT(pread(fd, bytes, 5, (off_t)(uintptr_t)at) == -1);
+}
+
+/* A small limit of locked memory is no reason not to start. */
+TEST(without_room_for_locked_memory_it_is_a_plain_memfd)
+{
+	struct rlimit little = {65536, 65536};
+	struct hidden h;
+	struct err err = {0};
+	char *at, bytes[5];
+
+	EXPECT(setrlimit(RLIMIT_MEMLOCK, &little) == 0);
+	EXPECT(geteuid() != 0 || setresuid(65534, 65534, 65534) == 0);
+	EXPECT(hidden_open(&h, 100000, &err));
+	at = hidden_map(&h);
+	EXPECT(at != NULL);
+	memcpy(at, "value", 5);
+	EXPECT(pread(h.fd, bytes, 5, 0) == 5);
+	hidden_unmap(&h, at);
+	hidden_close(&h);
 }
 
 static bool
