@@ -81,21 +81,23 @@ print_head(const json_t *record, FILE *to)
 	print_text(record, "sandbox", "  ", to);
 }
 
-/* The URL has host and port in it; a tunnel has none. */
+/* The URL has host and port in it, unless it was asked for inside a tunnel; a
+ * tunnel has none. */
 static void
 print_asked(const json_t *record, FILE *to)
 {
 	const char *method = text_of(record, "method");
+	const char *url = text_of(record, "url");
 	bool is_tunnel = !strcmp(text_of(record, "event"), "tunnel");
 
 	fputs("  ", to);
 	print_safe(to, *method ? method : is_tunnel ? "CONNECT" : "-");
-	if (!is_tunnel && *text_of(record, "url")) {
-		print_text(record, "url", " ", to);
-	} else {
+	if (is_tunnel || *url == '/' || *url == '\0') {
 		print_text(record, "host", " ", to);
 		print_number(record, "port", ":", "", to);
 	}
+	if (!is_tunnel)
+		print_text(record, "url", *url == '/' ? "" : " ", to);
 	print_text(record, "address", " -> ", to);
 }
 
@@ -113,6 +115,7 @@ print_opening(const json_t *record, FILE *to)
 	print_asked(record, to);
 	print_text(record, "reason", "  ", to);
 	print_text(record, "rule", " ", to);
+	print_text(record, "secret", "  secret ", to);
 	print_number(record, "status", "  ", "", to);
 	print_text(record, "detail", "  ", to);
 }
