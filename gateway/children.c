@@ -18,6 +18,7 @@
  */
 #include "gateway/children.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -268,6 +269,9 @@ child_send(struct child *c, enum message type, uint32_t tag, struct slice body,
 		return false;
 	if (ipc_send(c->channel, (uint16_t)type, tag, body, fds, nfds))
 		return true;
+	/* One that has ended is buried in a moment, with its last words. */
+	if (errno == EPIPE || errno == ECONNRESET)
+		return false;
 	log_error("%s: does not read what it is told; killed", c->role);
 	child_kill(c);
 	return false;

@@ -81,7 +81,7 @@ bool child_start(struct child *c, const int *keep, size_t keep_count,
 void child_start_again(struct child *c, uint64_t after_ms);
 void child_not_again(struct child *c);
 
-/* False: it does not listen. It is killed then, and ended() tells later. */
+/* False: it has ended, or does not listen and is killed; ended() tells later. */
 bool child_send(struct child *c, enum message type, uint32_t tag,
     struct slice body, const int *fds, int nfds);
 void child_kill(struct child *c); /* SIGKILL; ended() follows */
