@@ -481,6 +481,10 @@ new_session(struct h2_conn *c)
 	nghttp2_option_set_no_http_messaging(option, 1);
 	/* A server is asked what frames on closed streams are (RFC 9113 5.1). */
 	nghttp2_option_set_no_closed_streams(option, !c->role->is_server);
+	/* Before it says how many it takes at once an origin gets one; others
+	 * wait in nghttp2, or a few would be refused, some too late to ask
+	 * again. */
+	nghttp2_option_set_peer_max_concurrent_streams(option, 1);
 	nghttp2_option_set_max_send_header_block_length(option,
 	    4 * c->limits->header_bytes);
 	failed = c->role->is_server

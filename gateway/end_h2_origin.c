@@ -23,6 +23,8 @@ struct h2_origin {
  * answered already, when it does nothing else. */
 #define LEFTOVER_MS 2000
 
+#define BEFORE_SETTINGS 16
+
 static struct h2_origin *
 origin_of(struct h2_conn *c)
 {
@@ -164,12 +166,12 @@ static const struct end_ops ops = {
 
 /* --- the connection --- */
 
-/* Streams that the origin takes at once; before its settings are there, what
- * RFC 9113 5.1.2 recommends as the least. */
+/* Streams that the origin takes at once; before its settings are there, as
+ * many as may wait for them. */
 static size_t
 streams_allowed(const struct h2_origin *o)
 {
-	uint32_t allowed = 100;
+	uint32_t allowed = BEFORE_SETTINGS;
 
 	if (o->settings_known)
 		allowed = nghttp2_session_get_remote_settings(o->h2.session,

@@ -46,8 +46,8 @@ struct h2_origin_options {
 	void *owner;
 };
 
-/* Takes over `stream`. Streams may be opened at once: the origin's settings
- * are not waited for. */
+/* Takes over `stream`. Streams may be opened at once; what is asked before the
+ * origin's settings are there waits for them, but the first. */
 struct h2_origin *h2_origin_new(struct stream *stream,
     const struct h2_origin_options *options);
 /* A stream for one exchange, or NULL: as many as the origin or

@@ -494,6 +494,28 @@ TEST(as_many_streams_as_the_origin_allows)
 	end();
 }
 
+/* Before the settings one is asked, some wait, and there is no room for
+ * more. */
+TEST(requests_wait_for_the_origins_settings)
+{
+	begin_world();
+	open_origin();
+	for (int i = 0; i < 16; i++)
+		ask("GET /\n", "");
+	EXPECT(h2_origin_open(w.origin) == NULL);
+	sim_forget(w.wire);
+	add(4, 0, 0, "\0\3\0\0\0\3", 6);
+	say();
+	EXPECT_TEXT(heard(),
+	    "SETTINGS 1 0 0\nHEADERS 5 3 6\nHEADERS 5 5 6\n");
+	add_head(1, 1, ":status: 204\n");
+	say();
+	fake_finish(fake_of(1));
+	sim_run(w.loop);
+	EXPECT_TEXT(heard(), "HEADERS 5 7 6\n");
+	end();
+}
+
 TEST(as_many_streams_as_we_allow)
 {
 	begin();
