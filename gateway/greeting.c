@@ -60,12 +60,13 @@ static void
 move_to(struct greeting *g, struct sandbox *sandbox)
 {
 	struct service *s = g->service;
-	struct sandbox *counted = g->limit == NULL ? g->sandbox : NULL;
+	bool is_counted = g->limit == NULL;
+	struct sandbox *counted = is_counted ? g->sandbox : NULL;
 	const char *limit = NULL;
 
 	if (sandbox == g->sandbox)
 		return;
-	if (counted == NULL)
+	if (!is_counted)
 		g->sandbox->guests_beyond--;
 	if (!service_count_connection(s, counted, sandbox, &limit)) {
 		service_count_connection(s, counted, NULL, &limit);

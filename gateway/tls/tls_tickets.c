@@ -72,7 +72,9 @@ renew(struct tls_tickets *t)
 static const struct ticket_key *
 find(const struct tls_tickets *t, const unsigned char *name)
 {
-	for (int i = 0; i <= t->has_old; i++)
+	int count = t->has_old ? 2 : 1;
+
+	for (int i = 0; i < count; i++)
 		if (memcmp(keys(t)[i].name, name, NAME_SIZE) == 0)
 			return &keys(t)[i];
 	return NULL;

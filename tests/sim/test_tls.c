@@ -450,6 +450,39 @@ TEST(a_guest_resumes_in_its_context_1_2)
 	guest_resumes(TLS1_2_VERSION);
 }
 
+/* No session allows early data; a client that sends some all the same has its
+ * handshake, and has sent nothing (threat 60). */
+TEST(early_data_is_never_taken)
+{
+	struct sim_peer *p = sim_peer_new();
+	SSL_SESSION *session = NULL;
+	struct near n = {0};
+	struct far *f;
+	SSL_CTX *ctx;
+	size_t sent;
+
+	begin();
+	ctx = far_client_ctx(&ca);
+	EXPECT(!resumes(ctx, &session, "web a.test"));
+	f = far_client(p, ctx, NULL);
+	EXPECT(SSL_SESSION_set_max_early_data(session, 16384) == 1);
+	EXPECT(SSL_set_session(far_ssl(f), session) == 1);
+	EXPECT(SSL_write_early_data(far_ssl(f), "POST /", 6, &sent) == 1);
+	near_accept(&n, p);
+	sim_run(loop);
+	EXPECT(far_is_up(f) && n.stream != NULL && n.done.resumed);
+	EXPECT_INT(SSL_get_early_data_status(far_ssl(f)),
+	    SSL_EARLY_DATA_REJECTED);
+	far_says(f, "GET /");
+	sim_run(loop);
+	EXPECT(near_heard(&n, "GET /"));
+	near_close(&n);
+	SSL_SESSION_free(session);
+	end();
+	far_free(f);
+	SSL_CTX_free(ctx);
+}
+
 /* One connection to an origin; was it resumed? */
 static bool
 origin_resumes(struct tls_client *client, SSL_CTX *ctx, const char *key,

@@ -101,8 +101,7 @@ check_everything(const struct settings *s)
 	EXPECT(s->listen[2].tls == NULL);
 	listen_setting_format(&s->listen[3], listen, sizeof(listen));
 	EXPECT_TEXT(listen, "tls:0.0.0.0:3443");
-	EXPECT_TEXT(s->listen[3].tls->cert,
-	    "tests/conf/good-settings/tls.pem");
+	EXPECT_TEXT(s->listen[3].tls->cert, "tests/conf/good-settings/tls.pem");
 	EXPECT_TEXT(s->listen[3].tls->key, "/etc/tls.key");
 	EXPECT_TEXT(s->listen[3].tls->client_ca,
 	    "tests/conf/good-settings/ca.pem");

@@ -82,14 +82,13 @@ TEST(a_second_gateway_does_not_share_the_port)
 {
 	struct listeners *l;
 	struct settings other = {0};
-	struct listen_setting same;
+	struct listen_setting same = {0};
 	char text[ADDRESS_TEXT];
 
 	plain("127.0.0.1:0");
 	l = listeners_open(&settings, 2, &err);
 	EXPECT(l != NULL);
 	same.address = listeners_own(l).at[0];
-	same.unix_path = NULL;
 	other.listen = &same;
 	other.listen_count = 1;
 	address_format_with_port(&same.address, text);
