@@ -8,7 +8,7 @@
  */
 #include "base/clock.h"
 #include "gateway/leaves_internal.h"
-#include "rules/match.h"
+#include "gateway/screening.h"
 
 /* Reloads often come in a row, and a loop that has just begun has better
  * things to do. */
@@ -19,13 +19,6 @@
 /* Of an image with more rules than that, which somebody's program wrote, the
  * rest waits for the first request. */
 #define RULES_MAX 16384
-
-static bool
-is_intercepted(const struct decision_made *d)
-{
-	return d->decision == DECISION_ALLOW && d->tls != RULE_TLS_TUNNEL &&
-	    (d->tls == RULE_TLS_INTERCEPT || d->inspect || d->secret_count);
-}
 
 /* The target a guest would ask for; false: no exact one. */
 static bool
@@ -76,7 +69,7 @@ is_wanted(const struct leaves *l, const char *sandbox, const struct target *t)
 	struct decision_made d;
 
 	rules_decide(l->ahead.image, &facts, &d);
-	return is_intercepted(&d);
+	return d.decision == DECISION_ALLOW && screen_intercepts(&d);
 }
 
 /* The next pair of host and sandbox; false: there is none. */

@@ -556,7 +556,11 @@ TEST(exact_hosts_that_are_intercepted_are_asked_for_ahead)
 	EXPECT_TEXT(
 	    asked_ahead("version: 1\n"
 			"network:\n"
-			"  allow: [plain.test, \"*.glob.test\"]\n"
+			"  allow:\n"
+			"    - plain.test\n"
+			"    - {host: \"*.glob.test\", tls: intercept}\n"
+			"    - {host: i.test, tls: intercept}\n"
+			"    - {host: t.test, tls: tunnel}\n"
 			"  deny: [denied.test]\n"
 			"http:\n"
 			"  - {host: a.test, allow: {methods: [GET]}}\n"
@@ -569,8 +573,9 @@ TEST(exact_hosts_that_are_intercepted_are_asked_for_ahead)
 			"    http:\n"
 			"      - {host: c.test, allow: {methods: [GET]}}\n",
 		two_sandboxes, 2),
-	    "default a.test:443, web a.test:443, default b.test:8000, "
-	    "web b.test:8000, web c.test:443, ");
+	    "default i.test:443, web i.test:443, default a.test:443, "
+	    "web a.test:443, default b.test:8000, web b.test:8000, "
+	    "web c.test:443, ");
 }
 
 TEST(a_host_is_asked_for_ahead_once)
