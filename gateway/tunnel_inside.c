@@ -301,11 +301,12 @@ some_writable(void *owner)
 }
 
 /* The client has ended before it sent a byte: nothing to judge. Where requests
- * are judged, there is none to answer either. */
+ * are judged, there is none to answer either; and where nothing was dialled (a
+ * refusal's page, a warm connection for requests) nobody speaks to it. */
 static void
 only_listens(struct tunnel *t)
 {
-	if (t->verdict.inspect)
+	if (t->verdict.inspect || t->origin == NULL)
 		tunnel_end_and_tell(t, CLOSE_GUEST_CLOSED);
 	else
 		tunnel_begin_flush(t);
