@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "base/secret.h"
 #include "gateway/end_h1.h"
 #include "gateway/h1_send.h"
 #include "gateway/http/h1_write.h"
@@ -302,6 +303,8 @@ op_request(struct end *e, const struct request_head *r, bool last)
 		CHECK(h1_write_request(&out, room, size) == size);
 	}
 	h1_end_send_head(&o->h1, (struct slice){room, size}, last);
+	/* There may be a secret in it. */
+	secret_wipe(room, size);
 	if (room != small)
 		free(room);
 }

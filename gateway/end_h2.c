@@ -224,7 +224,7 @@ keep(struct h2_conn *c, struct buffer *b, struct slice bytes)
 		return;
 	buffer_room(c->loop, b, bytes.len);
 	memcpy(b->at + b->end, bytes.at, bytes.len);
-	b->end += bytes.len;
+	b->end += (uint32_t)bytes.len;
 }
 
 void

@@ -257,7 +257,7 @@ keep(struct h2_stream *s, struct slice bytes)
 		return;
 	buffer_room(s->conn->loop, &s->queue, bytes.len);
 	memcpy(s->queue.at + s->queue.end, bytes.at, bytes.len);
-	s->queue.end += bytes.len;
+	s->queue.end += (uint32_t)bytes.len;
 }
 
 /* Large pieces go now, without being copied, unless they have to wait. */

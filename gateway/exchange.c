@@ -203,6 +203,12 @@ step_connect(struct exchange *x)
 static enum step_result
 step_lease(struct exchange *x)
 {
+	struct exchange_refused no;
+
+	/* What is sent again, behind a new policy, was judged by an older one.
+	 */
+	if (!exchange_secrets_are_current(x) && !exchange_secrets_judge(x, &no))
+		return refuse_secret(x, &no);
 	if (!exchange_secrets_take(x))
 		return STEP_WAIT;
 	x->step = EXCHANGE_FORWARD;
@@ -413,6 +419,9 @@ take_verdict(struct exchange *x, const struct decision_made *d, bool is_out)
 		return;
 	if (!exchange_secrets_judge(x, &no))
 		refuse_secret(x, &no);
+	else if (x->step == EXCHANGE_HOLD && x->body_begun &&
+	    (x->secrets == NULL || !x->secrets->holds_body))
+		exchange_close(x, CLOSE_POLICY); /* what was read is gone */
 	else if (x->step == EXCHANGE_LEASE || x->step == EXCHANGE_HOLD)
 		exchange_run(x);
 }

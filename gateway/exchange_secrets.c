@@ -230,6 +230,13 @@ exchange_secrets_judge(struct exchange *x, struct exchange_refused *no)
 	return judge_canaries(x, &x->forwarded, no);
 }
 
+bool
+exchange_secrets_are_current(const struct exchange *x)
+{
+	return x->secrets == NULL ||
+	    x->secrets->generation == x->service->generation;
+}
+
 /* --- a body that is held --- */
 
 bool

@@ -58,6 +58,9 @@ struct exchange_refused {
 /* After a verdict that allows: find what applies. False: refuse it. */
 bool exchange_secrets_judge(struct exchange *x, struct exchange_refused *no);
 
+/* Are they those of the live policy? */
+bool exchange_secrets_are_current(const struct exchange *x);
+
 /* Must its body be held, and is not yet? Then the pieces go to hold(); false:
  * it is longer than limits.held_body. */
 bool exchange_secrets_holds(const struct exchange *x);

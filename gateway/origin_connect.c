@@ -153,6 +153,7 @@ start_tls(struct connecting *c, struct stream *lower)
 	    .done = on_tls,
 	    .owner = c};
 
+	o.plain.wipes_out = true;
 	c->tls = tls_connect(&o);
 }
 

@@ -2,14 +2,17 @@
 #ifndef GATEWAY_NET_BUFFER_H
 #define GATEWAY_NET_BUFFER_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "gateway/net/blocks.h"
 
 /* All zeroes: empty, and without a block. */
 struct buffer {
 	char *at;
-	size_t cap, start, end;
+	uint32_t cap, start, end;
+	bool wipes; /* what was in it is overwritten before others get it */
 };
 
 static inline size_t

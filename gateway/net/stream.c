@@ -178,7 +178,7 @@ recv_once(struct stream *s)
 	int error = errno;
 
 	if (got > 0) {
-		s->in.end += (size_t)got;
+		s->in.end += (uint32_t)got;
 		s->bytes_in += (uint64_t)got;
 		s->busy = (size_t)got == room;
 		s->more = s->busy || !s->ops->short_is_all;
@@ -288,7 +288,7 @@ keep(struct stream *s, const char *at, size_t len)
 		return;
 	buffer_room(s->loop, &s->out, len);
 	memcpy(s->out.at + s->out.end, at, len);
-	s->out.end += len;
+	s->out.end += (uint32_t)len;
 }
 
 static void
@@ -519,6 +519,7 @@ stream_new(const struct stream_carrier *ops, void *carrier,
 	s->carrier = carrier;
 	s->in_limit = (uint32_t)o->in_limit;
 	s->out_limit = (uint32_t)o->out_limit;
+	s->out.wipes = o->wipes_out;
 	s->reset_at_once = o->reset_at_once;
 	deferred_init(&s->later, run_later, s);
 	return s;

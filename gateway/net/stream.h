@@ -79,6 +79,9 @@ struct stream_options {
 	 * what the peer sent before its reset is still given first. For guests:
 	 * nobody waits for the rest any more. */
 	bool reset_at_once;
+	/* What waited in the out-buffer is overwritten when it has left: for
+	 * those whose output holds secrets. */
+	bool wipes_out;
 };
 
 #define STREAM_IOV_MAX 32 /* pieces in one stream_send_all() */
