@@ -216,18 +216,51 @@ gives_way(const struct settling *all, struct bound_host *a,
 	return true;
 }
 
+/* What two secrets both want of a request. */
+struct collision {
+	const char *verb, *what; /* "set the header", its name */
+};
+
 static bool
 tell_collision(const struct policy_secret *a, const struct policy_secret *b,
-    const struct resource *r, const char *what, struct err *err)
+    const struct resource *r, const struct collision *c, struct err *err)
 {
 	char host[RESOURCE_TEXT];
 
 	resource_format(r, host);
 	return err_set(err, ERR_CONF,
-	    PLACE ": the secrets %s and %s (" PLACE ") both set %s %s at %s",
-	    PLACE_OF(b), b->binding.name, a->binding.name, PLACE_OF(a),
-	    b->binding.way == SECRET_QUERY ? "the parameter" : "the header",
-	    what, host);
+	    PLACE ": the secrets %s and %s (" PLACE ") both %s %s at %s",
+	    PLACE_OF(b), b->binding.name, a->binding.name, PLACE_OF(a), c->verb,
+	    c->what, host);
+}
+
+/* Fixed placeholders, one of them in the other: whose value is meant? Random
+ * ones differ. */
+static bool
+swaps_alike(const struct secret_binding *a, const struct secret_binding *b)
+{
+	struct placeholder_shape x, y;
+
+	return a->swap && b->swap && strcmp(a->name, b->name) != 0 &&
+	    placeholder_shape_parse(slice_of(a->placeholder), &x, NULL) &&
+	    placeholder_shape_parse(slice_of(b->placeholder), &y, NULL) &&
+	    x.count == 0 && y.count == 0 &&
+	    (strstr(a->placeholder, b->placeholder) ||
+		strstr(b->placeholder, a->placeholder));
+}
+
+static bool
+collide(const struct secret_binding *a, const struct secret_binding *b,
+    struct collision *c)
+{
+	if (secret_bindings_collide(a, b, &c->what)) {
+		c->verb = b->way == SECRET_QUERY ? "set the parameter"
+						 : "set the header";
+		return true;
+	}
+	c->verb = "swap the placeholder";
+	c->what = b->placeholder;
+	return swaps_alike(a, b);
 }
 
 /* False: a conflict. */
@@ -237,20 +270,20 @@ compare_pair(const struct settling *all, struct bound_host *a,
 {
 	const struct policy_secret *x = secret_of(all, a);
 	const struct policy_secret *y = secret_of(all, b);
-	const char *what;
+	struct collision c;
 
 	if (a->is_lost || b->is_lost || a->secret == b->secret ||
 	    (x->sandbox && y->sandbox && x->sandbox != y->sandbox) ||
 	    !ports_meet(a->r, b->r) || !patterns_may_meet(a->r, b->r) ||
-	    !secret_bindings_collide(&x->binding, &y->binding, &what) ||
+	    !collide(&x->binding, &y->binding, &c) ||
 	    !scopes_meet(all->p, x, y))
 		return true;
 	if (gives_way(all, a, b))
 		return true;
 	/* The narrower pattern, as it is read more easily. */
 	return a->secret < b->secret
-	    ? tell_collision(x, y, is_wide(b->r) ? a->r : b->r, what, err)
-	    : tell_collision(y, x, is_wide(a->r) ? b->r : a->r, what, err);
+	    ? tell_collision(x, y, is_wide(b->r) ? a->r : b->r, &c, err)
+	    : tell_collision(y, x, is_wide(a->r) ? b->r : a->r, &c, err);
 }
 
 static bool
