@@ -135,10 +135,14 @@ on_data_chunk(nghttp2_session *session, uint8_t flags, int32_t id,
 	h2_budget_moved(&c->budget, len);
 	if (s != NULL && s->owned && !s->mute && !s->head_done)
 		h2_stream_malformed(s);
-	if (s == NULL || !s->owned || s->mute)
-		nghttp2_session_consume_connection(session, len);
-	else
+	if (s != NULL && s->owned && !s->mute) {
 		h2_stream_take(s, (struct slice){(const char *)at, len});
+	} else {
+		/* Of a request that is answered: its length counts still. */
+		if (s != NULL)
+			s->received += len;
+		nghttp2_session_consume_connection(session, len);
+	}
 	return is_over(c) ? NGHTTP2_ERR_CALLBACK_FAILURE : 0;
 }
 

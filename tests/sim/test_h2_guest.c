@@ -149,6 +149,19 @@ TEST(a_body_that_was_on_its_way_is_ignored)
 	finish();
 }
 
+/* Its length is right, whoever reads it. */
+TEST(a_body_right_behind_a_refused_head_is_ignored)
+{
+	begin_by_hand();
+	add_head(0, 1, HEAD("POST", "/") "content-length: 1\nexpect: 200-ok\n");
+	add(0, 1, 1, "x", 1);
+	say();
+	EXPECT(strstr(fake_said(), "refuse 417") != NULL);
+	EXPECT(strstr(heard(), "RST_STREAM") == NULL);
+	EXPECT(!sim_got_fin(w.wire));
+	finish();
+}
+
 TEST(nothing_is_shown_without_credit)
 {
 	struct fake_exchange *x;
