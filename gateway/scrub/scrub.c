@@ -63,11 +63,23 @@ scrub_result_text(enum scrub_result r)
 
 /* --- codings --- */
 
+/* "aws-chunked" compresses nothing: the text of what is uploaded to S3 stands
+ * between lines that say its pieces' lengths. */
+static bool
+is_plain(const struct scrub_options *o, struct slice name)
+{
+	return slice_is_nocase(name, "identity") ||
+	    (o->look_only && slice_is_nocase(name, "aws-chunked"));
+}
+
 /* Codings in the order in which they were applied; false: one is unknown or
  * there are too many. */
 static bool
-list_codings(const struct fields *f, enum inflate_coding *list, size_t *count)
+list_codings(const struct scrub_options *o, enum inflate_coding *list,
+    size_t *count)
 {
+	const struct fields *f = o->head;
+
 	*count = 0;
 	for (size_t i = 0; i < f->count; i++) {
 		struct slice rest = f->at[i].value, name;
@@ -75,7 +87,7 @@ list_codings(const struct fields *f, enum inflate_coding *list, size_t *count)
 		if (!slice_is_nocase(f->at[i].name, "content-encoding"))
 			continue;
 		while (list_next(&rest, &name)) {
-			if (slice_is_nocase(name, "identity"))
+			if (is_plain(o, name))
 				continue;
 			if (*count == SCRUB_CODINGS_MAX ||
 			    !inflate_coding_of(name, &list[*count]))
@@ -93,7 +105,7 @@ scrub_new(const struct scrub_options *o, enum scrub_result *result)
 	struct scrub *s;
 	size_t count;
 
-	if (!list_codings(o->head, list, &count)) {
+	if (!list_codings(o, list, &count)) {
 		*result = SCRUB_UNKNOWN;
 		return NULL;
 	}

@@ -606,7 +606,8 @@ TEST(codings)
 		EXPECT((s != NULL) == lists[i].is_known);
 		scrub_free(s);
 	}
-	EXPECT(list_codings(&head, list, &count));
+	EXPECT(list_codings(&(struct scrub_options){.head = &head}, list,
+	    &count));
 	EXPECT_INT(count, 2);
 	EXPECT_INT(list[0], INFLATE_GZIP);
 	EXPECT_INT(list[1], INFLATE_BROTLI);
@@ -675,4 +676,17 @@ TEST(held_bytes_are_zeroed)
 	EXPECT(memmem(s->held, s->held_room, "proj", 4) == NULL);
 	EXPECT(memmem(s->held, s->held_room, "Zm9v", 4) == NULL);
 	scrub_free(s);
+}
+
+TEST(what_is_uploaded_to_s3_in_pieces_is_text)
+{
+	struct out out;
+	struct scrub *s = scrub_of("sk-0123456789", "aws-chunked", true, &out);
+
+	EXPECT(s != NULL);
+	EXPECT_INT(feed(s, SLICE_LITERAL("f\r\nsk-0123456789ab\r\n0\r\n\r\n"),
+		       4),
+	    SCRUB_LEAK);
+	scrub_free(s);
+	EXPECT(scrub_of("sk-0123456789", "aws-chunked", false, &out) == NULL);
 }
