@@ -13,6 +13,7 @@
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "base/secret.h"
 #include "gateway/canaries.h"
 #include "gateway/exchange_secrets.h"
 #include "gateway/scrub/scrub.h"
@@ -22,13 +23,25 @@
 static struct needles *
 make_needles(const struct exchange_secrets *s)
 {
-	struct needle needles[RULES_SECRETS_MAX];
+	struct needle needles[RULES_SECRETS_MAX * INJECT_PARTS];
+	char rooms[RULES_SECRETS_MAX][INJECT_PARTS_ROOM];
+	struct needles *made;
+	size_t count = 0;
 
-	for (size_t i = 0; i < s->count; i++)
-		needles[i] = (struct needle){.value = s->injections[i].value,
-		    .mask = s->injections[i].placeholder,
-		    .id = (unsigned)i};
-	return needles_new(needles, s->count);
+	for (size_t i = 0; i < s->count; i++) {
+		const struct injection *one = &s->injections[i];
+		struct slice parts[INJECT_PARTS];
+		size_t all = inject_parts(one->binding, one->value, rooms[i],
+		    parts);
+
+		for (size_t k = 0; k < all; k++)
+			needles[count++] = (struct needle){.value = parts[k],
+			    .mask = one->placeholder,
+			    .id = (unsigned)i};
+	}
+	made = needles_new(needles, count);
+	secret_wipe(rooms, sizeof(rooms));
+	return made;
 }
 
 static void

@@ -15,7 +15,6 @@
 #include "base/secret.h"
 #include "gateway/http/query.h"
 #include "gateway/inject_internal.h"
-#include "gateway/sigv4.h"
 
 /* Of fields that are set: X-Amz-Date, -Security-Token, -Content-Sha256 and
  * Authorization for one that signs, one each for others. */
@@ -398,26 +397,4 @@ inject_passes_trailer(const struct inject_ask *ask, const struct injected *head,
 		if (head->swaps_body && slice_is_nocase(name, digests[i]))
 			return false;
 	return true;
-}
-
-/* The id of an AWS key is no secret: error messages name it. */
-size_t
-inject_parts(const struct secret_binding *b, struct slice value,
-    struct slice parts[INJECT_PARTS])
-{
-	struct sigv4_key key;
-	struct slice user;
-	size_t count = 0;
-
-	if (b->way == SECRET_SIGV4 && sigv4_key_parse(value, &key)) {
-		parts[count++] = key.secret;
-		if (key.token.len > 0)
-			parts[count++] = key.token;
-		return count;
-	}
-	parts[count++] = value;
-	if (b->way == SECRET_BASIC && b->username[0] == '\0' &&
-	    slice_cut(value, ':', &user, &parts[count]) && parts[count].len > 0)
-		count++;
-	return count;
 }

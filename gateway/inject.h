@@ -31,6 +31,7 @@
 #include <stdint.h>
 
 #include "gateway/end.h"
+#include "gateway/scrub/needles.h"
 #include "gateway/swap.h"
 #include "rules/reasons.h"
 
@@ -133,11 +134,15 @@ void inject_clear(struct inject_room *room);
  * False of swap_data(): end the exchange (limit, 413). */
 struct swap *inject_body_new(const struct inject_ask *ask);
 
-/* What of a value must never come back in an answer: all of it, or those parts
- * that an origin could tell apart. They are slices of it. */
-#define INJECT_PARTS 3
+/* What of a value must never come back in an answer, for struct needle: the
+ * value, or the parts of it that an origin tells apart, and of credentials what
+ * stands in the field (base64 of which is the base64 of nothing else) or is
+ * said by it. Slices of the value or of `room`, which the caller wipes; none is
+ * shorter or longer than a needle may be. */
+#define INJECT_PARTS 4
+#define INJECT_PARTS_ROOM (2 * NEEDLE_BYTES_MAX)
 size_t inject_parts(const struct secret_binding *b, struct slice value,
-    struct slice parts[INJECT_PARTS]);
+    char room[INJECT_PARTS_ROOM], struct slice parts[INJECT_PARTS]);
 
 /* May this field stand in the trailers of such a request (threat 44)? Not what
  * is called like a credential or like a field that is set here, and no digest
