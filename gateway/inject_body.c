@@ -255,7 +255,8 @@ inject_body(struct making *m)
 	if (count == 0)
 		return true;
 	if (m->ask->rehearsal && head->body == BODY_LENGTH &&
-	    head->content_length <= INJECT_HOLD_LENGTH)
+	    head->content_length <= INJECT_HOLD_LENGTH &&
+	    head->content_length <= m->ask->hold_limit)
 		m->to->holds_body = true;
 	return stream_body(m, pairs, from, count);
 }

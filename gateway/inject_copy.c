@@ -7,8 +7,7 @@
  */
 #include "gateway/http/field_names.h"
 #include "gateway/inject_internal.h"
-
-#include "base/check.h"
+#include "gateway/scrub/inflate.h"
 
 /* Do answers hold what must not reach the guest in parts? Where all is signed,
  * the origin never sees a key that it could send back; and an object store's
@@ -44,20 +43,17 @@ goes_along(const struct making *m, const struct field *f)
 		!slice_is_nocase(f->name, "if-range"));
 }
 
-/* Codings that gateway/scrub.h can look into. */
+/* One that gateway/scrub/ can look into. */
 static bool
 is_readable_coding(struct slice element)
 {
-	static const char *const names[] = {
-	    "gzip", "x-gzip", "deflate", "br", "zstd", "identity"};
+	enum inflate_coding coding;
 	struct slice name, rest;
 
 	slice_cut(element, ';', &name, &rest);
 	name = slice_trim(name);
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		if (slice_is_nocase(name, names[i]))
-			return true;
-	return false;
+	return slice_is_nocase(name, "identity") ||
+	    inflate_coding_of(name, &coding);
 }
 
 /* A list of those elements alone; "identity" when none is left. */
@@ -82,6 +78,18 @@ reduce_codings(struct making *m, struct field *f)
 	return true;
 }
 
+/* What the answer may be packed in. */
+static bool
+ask_for_readable(struct making *m, struct field *f)
+{
+	if (m->ask->count == 0)
+		return true;
+	if (slice_is_nocase(f->name, "grpc-accept-encoding"))
+		f->value = SLICE_LITERAL("identity");
+	return !slice_is_nocase(f->name, "accept-encoding") ||
+	    reduce_codings(m, f);
+}
+
 bool
 inject_copy(struct making *m)
 {
@@ -99,11 +107,7 @@ inject_copy(struct making *m)
 
 		if (!goes_along(m, &f))
 			continue;
-		if (m->ask->count > 0 &&
-		    slice_is_nocase(f.name, "accept-encoding") &&
-		    !reduce_codings(m, &f))
-			return false;
-		if (!inject_add(m, f.name, f.value))
+		if (!ask_for_readable(m, &f) || !inject_add(m, f.name, f.value))
 			return false;
 	}
 	return true;

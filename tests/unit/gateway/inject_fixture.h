@@ -69,6 +69,7 @@ ask_parse(struct asked_request *a, const char *text)
 	    .path = slice_first(target, slice_find(target, '?')),
 	    .query = slice_from(target, slice_find(target, '?'))};
 	a->ask.request = &a->request;
+	a->ask.hold_limit = 1 << 20;
 	a->ask.now_s = 1440938160; /* 20150830T123600Z */
 }
 
