@@ -134,6 +134,7 @@ struct h2_conn {
 	size_t data_left;     /* of the DATA frame that comes */
 	bool data_ends;	      /* it has END_STREAM, and no padding */
 	bool data_empty;      /* no byte of it yet */
+	size_t data_ignored;  /* DATA frames that nghttp2 tells nothing of */
 	/* Output. */
 	size_t out_mark;	/* unsent bytes that are enough */
 	struct slice unwritten; /* nghttp2's, by its last mem_send() */
@@ -221,6 +222,8 @@ h2_stream_of(struct end *e)
 void h2_in_callbacks(nghttp2_session_callbacks *cb);
 /* Before nghttp2 has these bytes. False: they are beyond a budget. */
 bool h2_in_count(struct h2_conn *c, struct slice in);
+/* After it has had them; the same. */
+bool h2_in_settle(struct h2_conn *c);
 
 /* --- end_h2_out.c --- */
 

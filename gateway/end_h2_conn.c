@@ -322,17 +322,15 @@ h2_conn_free(struct h2_conn *c)
 
 /* --- reading --- */
 
-static uint32_t
-code_of_error(ssize_t error)
+/* nghttp2 cannot go on: no preface, or a flood by its own counting, for which
+ * later versions have more names than the first. */
+static void
+fail_by(struct h2_conn *c, ssize_t error)
 {
-	switch ((int)error) {
-	case NGHTTP2_ERR_BAD_CLIENT_MAGIC:
-		return NGHTTP2_PROTOCOL_ERROR;
-	case NGHTTP2_ERR_FLOODED:
-		return NGHTTP2_ENHANCE_YOUR_CALM;
-	default:
-		return NGHTTP2_INTERNAL_ERROR;
-	}
+	if (error == NGHTTP2_ERR_BAD_CLIENT_MAGIC)
+		h2_conn_fail(c, NGHTTP2_PROTOCOL_ERROR, c->role->malformed);
+	else
+		h2_conn_fail(c, NGHTTP2_ENHANCE_YOUR_CALM, CLOSE_LIMIT);
 }
 
 static void
@@ -384,7 +382,9 @@ on_readable(void *owner)
 		return;
 	stream_consume(c->stream, in.len);
 	if (used < 0)
-		h2_conn_fail(c, code_of_error(used), c->role->malformed);
+		fail_by(c, used);
+	else if (!h2_in_settle(c))
+		h2_conn_fail(c, NGHTTP2_ENHANCE_YOUR_CALM, CLOSE_LIMIT);
 	watch_block(c);
 	h2_conn_work(c);
 }

@@ -38,6 +38,7 @@ pay_for(struct h2_conn *c, const struct h2_frame_head *head)
 		c->continuations = 0;
 		return true; /* streams are bounded otherwise */
 	case NGHTTP2_DATA:
+		c->data_ignored += head->length > 0;
 		return head->length > 0 ||
 		    (head->flags & NGHTTP2_FLAG_END_STREAM) != 0 ||
 		    h2_budget_frame(&c->budget, now_ms);
@@ -59,6 +60,18 @@ h2_in_count(struct h2_conn *c, struct slice in)
 
 	while (h2_scan_next(&c->scan, &in, &head))
 		if (!pay_for(c, &head))
+			return false;
+	return true;
+}
+
+/* nghttp2 tells nothing of DATA on streams that are closed: what was counted
+ * as it came, and not as it was used (but the frame that is still coming), is
+ * of no use. */
+bool
+h2_in_settle(struct h2_conn *c)
+{
+	for (; c->data_ignored > 1; c->data_ignored--)
+		if (!h2_budget_frame(&c->budget, loop_now_ms(c->loop)))
 			return false;
 	return true;
 }
@@ -131,8 +144,11 @@ on_data_chunk(nghttp2_session *session, uint8_t flags, int32_t id,
 	if (is_over(c))
 		return NGHTTP2_ERR_CALLBACK_FAILURE;
 	c->data_left -= len < c->data_left ? len : c->data_left;
+	if (s != NULL && c->data_empty && c->data_ignored > 0)
+		c->data_ignored--;
 	c->data_empty &= len == 0;
-	h2_budget_moved(&c->budget, len);
+	if (s != NULL)
+		h2_budget_moved(&c->budget, len);
 	if (s != NULL && s->owned && !s->mute && !s->head_done)
 		h2_stream_malformed(s);
 	if (s != NULL && s->owned && !s->mute) {
@@ -179,9 +195,11 @@ take_data_end(struct h2_conn *c, const nghttp2_frame *frame)
 	struct h2_stream *s = stream_of(c->session, frame->hd.stream_id);
 
 	/* Padding alone is an empty frame, too. */
-	if (c->data_empty && frame->hd.length > 0 &&
-	    !h2_budget_frame(&c->budget, loop_now_ms(c->loop)))
-		return calm_down(c);
+	if (c->data_empty && frame->hd.length > 0) {
+		c->data_ignored -= c->data_ignored > 0;
+		if (!h2_budget_frame(&c->budget, loop_now_ms(c->loop)))
+			return calm_down(c);
+	}
 	if (s == NULL || s->mute ||
 	    !(frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
 		return 0;

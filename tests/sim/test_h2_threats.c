@@ -424,6 +424,38 @@ TEST(frames_of_no_use)
 	}
 }
 
+/* Of DATA on a stream that is closed nghttp2 says nothing. */
+TEST(data_that_nobody_hears_of)
+{
+	begin_by_hand();
+	add_head(0, 1, HEAD("POST", "/"));
+	say();
+	fake_reset(fake_of(1), CLOSE_POLICY);
+	sim_run(w.loop);
+	for (int n = 0; n < 400; n++)
+		add(0, 0, 1, "x", 1);
+	say();
+	EXPECT(!sim_got_fin(w.wire));
+	for (int n = 0; n < 200; n++)
+		add(0, 0, 1, "x", 1);
+	say();
+	expect_calm();
+	finish();
+}
+
+/* Small ones that are of use cost nothing, however many come at once. */
+TEST(small_data_is_free)
+{
+	begin_by_hand();
+	add_head(0, 1, HEAD("POST", "/"));
+	for (int n = 0; n < 3000; n++)
+		add(0, 0, 1, "x", 1);
+	say();
+	EXPECT_INT(fake_of(1)->got, 3000);
+	EXPECT(!sim_got_fin(w.wire));
+	finish();
+}
+
 /* As often, but a while apart. */
 TEST(frames_of_no_use_now_and_then)
 {
