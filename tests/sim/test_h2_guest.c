@@ -126,6 +126,24 @@ TEST(an_early_answer_resets_without_an_error)
 	finish();
 }
 
+/* The rest of a request that is answered already still has its length. */
+TEST(a_refused_request_may_end)
+{
+	begin_by_hand();
+	add_head(0, 1, HEAD("POST", "/") "content-length: 4\nexpect: x\n");
+	add(0, 1, 1, "body", 4);
+	say();
+	EXPECT(strstr(fake_said(), "refuse 417") != NULL);
+	EXPECT_TEXT(heard(), "HEADERS 4 1 6\nDATA 1 1 2\n");
+	add_head(0, 3, HEAD("POST", "/") "content-length: 4\nexpect: x\n");
+	add(0, 0, 3, "bo", 2);
+	add(0, 0, 3, "dy", 2);
+	add_head(1, 3, "a: b\n");
+	say();
+	EXPECT(strstr(heard(), "RST_STREAM") == NULL);
+	finish();
+}
+
 /* What was on its way when the stream was reset is nobody's fault. */
 TEST(a_body_that_was_on_its_way_is_ignored)
 {
