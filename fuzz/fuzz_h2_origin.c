@@ -91,8 +91,10 @@ ask(unsigned n)
 	    .method = slice_of(methods[n]),
 	    .fields = {&key, n == 3, 1},
 	    .body = n == 2 ? BODY_CHUNKED : BODY_NONE};
-	struct request_head r = {&h, SLICE_LITERAL("a.test"),
-	    SLICE_LITERAL("/"), SLICE_LITERAL("?q")};
+	struct request_head r = {.head = &h,
+	    .host = SLICE_LITERAL("a.test"),
+	    .path = SLICE_LITERAL("/"),
+	    .query = SLICE_LITERAL("?q")};
 	struct end *e = h2_origin_open(origin);
 	struct fuzz_exchange *x;
 
