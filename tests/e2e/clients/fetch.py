@@ -44,10 +44,12 @@ def by_requests():
     return [a.text for a in answers]
 
 
-def by_httpx():
+def by_httpx(http2=False):
     import httpx
-    with httpx.Client(timeout=10) as client:
+    with httpx.Client(timeout=10, http2=http2) as client:
         answers = [client.get(url) for _ in range(times)]
+    if http2 and answers[0].http_version != "HTTP/2":
+        refuse(answers[0].http_version, "is not HTTP/2")
     if answers[0].status_code != 200:
         refuse(answers[0].status_code, answers[0].extensions[
             "reason_phrase"].decode())
@@ -72,6 +74,7 @@ def by_aiohttp():
 try:
     for text in {"urllib.request": by_urllib, "urllib3": by_urllib3,
                  "requests": by_requests, "httpx": by_httpx,
+                 "httpx+h2": lambda: by_httpx(True),
                  "aiohttp": by_aiohttp}[library]():
         print(text)
 except Exception as e:

@@ -20,6 +20,13 @@ const ways = {
 	ProxyAgent: () => ({
 		fetchOptions: { dispatcher: new undici.ProxyAgent(proxy) },
 	}),
+	/* HTTP/2 where the other side offers it. */
+	"ProxyAgent+h2": () => ({
+		fetch: undici.fetch,
+		fetchOptions: { dispatcher: new undici.ProxyAgent({
+			uri: proxy, allowH2: true,
+			requestTls: { allowH2: true } }) },
+	}),
 	/* No tunnel for http: what curl and most others send. */
 	"absolute-form": () => ({
 		fetch: undici.fetch,
@@ -54,8 +61,9 @@ function answerOf(status, fields, body) {
 }
 
 function fetchBy(agent) {
-	const http = require("node:http");
 	return (target, init) => new Promise((resolve, reject) => {
+		const http = require("node:" + new URL(target).protocol
+		    .slice(0, -1));
 		const request = http.request(target, { agent, method: init.method,
 			headers: Object.fromEntries(new Headers(init.headers)) },
 		    (answer) => resolve(answerOf(answer.statusCode,
@@ -84,7 +92,8 @@ function show(piece) {
 
 async function openai(options, stream) {
 	const OpenAI = require("openai").default;
-	const client = new OpenAI({ baseURL: url + "/v1", apiKey: "not-needed",
+	const client = new OpenAI({ baseURL: url + "/v1",
+		apiKey: process.env.OPENAI_API_KEY || "not-needed",
 		maxRetries: 0, timeout: 20000, ...options });
 	const ask = { model: "m", messages: [{ role: "user", content: "say" }] };
 	if (!stream) {
@@ -100,7 +109,8 @@ async function openai(options, stream) {
 
 async function anthropic(options, stream) {
 	const Anthropic = require("@anthropic-ai/sdk").default;
-	const client = new Anthropic({ baseURL: url, apiKey: "not-needed",
+	const client = new Anthropic({ baseURL: url, 
+		apiKey: process.env.ANTHROPIC_API_KEY || "not-needed",
 		maxRetries: 0, timeout: 20000, ...options });
 	const ask = { model: "m", max_tokens: 100,
 		messages: [{ role: "user", content: "say" }] };

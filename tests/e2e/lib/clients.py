@@ -103,10 +103,12 @@ class Steps:
 
 class ModelServer(Server):
     """Speaks what the OpenAI and Anthropic clients ask: one chat completion
-    or message, whole or as server-sent events in lock-step with the client."""
+    or message, whole or as server-sent events in lock-step with the client.
+    keys: (host, field, value); a request that has none of them gets 401."""
     WORDS = ["The ", "gate ", "is ", "open", "."]
 
-    def __init__(self, **kw):
+    def __init__(self, keys=None, **kw):
+        self.keys = keys
         self.steps = Steps()
         self.late = 0			# pieces that no client showed in time
         self.seen = []
@@ -134,6 +136,12 @@ class ModelServer(Server):
             asked = json.loads(body) if body else {}
             self.seen.append((method, target, fields, asked))
             path = target.partition("?")[0]
+            if self.keys and not any(
+                    fields["host"] == host and fields.get(name) == value
+                    for host, name, value in self.keys):
+                s.sendall(b"HTTP/1.1 401 Unauthorized\r\n"
+                          b"Content-Length: 7\r\n\r\nno key\n")
+                continue
             if path.endswith("/chat/completions"):
                 whole, pieces = self.chat(asked)
             elif path.endswith("/messages"):
@@ -235,6 +243,38 @@ def talk_to_models(sdk):
               {f"localhost:{models.port}"},
               "all asked of localhost:PORT", models.seen)
         return gate.records()
+
+
+def talk_through_interception(sdk, field, text):
+    """An SDK that holds a placeholder, by HTTP/1.1 and by HTTP/2, whole and
+    streamed, as it comes and in pieces; text: how the field holds the key."""
+    from intercepted import KEY, Intercepted
+    variable = sdk.upper() + "_API_KEY"
+    with ModelServer() as models, Intercepted(
+            {"http/1.1": models.port},
+            '{ header: %s, format: "%s" }' % (field, text),
+            ("h2", "http/1.1")) as way:
+        models.keys = [(way.host, field, text % KEY)]
+        ways = ["EnvHttpProxyAgent", "https-proxy-agent", "ProxyAgent+h2"]
+
+        def each(line):
+            if line.startswith("piece: "):
+                models.steps.show()
+        for how, env in way.rounds():
+            # Between takes one protocol for both sides: what the way speaks.
+            for wanted in (ways[:2], ways[2:]):
+                way.between.speak(["h2"] if wanted == ways[2:] else
+                                  ["http/1.1"])
+                code, out = node_lines(
+                    "models.cjs", sdk, f"https://{way.host}", "stream",
+                    *wanted, env=dict(env, **{variable: env["API_KEY"]}),
+                    each=each)
+                for name in wanted:
+                    check(f"{name} done: The gate is open." in
+                          out.splitlines(), f"{name} {how}", out)
+        check(models.late == 0, "each piece reaches the client before the "
+              "next is sent", models.late)
+        return way.requests(), len(way.front.protocols)
 
 
 def alone_on_loopback(*addresses, must_be=False):

@@ -54,9 +54,12 @@ def backend(root, request, fields, body):
 
 
 class GitServer(Server):
-    def __init__(self, root, tls=None):
+    """wanted: the Authorization without which everything is 401."""
+
+    def __init__(self, root, tls=None, wanted=None, **kw):
         self.root, self.tls, self.chunked = root, tls, 0
-        super().__init__()
+        self.wanted = wanted
+        super().__init__(**kw)
 
     def handle(self, s, _number):
         if self.tls:
@@ -68,8 +71,13 @@ class GitServer(Server):
                 name, _, value = row.decode("latin1").partition(":")
                 fields[name.lower()] = value.strip()
             self.chunked += fields.get("transfer-encoding") == "chunked"
-            s.sendall(backend(self.root, line.decode().strip(), fields,
-                              read_body(f, fields)))
+            body = read_body(f, fields)
+            if self.wanted in (None, fields.get("authorization")):
+                s.sendall(backend(self.root, line.decode().strip(), fields,
+                                  body))
+            else:
+                s.sendall(b'HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: '
+                          b'Basic realm="git"\r\nContent-Length: 0\r\n\r\n')
 
 
 def new_repository(folder):
