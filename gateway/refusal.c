@@ -45,6 +45,8 @@ refusal_wants_json(const struct head *request)
 static const char *
 title_of(enum reason reason)
 {
+	if (reason == REASON_SECRET_UNAVAILABLE)
+		return "Gateway failure"; /* the origin had no part in it */
 	switch (reason_status(reason)) {
 	case 400:
 		return "Malformed request";

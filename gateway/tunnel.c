@@ -8,6 +8,7 @@
  */
 #include "gateway/tunnel.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/check.h"
@@ -209,11 +210,16 @@ on_leaf(void *owner, const struct leaf *leaf, const char *why)
 {
 	struct tunnel *t = owner;
 
+	char detail[256];
+
 	t->leaf = NULL;
-	if (leaf != NULL)
+	if (leaf != NULL) {
 		establish_if_ready(t);
-	else
-		fail_origin(t, REASON_SECRET_UNAVAILABLE, why);
+		return;
+	}
+	snprintf(detail, sizeof(detail),
+	    "no certificate can be made for it: %s", why);
+	fail_origin(t, REASON_SECRET_UNAVAILABLE, detail);
 }
 
 static void
