@@ -6,7 +6,8 @@
  *	end_h2.c	 a stream's life, from the exchange's side
  *	end_h2_in.c	 what the peer sends: frames become heads and data
  *	end_h2_out.c	 what goes to the peer: heads and data become frames
- *	end_h2_conn.c	 the connection: reading, writing, its end
+ *	end_h2_conn.c	 the connection: reading and writing
+ *	end_h2_end.c	 its end
  *	end_h2_guest.c	 the server's role
  *	end_h2_origin.c	 the client's role
  *
@@ -175,6 +176,9 @@ void h2_conn_work(struct h2_conn *c);
 void h2_conn_pump(struct h2_conn *c);
 /* Is there less in the out-buffer than is enough? Else DATA has to wait. */
 bool h2_conn_may_write(struct h2_conn *c);
+
+/* --- end_h2_end.c --- */
+
 /* It ends with this error: GOAWAY, every exchange hears of it. Later, when
  * nghttp2 is on the stack. */
 void h2_conn_fail(struct h2_conn *c, uint32_t code, enum close_reason why);
@@ -182,6 +186,16 @@ void h2_conn_fail(struct h2_conn *c, uint32_t code, enum close_reason why);
 void h2_conn_close(struct h2_conn *c, enum close_reason why);
 /* Now, and without a word to the owner. */
 void h2_conn_free(struct h2_conn *c);
+/* No word can be sent any more. */
+void h2_conn_lose(struct h2_conn *c, enum close_reason why, bool reset);
+/* All is said: every exchange hears of it; a guest is given time to read. */
+void h2_conn_linger(struct h2_conn *c);
+/* Over: the owner is told. */
+void h2_conn_end(struct h2_conn *c);
+/* Our own GOAWAY, when nghttp2 is past being asked for one. */
+void h2_conn_goaway(struct h2_conn *c, uint32_t code);
+/* The work of `gone`. */
+void h2_conn_gone(void *owner);
 
 /* --- end_h2.c --- */
 

@@ -1,18 +1,13 @@
-/* end_h2_conn.c - an HTTP/2 connection: reading, writing, its end
+/* end_h2_conn.c - an HTTP/2 connection: reading, writing, what follows from it
  *
- * A connection ends in one of four ways: both sides have said good-bye and the
- * last stream is done; the peer is gone; nghttp2 or a budget says that the
- * peer misbehaves (GOAWAY with a code); the owner says so. In all of them each
- * exchange hears of it before the owner does.
+ * nghttp2 is entered from here alone, to read when there are bytes and to write
+ * when somebody has submitted something; what they did is looked after at the
+ * end of the loop's iteration, in one place: on_work().
  */
 #include "gateway/end_h2.h"
 
-#include <stdlib.h>
-
 #include "base/check.h"
-#include "base/memory.h"
 
-#define LINGER_MS 2000
 #define LINGER_BYTES (4 << 20)
 /* Enough in the out-buffer to keep the kernel busy; more would only make other
  * streams wait behind it. */
@@ -21,152 +16,6 @@
 /* Frames waiting for a peer that does not read, beside what its streams can
  * have: answers to PING and SETTINGS, RST_STREAM. */
 #define OUT_FRAMES_MORE 1000
-
-/* --- going --- */
-
-static void
-free_later(void *owner)
-{
-	struct h2_conn *c = owner;
-
-	while (!list_is_empty(&c->streams))
-		h2_stream_forget(list_entry(c->streams.next, struct h2_stream,
-		    link));
-	deferred_cancel(&c->work);
-	nghttp2_session_del(c->session);
-	h2_block_done(&c->block);
-	c->role->free(c);
-}
-
-static void
-let_go(struct h2_conn *c)
-{
-	if (c->stream != NULL)
-		stream_close(c->stream, false);
-	c->stream = NULL;
-	c->state = H2_CONN_CLOSED;
-	timer_done(&c->timer);
-	timer_done(&c->block_timer);
-	loop_defer(c->loop, &c->gone);
-}
-
-static void
-close_stream(struct h2_conn *c, bool reset)
-{
-	stream_close(c->stream, reset);
-	c->stream = NULL;
-}
-
-static void
-close_self(struct h2_conn *c)
-{
-	if (c->state == H2_CONN_CLOSED)
-		return;
-	let_go(c);
-	c->role->over(c);
-}
-
-static void
-tell_leaving(struct h2_conn *c)
-{
-	if (c->told_leaving)
-		return;
-	c->told_leaving = true;
-	c->role->leaving(c);
-}
-
-/* Break every stream of an exchange, but complete answers that are still being
- * shown, if they `may_stay`. An exchange may do anything then, to other
- * streams of ours too. */
-static void
-break_streams(struct h2_conn *c, enum close_reason why, bool may_stay)
-{
-	struct list *link = c->streams.next;
-
-	while (link != &c->streams) {
-		struct h2_stream *s = list_entry(link, struct h2_stream, link);
-
-		link = link->next;
-		c->live -= !s->closed;
-		s->closed = true;
-		if (may_stay && s->peer_done && !s->is_broken)
-			continue;
-		if (!s->is_broken)
-			s->why = s->id != 0 ? why : CLOSE_ORIGIN_REFUSED;
-		h2_stream_break(s, s->why);
-	}
-}
-
-/* No word can be sent any more. */
-static void
-lose(struct h2_conn *c, enum close_reason why, bool reset)
-{
-	if (c->state == H2_CONN_CLOSED || c->state == H2_CONN_LOST)
-		return;
-	if (c->why == CLOSE_DONE)
-		c->why = why;
-	c->state = H2_CONN_LOST;
-	if (c->stream != NULL)
-		close_stream(c, reset);
-	tell_leaving(c);
-	break_streams(c, why, !c->role->is_server);
-	h2_conn_work(c);
-}
-
-/* All is said: so that the peer can read it, our side is shut and what still
- * comes is thrown away, for a while (RFC 9112 9.6 is as true here). */
-static void
-linger(struct h2_conn *c)
-{
-	if (!c->role->is_server) {
-		lose(c, c->why, false);
-		return;
-	}
-	tell_leaving(c);
-	break_streams(c, c->why, false);
-	if (c->state != H2_CONN_OPEN)
-		return;
-	c->state = H2_CONN_LINGER;
-	if (c->peer_ended) {
-		close_self(c);
-		return;
-	}
-	timer_stop(&c->block_timer);
-	stream_shut(c->stream);
-	timer_set(&c->timer, LINGER_MS);
-	stream_read(c->stream, true);
-}
-
-/* Our own GOAWAY, when nghttp2 is past being asked for one. */
-static void
-write_goaway(struct h2_conn *c, uint32_t code)
-{
-	uint32_t last = c->role->is_server
-	    ? (uint32_t)nghttp2_session_get_last_proc_stream_id(c->session)
-	    : 0;
-	uint8_t frame[17] = {0, 0, 8, NGHTTP2_GOAWAY};
-
-	for (int i = 0; i < 4; i++) {
-		frame[9 + i] = (uint8_t)(last >> (24 - 8 * i));
-		frame[13 + i] = (uint8_t)(code >> (24 - 8 * i));
-	}
-	if (c->unwritten.len > 0 || stream_room(c->stream) < sizeof(frame))
-		return;
-	stream_queue(c->stream,
-	    (struct slice){(const char *)frame, sizeof(frame)});
-	stream_flush(c->stream);
-}
-
-void
-h2_conn_fail(struct h2_conn *c, uint32_t code, enum close_reason why)
-{
-	if (c->state != H2_CONN_OPEN || c->failing)
-		return;
-	c->failing = true;
-	c->fail_code = code;
-	c->why = why;
-	h2_conn_work(c);
-}
 
 /* --- writing --- */
 
@@ -242,16 +91,16 @@ look_at_end(struct h2_conn *c)
 {
 	if (c->state == H2_CONN_LOST) {
 		if (c->owned == 0)
-			close_self(c);
+			h2_conn_end(c);
 	} else if (c->state == H2_CONN_OPEN) {
 		if (is_finished(c)) {
-			linger(c);
+			h2_conn_linger(c);
 		} else if (c->peer_ended && c->owned == 0 && c->live == 0) {
-			lose(c, c->role->closed, false);
+			h2_conn_lose(c, c->role->closed, false);
 		} else if (nghttp2_session_get_outbound_queue_size(c->session) >
 		    OUT_FRAMES_MORE + 4 * (size_t)c->h2->streams) {
 			c->why = CLOSE_LIMIT;
-			lose(c, CLOSE_LIMIT, true);
+			h2_conn_lose(c, CLOSE_LIMIT, true);
 		}
 	}
 }
@@ -279,8 +128,8 @@ on_work(void *owner)
 	tend_streams(c);
 	if (c->failing && c->state == H2_CONN_OPEN) {
 		h2_conn_pump(c); /* our settings go before it */
-		write_goaway(c, c->fail_code);
-		linger(c);
+		h2_conn_goaway(c, c->fail_code);
+		h2_conn_linger(c);
 	}
 	h2_conn_pump(c);
 	tend_streams(c);
@@ -297,27 +146,6 @@ h2_conn_work(struct h2_conn *c)
 {
 	if (c->state != H2_CONN_CLOSED)
 		loop_defer(c->loop, &c->work);
-}
-
-void
-h2_conn_close(struct h2_conn *c, enum close_reason why)
-{
-	if (c->state != H2_CONN_OPEN)
-		return;
-	c->why = why;
-	if (c->unwritten.len == 0)
-		write_goaway(c, NGHTTP2_NO_ERROR);
-	linger(c);
-}
-
-void
-h2_conn_free(struct h2_conn *c)
-{
-	if (c->state == H2_CONN_CLOSED)
-		return;
-	if (c->state == H2_CONN_OPEN)
-		write_goaway(c, NGHTTP2_NO_ERROR);
-	let_go(c);
 }
 
 /* --- reading --- */
@@ -341,7 +169,7 @@ throw_away(struct h2_conn *c)
 	c->lingered += len;
 	stream_consume(c->stream, len);
 	if (c->lingered > LINGER_BYTES)
-		close_self(c);
+		h2_conn_end(c);
 }
 
 static void
@@ -405,11 +233,12 @@ on_ended(void *owner, enum stream_end how)
 	struct h2_conn *c = owner;
 
 	if (c->state == H2_CONN_LINGER) {
-		close_self(c);
+		h2_conn_end(c);
 		return;
 	}
 	if (how != STREAM_EOF || !c->role->is_server) {
-		lose(c, how == STREAM_EOF ? c->role->closed : c->role->reset,
+		h2_conn_lose(c,
+		    how == STREAM_EOF ? c->role->closed : c->role->reset,
 		    how != STREAM_EOF);
 		return;
 	}
@@ -448,7 +277,7 @@ on_timer(void *owner)
 	struct h2_conn *c = owner;
 
 	if (c->state == H2_CONN_LINGER)
-		close_self(c);
+		h2_conn_end(c);
 	else if (!c->role->is_server)
 		reset_leftovers(c);
 	else
@@ -528,7 +357,7 @@ h2_conn_init(struct h2_conn *c, const struct h2_conn_options *o,
 	h2_block_init(&c->block, c->limits);
 	h2_budget_init(&c->budget, c->h2, loop_now_ms(c->loop));
 	deferred_init(&c->work, on_work, c);
-	deferred_init(&c->gone, free_later, c);
+	deferred_init(&c->gone, h2_conn_gone, c);
 	timer_init(&c->timer, c->loop, on_timer, c);
 	timer_init(&c->block_timer, c->loop, on_block_timer, c);
 	c->session = new_session(c);
