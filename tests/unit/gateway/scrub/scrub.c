@@ -146,7 +146,7 @@ expect_no_key(struct slice text, size_t piece)
 
 	EXPECT_INT(feed(s, text, piece), SCRUB_OK);
 	EXPECT_INT(out.text.len, text.len);
-	EXPECT(memmem(out.text.at, out.text.len, KEY + 3, 5) == NULL);
+	EXPECT(memmem(out.text.at, out.text.len, &KEY[3], 5) == NULL);
 	EXPECT(memmem(out.text.at, out.text.len, &KEY[sizeof(KEY) - 6], 5) ==
 	    NULL);
 	EXPECT_INT(scrub_found(s)->count, 1);
