@@ -96,6 +96,7 @@ TEST(a_long_body_goes_out_in_chunks)
 	a->ask.rehearsal = false;
 	EXPECT_TEXT(ask_write(a),
 	    POST("Expect: 100-continue\r\nTransfer-Encoding: chunked\r\n"));
+	EXPECT_INT(a->out.head.content_length, 0);
 	EXPECT(a->out.swaps_body && a->out.used == 1);
 	ask_free(a);
 }

@@ -194,12 +194,14 @@ TEST(a_presigned_request_is_signed_over_its_query)
 }
 
 static void
-expect_path(const char *service, const char *path, const char *same_as)
+expect_same(const char *service, const char *path, const char *query,
+    const char *same_path, const char *same_query)
 {
 	struct fields none = {0};
 	char one[SIGV4_HEX], other[SIGV4_HEX];
 	struct sigv4_request r = {.method = SLICE_LITERAL("GET"),
 	    .path = slice_of(path),
+	    .query = slice_of(query),
 	    .host = SLICE_LITERAL("h"),
 	    .fields = &none};
 	struct sigv4_options o = {.id = SLICE_LITERAL(KEY_ID),
@@ -211,9 +213,22 @@ expect_path(const char *service, const char *path, const char *same_as)
 	    .payload = SLICE_LITERAL(EMPTY_BODY)};
 
 	EXPECT(sigv4_sign(&r, &o, one));
-	r.path = slice_of(same_as);
+	r.path = slice_of(same_path);
+	r.query = slice_of(same_query);
 	EXPECT(sigv4_sign(&r, &o, other));
 	EXPECT_TEXT(one, other);
+}
+
+static void
+expect_path(const char *service, const char *path, const char *same_as)
+{
+	expect_same(service, path, "", same_as, "");
+}
+
+TEST(parameters_are_signed_by_what_they_say_in_one_order)
+{
+	expect_same("iam", "/", "?b=1&a=2&a=1&a", "/", "?a=&a=1&a=2&b=1");
+	expect_same("iam", "/", "?a=x+y&%62=%7e", "/", "?a=x%20y&b=~");
 }
 
 TEST(s3_signs_what_a_path_says_and_not_how)
