@@ -1,7 +1,7 @@
 """aws_server - enough of AWS for its command line, every signature checked
 
-    with AwsServer(pki, KEY) as server:
-        aws s3 cp .. --endpoint-url https://s3.test:PORT
+    with AwsServer(KEY) as server, Front(pki, {"http/1.1": server.port}) as f:
+        aws s3 cp .. --endpoint-url https://s3.test:PORT	(of the Front)
         server.bad, server.good, server.objects
 
 Signatures are computed with botocore from what has arrived, as AWS would from
@@ -137,14 +137,13 @@ def read_body(f, request):
 
 
 class AwsServer(Server):
-    def __init__(self, pki, key):
-        self.context, self.key = pki.context(), key
+    def __init__(self, key):
+        self.key = key
         self.objects, self.parts = {}, {}
         self.good, self.bad = [], []
         super().__init__()
 
     def handle(self, s, _number):
-        s = self.context.wrap_socket(s, server_side=True)
         f = s.makefile("rb")
         while request := read_request(f):
             if request.field("expect"):
