@@ -76,19 +76,6 @@ break_off(struct h1_origin *o, enum close_reason why)
 		events->broken(o->h1.end.exchange, why);
 }
 
-/* Only the gateway speaks as the gateway: an origin's own field of this name
- * would pass for a refusal of ours. */
-static void
-drop_our_field(struct fields *f)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < f->count; i++)
-		if (!slice_is_nocase(f->at[i].name, "penstock-reason"))
-			f->at[kept++] = f->at[i];
-	f->count = kept;
-}
-
 static bool
 read_head(struct h1_origin *o)
 {
@@ -113,7 +100,7 @@ read_head(struct h1_origin *o)
 		return false;
 	case H1_DONE:
 		o->head_seen = 0;
-		drop_our_field(&head.fields);
+		answer_take_out(&head.fields);
 		break;
 	}
 	if (head.status >= 200 || head.status == 101) {

@@ -109,19 +109,6 @@ op_request(struct end *e, const struct request_head *r, bool last)
 
 /* --- answers --- */
 
-/* Only the gateway speaks as the gateway: an origin's own field of this name
- * would pass for a refusal of ours. */
-static void
-drop_our_field(struct fields *f)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < f->count; i++)
-		if (!slice_is_nocase(f->at[i].name, "penstock-reason"))
-			f->at[kept++] = f->at[i];
-	f->count = kept;
-}
-
 static void
 on_head(struct h2_stream *s, bool ends)
 {
@@ -136,7 +123,7 @@ on_head(struct h2_stream *s, bool ends)
 		h2_stream_malformed(s);
 		return;
 	}
-	drop_our_field(&head.fields);
+	answer_take_out(&head.fields);
 	is_empty = s->is_head || head.status == 204 || head.status == 304;
 	if (head.status == 101) {
 		s->head_done = true;

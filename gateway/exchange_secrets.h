@@ -66,6 +66,11 @@ bool exchange_secrets_are_current(const struct exchange *x);
 bool exchange_secrets_holds(const struct exchange *x);
 bool exchange_secrets_hold(struct exchange *x, struct slice bytes, bool last);
 
+/* --- exchange_values.c --- */
+
+void exchange_values_stop(struct exchange_secrets *s); /* wait for none */
+void exchange_values_drop(struct exchange_secrets *s);
+
 /* Are all values there? Else they are asked for, and the exchange runs on when
  * they have come, or fails. */
 bool exchange_secrets_take(struct exchange *x);

@@ -30,6 +30,18 @@ fields_count(const struct fields *f, const char *name)
 	return count;
 }
 
+void
+answer_take_out(struct fields *f)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < f->count; i++)
+		if (!slice_is_nocase(f->at[i].name, "penstock-reason") &&
+		    !slice_is_nocase(f->at[i].name, "alt-svc"))
+			f->at[kept++] = f->at[i];
+	f->count = kept;
+}
+
 /* Length of the first element, up to a comma that no quoted string holds. */
 static size_t
 element_length(struct slice list)

@@ -53,6 +53,10 @@ bool head_copy(struct arena *a, const struct head *from, struct head *to);
 /* The first field of that name, or NULL. */
 const struct field *fields_find(const struct fields *f, const char *name);
 size_t fields_count(const struct fields *f, const char *name);
+/* Take out what no origin may tell a guest: a Penstock-Reason, which would pass
+ * for a refusal of the gateway's, and Alt-Svc, since the other service (HTTP/3)
+ * could not be had through it. */
+void answer_take_out(struct fields *f);
 /* Is `token` in a comma-separated list (RFC 9110 5.6.1), ASCII case aside? */
 bool list_has_token(struct slice list, const char *token);
 /* The next element of a list, never an empty one; false at its end. A quoted

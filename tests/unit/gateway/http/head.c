@@ -93,3 +93,18 @@ TEST(threat_44_trailers_that_are_dropped)
 			test_fail(__FILE__, __LINE__, "%s is not safe",
 			    safe[i]);
 }
+
+TEST(what_no_origin_may_tell_is_taken_out)
+{
+	struct field at[] = {
+	    {SLICE_LITERAL("Alt-Svc"), SLICE_LITERAL("h3=\":443\"")},
+	    {SLICE_LITERAL("ETag"), SLICE_LITERAL("x")},
+	    {SLICE_LITERAL("penstock-reason"), SLICE_LITERAL("rule-deny")},
+	    {SLICE_LITERAL("alt-svc"), SLICE_LITERAL("clear")},
+	};
+	struct fields f = {at, ARRAY_SIZE(at), ARRAY_SIZE(at)};
+
+	answer_take_out(&f);
+	EXPECT_INT(f.count, 1);
+	EXPECT(slice_is(f.at[0].name, "ETag"));
+}
