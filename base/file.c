@@ -18,8 +18,10 @@
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "base/pace.h"
 
 #define FIRST_READ 4096
+#define PORTION ((size_t)1 << 20) /* copied at once, for pace.h */
 #define HUGE_PAGE ((size_t)2 << 20)
 
 #ifndef MADV_COLLAPSE
@@ -439,7 +441,7 @@ make_room(int fd, size_t len)
 		return;
 	at = all + (HUGE_PAGE - (uintptr_t)all % HUGE_PAGE) % HUGE_PAGE;
 	if (mmap(at, whole, PROT_READ, MAP_SHARED | MAP_FIXED, fd, 0) == at)
-		for (size_t i = 0; i < whole; i += HUGE_PAGE)
+		for (size_t i = 0; i < whole; i += HUGE_PAGE, pace_step())
 			if (pwrite(fd, "", 1, (off_t)i) != 1 ||
 			    madvise(at + i, HUGE_PAGE, MADV_COLLAPSE) == -1)
 				break;
@@ -472,7 +474,9 @@ send_up_to(int from, int to, size_t limit, size_t *sent)
 		make_room(to, (size_t)st.st_size);
 	*sent = 0;
 	while (*sent <= limit) {
-		ssize_t got = sendfile(to, from, NULL, limit + 1 - *sent);
+		size_t room = limit + 1 - *sent;
+		ssize_t got = sendfile(to, from, NULL,
+		    room < PORTION ? room : PORTION);
 
 		if (got == -1 && errno == EINTR)
 			continue;
@@ -481,6 +485,7 @@ send_up_to(int from, int to, size_t limit, size_t *sent)
 		if (got == 0)
 			break;
 		*sent += (size_t)got;
+		pace_step();
 	}
 	return ftruncate(to, (off_t)*sent) == 0;
 }

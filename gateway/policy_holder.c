@@ -4,9 +4,9 @@
  * is what every worker will judge by, whoever has the descriptor.
  *
  * A large image is tens of milliseconds of work, and where processors are few
- * it is done on one that a worker needs. So it is done by a thread: Linux lets
- * a thread be nicer than its process, while a process that has made itself
- * nice stays so, and all that it forks. Its maker waits for it; nothing ever
+ * it is done on one that a worker needs. So it is done by a thread, in small
+ * portions (pace.h): Linux lets a thread be nicer than its process, while a
+ * process that has made itself nice stays so, and all that it forks. Its maker waits for it; nothing ever
  * runs beside it. */
 #include "gateway/policy_holder.h"
 
@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/pace.h"
 
 #define IMAGE_MAX (256u << 20)
 #define MEMFD_NAME "penstock-policy"
@@ -171,6 +172,7 @@ make_nicely(void *owner)
 	struct task *t = owner;
 
 	setpriority(PRIO_PROCESS, 0, NICENESS); /* this thread's */
+	pace_set(true);
 	t->done = make_policy(t->from, t->made, t->err);
 	return NULL;
 }

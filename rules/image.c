@@ -15,12 +15,15 @@
 
 #include <xxhash.h>
 
+#include "base/check.h"
 #include "base/memory.h"
+#include "base/pace.h"
 #include "rules/image_check.h"
 #include "rules/image_format.h"
 #include "rules/image_sign.h"
 
 #define IMAGE_FILE_MAX UINT32_MAX
+#define PORTION ((size_t)1 << 20) /* summed at once, for pace.h */
 #define HUGE_PAGE ((size_t)2 << 20)
 
 #ifndef MADV_COLLAPSE
@@ -58,10 +61,26 @@ header_is_sound(const struct image_header *h, size_t len, struct err *err)
 	return true;
 }
 
+static uint64_t
+sum_of(const void *at, size_t len)
+{
+	XXH3_state_t *state = XXH3_createState();
+	const char *bytes = at;
+	uint64_t sum;
+
+	CHECK(state && XXH3_64bits_reset(state) == XXH_OK);
+	for (size_t n = 0; n < len; n += PORTION, pace_step())
+		XXH3_64bits_update(state, bytes + n,
+		    len - n < PORTION ? len - n : PORTION);
+	sum = XXH3_64bits_digest(state);
+	XXH3_freeState(state);
+	return sum;
+}
+
 static bool
 body_is_whole(const struct image_header *h, struct err *err)
 {
-	return XXH3_64bits(h + 1, h->length - sizeof(*h)) == h->body_sum ||
+	return sum_of(h + 1, h->length - sizeof(*h)) == h->body_sum ||
 	    damaged(err, "its checksum does not fit");
 }
 
@@ -274,8 +293,8 @@ gather_pages(const struct image *i, void *at)
 	size_t len = i->header->sections[FIRST_SECTION_FOR_PEOPLE].at;
 
 	len = len / HUGE_PAGE * HUGE_PAGE;
-	if (len > 0)
-		madvise(at, len, MADV_COLLAPSE);
+	for (size_t n = 0; n < len; n += HUGE_PAGE, pace_step())
+		madvise((char *)at + n, HUGE_PAGE, MADV_COLLAPSE);
 }
 
 static struct image *

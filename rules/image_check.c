@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "base/pace.h"
 
 /* Which words begin an entry, a bit each. */
 struct entries {
@@ -92,11 +93,20 @@ same_run(const struct image *i, const struct image_entry *a,
 }
 
 /* One after the other, to the last word; the last of all ends its run. */
+/* After `count` things: some ten microseconds' worth each time. */
+static void
+breathe(uint32_t count)
+{
+	if (count % 1024 == 0)
+		pace_step();
+}
+
 static bool
 entries_are_sound(struct entries *all)
 {
 	const struct image *i = all->image;
 	const struct image_entry *before = NULL;
+	uint32_t count = 0;
 
 	for (uint32_t place = 0; place < all->words;) {
 		const struct image_entry *e = entry_at(i, place);
@@ -111,6 +121,7 @@ entries_are_sound(struct entries *all)
 		all->starts[place / 64] |= (uint64_t)1 << (place % 64);
 		place += (uint32_t)entry_words(e->host_len);
 		before = e;
+		breathe(++count);
 	}
 	return !before || (before->flags & ENTRY_LAST);
 }
@@ -121,7 +132,7 @@ buckets_are_sound(const struct entries *all)
 	const struct image *i = all->image;
 	bool has_free = false;
 
-	for (uint32_t n = 0; n < i->counts[SECTION_BUCKETS]; n++)
+	for (uint32_t n = 0; n < i->counts[SECTION_BUCKETS]; breathe(++n))
 		for (unsigned r = 0; r < BUCKET_RUNS; r++) {
 			uint32_t first = i->buckets[n].first[r];
 
@@ -137,7 +148,7 @@ terms_are_sound(const struct entries *all)
 {
 	const struct image *i = all->image;
 
-	for (uint32_t n = 0; n < i->counts[SECTION_TERMS]; n++) {
+	for (uint32_t n = 0; n < i->counts[SECTION_TERMS]; breathe(++n)) {
 		const struct image_terms *t = &i->terms[n];
 
 		if (t->except > i->counts[SECTION_EXCEPTS] ||
@@ -193,7 +204,7 @@ links_are_sound(const struct entries *all)
 static bool
 http_is_sound(const struct image *i)
 {
-	for (uint32_t n = 0; n < i->counts[SECTION_HTTP]; n++) {
+	for (uint32_t n = 0; n < i->counts[SECTION_HTTP]; breathe(++n)) {
 		const struct image_http *h = &i->http[n];
 		uint32_t count = (uint32_t)h->query_count + h->header_count;
 
@@ -215,7 +226,7 @@ sources_are_sound(const struct entries *all)
 {
 	const struct image *i = all->image;
 
-	for (uint32_t n = 0; n < i->counts[SECTION_SOURCES]; n++) {
+	for (uint32_t n = 0; n < i->counts[SECTION_SOURCES]; breathe(++n)) {
 		const struct image_source *s = &i->sources[n];
 
 		if (!begins_entry(all, s->entry) ||
