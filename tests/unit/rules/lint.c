@@ -74,31 +74,27 @@ TEST(of_two_that_say_the_same_the_second_is_told)
 
 #define HEADER(name) "inject: { header: " name " } }\n"
 
+/* A line here is a line of YAML, the first one its line 2; the formatter would
+ * break them around each HEADER(). */
+/* clang-format off */
+
 TEST(secrets_that_go_too_far_are_told)
 {
-	EXPECT_LINT("network: { allow: [a.test:443, \"*.b.test:443\"] }\n"
-		    "secrets:\n"
-		    "  a: { hosts: [a.test], " HEADER("x-a") /* 4 */
-	    "  b: { hosts: [\"*.b.test\"], " HEADER(
-		"x-b") "  c: { hosts: "
-		       "[\"**\"], " HEADER("x-c") "  d: { hosts: "
-						  "[a.test:80], " HEADER(
-						      "x-d") "  e: { "
-							     "hosts: "
-							     "[a.test]"
-							     ", "
-							     "placehol"
-							     "der: "
-							     "proxy-"
-							     "managed,"
-							     " " HEADER("x-e"),
+	EXPECT_LINT(
+	    "network: { allow: [a.test:443, \"*.b.test:443\"] }\n"
+	    "secrets:\n"
+	    "  a: { hosts: [a.test], " HEADER("x-a")
+	    "  b: { hosts: [\"*.b.test\"], " HEADER("x-b")
+	    "  c: { hosts: [\"**\"], " HEADER("x-c")
+	    "  d: { hosts: [a.test:80], " HEADER("x-d")
+	    "  e: { hosts: [a.test], placeholder: proxy-managed, " HEADER("x-e"),
 	    "2 no-apex, 5 secret-wildcard, 6 secret-everywhere, "
 	    "7 secret-plain-port, 7 secret-nowhere, "
 	    "8 secret-fixed-placeholder");
-	EXPECT_LINT("network: { allow: [a.test:8080, localhost:8080] }\n"
-		    "secrets:\n"
-		    "  a: { hosts: [a.test:8080], plaintext: true, " HEADER(
-			"x-a") /* 4 */
+	EXPECT_LINT(
+	    "network: { allow: [a.test:8080, localhost:8080] }\n"
+	    "secrets:\n"
+	    "  a: { hosts: [a.test:8080], plaintext: true, " HEADER("x-a")
 	    "  b: { hosts: [localhost:8080], plaintext: true, " HEADER("x-b"),
 	    "4 secret-in-clear");
 }
@@ -109,73 +105,54 @@ TEST(secrets_that_go_nowhere_are_told)
 	EXPECT_LINT(
 	    "network:\n"
 	    "  allow: [a.test:443, b.test:443, c.test:444, "
-	    "{ host: d.test:443, expires: 2000-01-01 }]\n"
+		"{ host: d.test:443, expires: 2000-01-01 }]\n"
 	    "  deny: [b.test]\n"
 	    "sandboxes: { web-1: { network: { allow: [e.test:443] } } }\n"
 	    "secrets:\n"
-	    "  a: { hosts: [a.test], " HEADER("x-a") /* 7 */
-	    "  b: { hosts: [b.test], " HEADER("x-b") "  c: { hosts: "
-						     "[c.test], " HEADER("x-c") "  d: { hosts: [d.test], " HEADER("x-d") "  e: { hosts: [e.test], " HEADER(
-							 "x-e") "  f: { hosts: "
-								"[a.test, "
-								"f.test],"
-								" " HEADER(
-								    "x-"
-								    "f") "  g: "
-									 "{ "
-									 "hosts"
-									 ": "
-									 "[\"*."
-									 "g."
-									 "test"
-									 "\"],"
-									 " " HEADER("x-g") "  h: { hosts: [\"a.test:443-444\"], " HEADER("x-h"),
-	    "3 overridden<4, 3 expired, 8 secret-nowhere, 9 secret-nowhere, "
-	    "10 secret-nowhere, 12 secret-host-shut, 13 secret-wildcard, "
-	    "13 secret-nowhere");
+	    "  a: { hosts: [a.test], " HEADER("x-a")
+	    "  b: { hosts: [b.test], " HEADER("x-b")
+	    "  c: { hosts: [c.test], " HEADER("x-c")
+	    "  d: { hosts: [d.test], " HEADER("x-d")
+	    "  e: { hosts: [e.test], " HEADER("x-e")
+	    "  f: { hosts: [a.test, f.test], " HEADER("x-f")
+	    "  g: { hosts: [\"*.g.test\"], " HEADER("x-g")
+	    "  h: { hosts: [\"a.test:443-444\"], " HEADER("x-h"),
+	    "3 overridden<4, 3 expired, 8 secret-nowhere, "
+	    "9 secret-nowhere, 10 secret-nowhere, 12 secret-host-shut, "
+	    "13 secret-wildcard, 13 secret-nowhere");
 	/* Of a service one host is enough, whichever way it goes. */
 	EXPECT_LINT("network: { allow: [github.com:443] }\n"
 		    "secrets: { github: , openai: }\n",
 	    "3 secret-nowhere");
 	/* In its sandbox. */
-	EXPECT_LINT("sandboxes:\n"
-		    "  web-1:\n"
-		    "    network: { allow: [a.test:443] }\n"
-		    "    secrets:\n"
-		    "      a: { hosts: [a.test], " HEADER(
-			"x-a") "      n: none\n"
-			       "  web-2:\n"
-			       "    secrets:\n"
-			       "      a: { hosts: [a.test], " HEADER("x-a"),
+	EXPECT_LINT(
+	    "sandboxes:\n"
+	    "  web-1:\n"
+	    "    network: { allow: [a.test:443] }\n"
+	    "    secrets:\n"
+	    "      a: { hosts: [a.test], " HEADER("x-a")
+	    "      n: none\n"
+	    "  web-2:\n"
+	    "    secrets:\n"
+	    "      a: { hosts: [a.test], " HEADER("x-a"),
 	    "7 secret-none-idle, 10 secret-nowhere");
 }
 
 TEST(what_tunnels_hide_is_told)
 {
-	EXPECT_LINT("network: { allow: [\n"
-		    "{ host: a.test:443, tls: tunnel },\n"
-		    "{ host: \"*.b.test:443\", tls: tunnel }] }\n"
-		    "http:\n"
-		    "  - { host: x.b.test, deny: { methods: [DELETE] } }\n"
-		    "  - { host: y.b.test, allow: { methods: [GET] } }\n"
-		    "secrets:\n"
-		    "  a: { hosts: [a.test], " HEADER("x-a") /* 9 */
-	    "  b: { hosts: [z.b.test], " HEADER(
-		"x-b") "  c: { hosts: "
-		       "[\"*.b.test:443-444\"],"
-		       " " HEADER(
-			   "x-c") "  d: "
-				  "{ "
-				  "hosts"
-				  ": "
-				  "[y.b."
-				  "test]"
-				  ","
-				  " " HEADER(
-				      "x-d") "  e: { hosts: [a.test:443], "
-					     "plaintext: true, " HEADER("x"
-									"-"
-									"e"),
+	EXPECT_LINT(
+	    "network: { allow: [\n"
+	    "{ host: a.test:443, tls: tunnel },\n"
+	    "{ host: \"*.b.test:443\", tls: tunnel }] }\n"
+	    "http:\n"
+	    "  - { host: x.b.test, deny: { methods: [DELETE] } }\n"
+	    "  - { host: y.b.test, allow: { methods: [GET] } }\n"
+	    "secrets:\n"
+	    "  a: { hosts: [a.test], " HEADER("x-a")
+	    "  b: { hosts: [z.b.test], " HEADER("x-b")
+	    "  c: { hosts: [\"*.b.test:443-444\"], " HEADER("x-c")
+	    "  d: { hosts: [y.b.test], " HEADER("x-d")
+	    "  e: { hosts: [a.test:443], plaintext: true, " HEADER("x-e"),
 	    "4 no-apex, 4 tunnel-governed<6, 7 tunnel-governed<7, "
 	    "9 secret-tunnel<3, 10 secret-tunnel<4, 11 secret-wildcard, "
 	    "11 secret-tunnel<4, 12 secret-tunnel<7, 13 secret-in-clear");
@@ -183,35 +160,36 @@ TEST(what_tunnels_hide_is_told)
 
 TEST(more_secrets_than_a_request_holds_are_told)
 {
-	EXPECT_LINT("network: { allow: [a.test:443] }\n"
-		    "secrets:\n"
-		    "  a: { hosts: [a.test], " HEADER(
-			"x-a") "  b: { hosts: "
-			       "[a.test], " HEADER("x-b") "  c: { hosts: "
-							  "[a.test], " HEADER("x-c") "  d: { hosts: [a.test], " HEADER("x-d") "  e: { hosts: [a.test], " HEADER(
-							      "x-e") "  f: { "
-								     "hosts: "
-								     "[a.test],"
-								     " " HEADER(
-									 "x-"
-									 "f") "  g: { hosts: [a.test], " HEADER("x-g") "  h: { hosts: [a.test], " HEADER("x-h"),
+	EXPECT_LINT(
+	    "network: { allow: [a.test:443] }\n"
+	    "secrets:\n"
+	    "  a: { hosts: [a.test], " HEADER("x-a")
+	    "  b: { hosts: [a.test], " HEADER("x-b")
+	    "  c: { hosts: [a.test], " HEADER("x-c")
+	    "  d: { hosts: [a.test], " HEADER("x-d")
+	    "  e: { hosts: [a.test], " HEADER("x-e")
+	    "  f: { hosts: [a.test], " HEADER("x-f")
+	    "  g: { hosts: [a.test], " HEADER("x-g")
+	    "  h: { hosts: [a.test], " HEADER("x-h"),
 	    "");
-	EXPECT_LINT("network: { allow: [a.test:443] }\n"
-		    "secrets:\n"
-		    "  a: { hosts: [a.test], " HEADER(
-			"x-a") "  b: { hosts: "
-			       "[a.test], " HEADER("x-b") "  c: { hosts: "
-							  "[a.test], " HEADER("x-c") "  d: { hosts: [a.test], " HEADER("x-d") "  e: { hosts: [a.test], " HEADER(
-							      "x-e") "  f: { "
-								     "hosts: "
-								     "[a.test],"
-								     " " HEADER(
-									 "x-"
-									 "f") "  g: { hosts: [a.test], " HEADER("x-g") "  h: { hosts: [a.test], " HEADER("x-h") "  i: { hosts: [a.test], comment: \"lint: ok secrets-many\", " HEADER("x-i"),
-	    "4 secrets-many, 5 secrets-many, 6 secrets-many, 7 secrets-many, "
-	    "8 secrets-many, 9 secrets-many, 10 secrets-many, "
-	    "11 secrets-many");
+	EXPECT_LINT(
+	    "network: { allow: [a.test:443] }\n"
+	    "secrets:\n"
+	    "  a: { hosts: [a.test], " HEADER("x-a")
+	    "  b: { hosts: [a.test], " HEADER("x-b")
+	    "  c: { hosts: [a.test], " HEADER("x-c")
+	    "  d: { hosts: [a.test], " HEADER("x-d")
+	    "  e: { hosts: [a.test], " HEADER("x-e")
+	    "  f: { hosts: [a.test], " HEADER("x-f")
+	    "  g: { hosts: [a.test], " HEADER("x-g")
+	    "  h: { hosts: [a.test], " HEADER("x-h")
+	    "  i: { hosts: [a.test], comment: \"lint: ok secrets-many\", "
+		HEADER("x-i"),
+	    "4 secrets-many, 5 secrets-many, 6 secrets-many, "
+	    "7 secrets-many, 8 secrets-many, 9 secrets-many, "
+	    "10 secrets-many, 11 secrets-many");
 }
+/* clang-format on */
 
 TEST(what_another_rule_covers_is_told)
 {
