@@ -138,8 +138,8 @@ main(int argc, char **argv)
 	puts("ready");
 	fflush(stdout);
 	for (;;) {
-		struct pollfd p[2] = {{ways[0].from, POLLIN, 0},
-		    {ways[1].from, POLLIN, 0}};
+		struct pollfd p[2] = {
+		    {ways[0].from, POLLIN, 0}, {ways[1].from, POLLIN, 0}};
 
 		poll(p, 2, wait_ms(ways));
 		for (int i = 0; i < 2; i++) {

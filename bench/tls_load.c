@@ -177,8 +177,8 @@ is_whole(struct client *c)
 	end = strstr(c->in, "\r\n\r\n");
 	length = strcasestr(c->in, "content-length:");
 	return end && length &&
-	    c->received >= (size_t)(end + 4 - c->in) +
-		    strtoul(length + 15, NULL, 10);
+	    c->received >=
+	    (size_t)(end + 4 - c->in) + strtoul(length + 15, NULL, 10);
 }
 
 static void

@@ -506,8 +506,7 @@ TEST(requests_wait_for_the_origins_settings)
 	sim_forget(w.wire);
 	add(4, 0, 0, "\0\3\0\0\0\3", 6);
 	say();
-	EXPECT_TEXT(heard(),
-	    "SETTINGS 1 0 0\nHEADERS 5 3 6\nHEADERS 5 5 6\n");
+	EXPECT_TEXT(heard(), "SETTINGS 1 0 0\nHEADERS 5 3 6\nHEADERS 5 5 6\n");
 	add_head(1, 1, ":status: 204\n");
 	say();
 	fake_finish(fake_of(1));

@@ -37,14 +37,14 @@ expect_request(const struct secret_binding *b, const char *value,
 
 TEST(a_client_asks_for_itself)
 {
-	expect_request(BINDING(CLIENT, .scope = "a b"), "s/ecret",
-	    "Basic bXklMjBpZDpzJTJGZWNyZXQ=", /* my%20id:s%2Fecret */
+	expect_request(BINDING(CLIENT, .scope = "a b"), "top/secret",
+	    "Basic bXklMjBpZDp0b3AlMkZzZWNyZXQ=", /* my%20id:top%2Fsecret */
 	    "grant_type=client_credentials&scope=a%20b");
 	expect_request(BINDING(CLIENT, .client_by = OAUTH2_CLIENT_BODY,
 			   .audience = "https://api.test/"),
-	    "s&ecret", NULL,
+	    "top&secret", NULL,
 	    "grant_type=client_credentials&audience=https%3A%2F%2Fapi.test%2F"
-	    "&client_id=my%20id&client_secret=s%26ecret");
+	    "&client_id=my%20id&client_secret=top%26secret");
 }
 
 TEST(a_refresh_token_is_traded_in)
