@@ -181,6 +181,7 @@ add_binding(struct secret_draft *s, const struct secret_binding *b,
 static bool
 add_way(struct secret_draft *s, const struct service_way *w, struct err *err)
 {
+	const struct service_also *also = service_also(s->service);
 	struct secret_binding b = s->binding;
 	struct resource *hosts;
 	size_t count = s->hosts_at ? written_hosts(s, w, &hosts)
@@ -194,6 +195,12 @@ add_way(struct secret_draft *s, const struct service_way *w, struct err *err)
 		b.username = w->text;
 	else
 		b.format = w->text;
+	if (!add_binding(s, &b, hosts, count, err))
+		return false;
+	if (w->way != SECRET_HEADER || also == NULL)
+		return true;
+	b.header = also->header;
+	b.format = also->text;
 	return add_binding(s, &b, hosts, count, err);
 }
 

@@ -8,18 +8,32 @@
 static const struct service services[] = {
 #define SERVICE(name, title, env, placeholder) {#name, title, env, placeholder},
 #define GOES(name, way, header, text, rank, hosts)
+#define ALSO(name, header, text)
 #include "conf/services.def"
 #undef SERVICE
 #undef GOES
+#undef ALSO
 };
 
 static const struct service_way ways[] = {
 #define SERVICE(name, title, env, placeholder)
 #define GOES(name, way, header, text, rank, hosts)                             \
 	{#name, way, header, text, rank, hosts},
+#define ALSO(name, header, text)
 #include "conf/services.def"
 #undef SERVICE
 #undef GOES
+#undef ALSO
+};
+
+static const struct service_also others[] = {
+#define SERVICE(name, title, env, placeholder)
+#define GOES(name, way, header, text, rank, hosts)
+#define ALSO(name, header, text) {#name, header, text},
+#include "conf/services.def"
+#undef SERVICE
+#undef GOES
+#undef ALSO
 };
 
 size_t
@@ -53,6 +67,15 @@ service_next_way(const struct service *s, size_t *at)
 		if (strcmp(w->service, s->name) == 0)
 			return w;
 	}
+	return NULL;
+}
+
+const struct service_also *
+service_also(const struct service *s)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		if (strcmp(others[i].service, s->name) == 0)
+			return &others[i];
 	return NULL;
 }
 

@@ -27,6 +27,12 @@ struct service_way {
 	const char *hosts; /* by blanks; each on port 443 */
 };
 
+/* Another header for the same hosts, where the first way is a header. */
+struct service_also {
+	const char *service;
+	const char *header, *text;
+};
+
 /* In the order of their names. */
 size_t service_count(void);
 const struct service *service_at(size_t index);
@@ -34,6 +40,8 @@ const struct service *service_at(size_t index);
 const struct service *service_find(struct slice name);
 /* Start with *at = 0; NULL at the end. */
 const struct service_way *service_next_way(const struct service *s, size_t *at);
+/* NULL: its keys go one way only. */
+const struct service_also *service_also(const struct service *s);
 /* The next host of a list; false at the end. */
 bool service_next_host(struct slice *rest, struct slice *host);
 

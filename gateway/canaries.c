@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "gateway/placeholder.h"
@@ -82,14 +83,23 @@ canaries_forget(struct service *s)
 	}
 }
 
-/* Does it stand in the header that its secret would be set in? */
+/* Does it stand in a header that its secret would be set in? A service may have
+ * one of several; its placeholder is looked for once. */
 static bool
 is_own_header(const struct service *s, uint32_t secret, struct slice name)
 {
-	struct secret_binding b;
+	struct secret_binding b, other;
 
 	image_secret_binding(s->image, secret, &b);
-	return b.header[0] != '\0' && slice_is_nocase(name, b.header);
+	for (uint32_t n = 0; n < image_secret_count(s->image); n++) {
+		image_secret_binding(s->image, n, &other);
+		if (other.header[0] != '\0' &&
+		    slice_is_nocase(name, other.header) &&
+		    strcmp(b.name, other.name) == 0 &&
+		    strcmp(b.sandbox, other.sandbox) == 0)
+			return true;
+	}
+	return false;
 }
 
 static enum canary

@@ -199,7 +199,8 @@ exchange_secrets_judge(struct exchange *x, struct exchange_refused *no)
 	begin_again(x);
 	x->secrets->generation = x->service->generation;
 	for (uint32_t i = 0; i < d->secret_count; i++)
-		if (!add_secret(x, d->secrets[i], no))
+		if (!exchange_secrets_gives_way(x, i) &&
+		    !add_secret(x, d->secrets[i], no))
 			return false;
 	if (x->secrets->count > 0)
 		return rehearse(x, no);

@@ -58,6 +58,10 @@ struct exchange_refused {
 /* After a verdict that allows: find what applies. False: refuse it. */
 bool exchange_secrets_judge(struct exchange *x, struct exchange_refused *no);
 
+/* Does number `n` of its verdict's secrets stay out, since another of the same
+ * name goes into the header that the client uses? */
+bool exchange_secrets_gives_way(const struct exchange *x, uint32_t n);
+
 /* Are they those of the live policy? */
 bool exchange_secrets_are_current(const struct exchange *x);
 

@@ -149,6 +149,28 @@ add_secret_row(struct table *table, const struct secret_binding *b,
 	free(from);
 }
 
+/* The same key to the same hosts as the one before, in another header: only the
+ * wide table tells them apart. */
+static bool
+reads_as_before(const struct listing *l, uint32_t index,
+    const struct secret_binding *b)
+{
+	struct secret_binding before;
+	struct resource one, other;
+
+	if (l->flags->wide || index == 0 ||
+	    image_secret_host_count(l->image, index) == 0 ||
+	    image_secret_host_count(l->image, index - 1) == 0)
+		return false;
+	image_secret_binding(l->image, index - 1, &before);
+	image_secret_host(l->image, index, 0, &one);
+	image_secret_host(l->image, index - 1, 0, &other);
+	return strcmp(before.name, b->name) == 0 &&
+	    strcmp(before.sandbox, b->sandbox) == 0 &&
+	    strcmp(one.host, other.host) == 0 &&
+	    one.port_from == other.port_from;
+}
+
 static uint32_t
 add_secret_rows(const struct listing *l, struct table *table)
 {
@@ -160,6 +182,8 @@ add_secret_rows(const struct listing *l, struct table *table)
 	for (uint32_t at = 0; listing_next_secret(l, &at, &b); rows++) {
 		uint32_t hosts = image_secret_host_count(l->image, at - 1);
 
+		if (reads_as_before(l, at - 1, &b))
+			continue;
 		if (hosts == 0)
 			add_secret_row(table, &b, "");
 		for (uint32_t n = 0; n < hosts; n++) {
