@@ -151,15 +151,15 @@ bool
 h2_read_pseudo(const struct h2_block *b, struct h2_pseudo *p)
 {
 	const struct {
-		const char *name;
+		struct slice name;
 		struct slice *value;
 	} known[] = {
-	    {":method", &p->method},
-	    {":scheme", &p->scheme},
-	    {":authority", &p->authority},
-	    {":path", &p->path},
-	    {":protocol", &p->protocol},
-	    {":status", &p->status},
+	    {SLICE_LITERAL(":method"), &p->method},
+	    {SLICE_LITERAL(":scheme"), &p->scheme},
+	    {SLICE_LITERAL(":authority"), &p->authority},
+	    {SLICE_LITERAL(":path"), &p->path},
+	    {SLICE_LITERAL(":protocol"), &p->protocol},
+	    {SLICE_LITERAL(":status"), &p->status},
 	};
 
 	*p = (struct h2_pseudo){0};
@@ -170,7 +170,7 @@ h2_read_pseudo(const struct h2_block *b, struct h2_pseudo *p)
 		if (!slice_starts(f.name, ":"))
 			return true;
 		while (n < ARRAY_SIZE(known) &&
-		    !slice_is(f.name, known[n].name))
+		    !slice_equal(f.name, known[n].name))
 			n++;
 		if (n == ARRAY_SIZE(known) || known[n].value->at != NULL)
 			return false;

@@ -23,7 +23,9 @@ is_public(struct slice name)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		if (slice_equal_nocase(name, names[i]))
+		if (name.len == names[i].len &&
+		    ascii_lower(name.at[0]) == names[i].at[0] &&
+		    slice_equal_nocase(name, names[i]))
 			return true;
 	return false;
 }
