@@ -227,6 +227,26 @@ TEST(one_byte_frames_use_credit_up_by_what_they_cost)
 	finish();
 }
 
+/* Credit that comes back by the piece is told in few steps. */
+TEST(windows_open_in_steps)
+{
+	const char *at;
+	int updates = 0;
+
+	begin_by_hand();
+	add_head(0, 1, HEAD("POST", "/"));
+	say();
+	sim_forget(w.wire);
+	for (int i = 0; i < 6000; i++)
+		add(0, 0, 1, big(20), 20);
+	say();
+	EXPECT_INT(fake_of(1)->got, 120000);
+	for (at = heard(); (at = strstr(at, "WINDOW_UPDATE 0 1 ")); at++)
+		updates++;
+	EXPECT(updates >= 2 && updates <= 12);
+	finish();
+}
+
 /* Of a hundred streams one takes nothing: the others get all of theirs. */
 TEST(a_stalled_reader_slows_nobody_else)
 {
