@@ -80,7 +80,8 @@ destination_of(const struct exchange *x)
 	    .target = &x->tuple.target,
 	    .is_tls = x->tuple.is_tls,
 	    .is_h2c = x->is_h2c,
-	    .only_h1 = x->head.has_upgrade};
+	    .only_h1 = x->head.has_upgrade,
+	    .is_websocket = slice_is_nocase(x->head.upgrade, "websocket")};
 }
 
 static void

@@ -274,15 +274,24 @@ may_still_dial(struct service *s, const struct pooled *p)
 	return screen_address(s->image, &f, &s->o.own, &p->to, &d);
 }
 
+/* What a connection that others may be using too can carry. */
+static bool
+can_carry(const struct pooled *p, const struct destination *d)
+{
+	return !d->only_h1 ||
+	    (d->is_websocket && h2_origin_websocket(p->h2) == H2_YES);
+}
+
 /* A stream on a connection that others may be using. */
 static struct end *
-take_shared(struct service *s, struct pool_host *host, struct address *to)
+take_shared(struct service *s, struct pool_host *host,
+    const struct destination *d, struct address *to)
 {
 	list_each_safe(l, &host->shared) {
 		struct pooled *p = list_entry(l, struct pooled, link);
 		struct end *end;
 
-		if (!may_still_dial(s, p))
+		if (!can_carry(p, d) || !may_still_dial(s, p))
 			continue;
 		end = pool_end(p);
 		if (end == NULL)
@@ -302,7 +311,7 @@ origin_take_idle(struct service *s, const struct destination *d,
 
 	if (host == NULL)
 		return NULL;
-	end = d->only_h1 ? NULL : take_shared(s, host, to);
+	end = take_shared(s, host, d, to);
 	if (end != NULL)
 		return end;
 	while (!list_is_empty(&host->idle)) {

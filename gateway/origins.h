@@ -17,8 +17,10 @@ struct destination {
 	struct sandbox *sandbox;
 	const struct target *target;
 	bool is_tls;
-	bool is_h2c;  /* HTTP/2 in clear, as the guest speaks it */
-	bool only_h1; /* not a key: what is upgraded needs a connection alone */
+	bool is_h2c; /* HTTP/2 in clear, as the guest speaks it */
+	/* Not keys. What is upgraded needs a connection alone; a WebSocket may
+	 * also be a stream of HTTP/2 where the origin says so (RFC 8441). */
+	bool only_h1, is_websocket;
 };
 
 struct origin_outcome {

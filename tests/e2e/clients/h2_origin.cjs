@@ -2,17 +2,33 @@
  *
  * Prints "port N". A body is sent back, as fast as it is taken; /trailers ends
  * with a trailer; else JSON: method, path, fields, length of the body. KEY_FIELD
- * and KEY: without that field a request gets 401. */
+ * and KEY: without that field a request gets 401. WEBSOCKETS: extended CONNECT
+ * (RFC 8441) is offered, and every message echoed after a first "hello". */
 "use strict";
 const http2 = require("node:http2");
-const { KEY_FIELD, KEY } = process.env;
-const server = http2.createServer();
+const { KEY_FIELD, KEY, WEBSOCKETS } = process.env;
+const server = http2.createServer({
+	settings: { enableConnectProtocol: Boolean(WEBSOCKETS) } });
+
+function converse(stream) {
+	const WebSocket = require("ws");
+	const socket = new WebSocket(null, undefined, {});
+
+	stream.respond({ ":status": 200 });
+	socket.setSocket(stream, Buffer.alloc(0), { maxPayload: 1 << 20 });
+	socket.send("hello");
+	socket.on("message", (data, binary) => socket.send(data, { binary }));
+}
 
 server.on("stream", (stream, fields) => {
 	stream.on("error", () => {});
 	if (KEY && fields[KEY_FIELD] !== KEY) {
 		stream.respond({ ":status": 401 });
 		stream.end("no key");
+		return;
+	}
+	if (fields[":protocol"] === "websocket") {
+		converse(stream);
 		return;
 	}
 	if (fields[":path"] === "/echo") {
