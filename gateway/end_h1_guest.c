@@ -147,9 +147,7 @@ begin(struct h1_guest *g, const struct head *head, enum h1_error error)
 	g->answer_begun = g->body_wanted = g->h1.end_told = false;
 	g->h1.credit = 0;
 	h1_body_init(&g->h1.body, head);
-	g->h1.body_done = error == H1_NO_ERROR &&
-	    (head->body == BODY_NONE ||
-		(head->body == BODY_LENGTH && head->content_length == 0));
+	g->h1.body_done = error == H1_NO_ERROR && head_is_all(head);
 	timer_stop(&g->timer);
 	g->o.request(g->o.owner, &g->h1.end, head, error);
 	if (g->h1.stream == NULL || g->head_used == 0)

@@ -222,7 +222,7 @@ send_head(struct exchange *x)
 {
 	struct exchange_refused no;
 
-	x->request_done = x->head.body == BODY_NONE;
+	x->request_done = head_is_all(&x->head);
 	if (x->secrets == NULL)
 		x->origin->ops->request(x->origin, &x->forwarded,
 		    x->request_done);

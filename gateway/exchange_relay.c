@@ -315,7 +315,7 @@ may_send_again(const struct exchange *x, enum close_reason why)
 		return false;
 	if (why == CLOSE_ORIGIN_REFUSED)
 		return !x->was_refused;
-	if (!x->pooled || x->head.body != BODY_NONE)
+	if (!x->pooled || !head_is_all(&x->head))
 		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(idempotent); i++)
 		if (slice_is(x->head.method, idempotent[i]))

@@ -296,7 +296,7 @@ exchange_canaries_begin_body(struct exchange *x, const struct head *h,
 
 	scrub_free(x->canary);
 	x->canary = NULL;
-	if (o.needles == NULL || h->body == BODY_NONE)
+	if (o.needles == NULL || head_is_all(h))
 		return true;
 	x->canary = scrub_new(&o, &result);
 	if (x->canary != NULL)

@@ -97,7 +97,9 @@ ask_of(const struct exchange *x, bool rehearsal)
 	    .count = s->count,
 	    .rehearsal = rehearsal,
 	    .now_s = (int64_t)(clock_wall_us() / 1000000),
-	    .body = s->holds_body && s->is_held ? &s->held : NULL,
+	    .body = s->holds_body && (s->is_held || head_is_all(&x->head))
+		? &s->held
+		: NULL,
 	    .hold_limit = x->service->limits->held_body_bytes};
 }
 
@@ -223,7 +225,7 @@ exchange_secrets_holds(const struct exchange *x)
 	const struct exchange_secrets *s = x->secrets;
 
 	return s != NULL && s->holds_body && !s->is_held &&
-	    x->head.body != BODY_NONE;
+	    !head_is_all(&x->head);
 }
 
 bool

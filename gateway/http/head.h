@@ -46,6 +46,14 @@ struct head {
 	struct slice challenge;
 };
 
+/* Does nothing follow it? */
+static inline bool
+head_is_all(const struct head *h)
+{
+	return h->body == BODY_NONE ||
+	    (h->body == BODY_LENGTH && h->content_length == 0);
+}
+
 /* A copy in the arena, fields and all. All slices of `from` must lie in one run
  * of bytes, as the parsers leave them. False: the arena is full. */
 bool head_copy(struct arena *a, const struct head *from, struct head *to);
