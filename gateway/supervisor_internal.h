@@ -4,6 +4,7 @@
  *	supervisor_state.c	lock, directories, limits, shared memory
  *	supervisor_listeners.c	sockets, and which worker has which
  *	supervisor_children.c	the three kinds of process: birth and death
+ *	supervisor_keeper.c	the keeper, and each worker's channel to it
  *	supervisor_ca.c		another CA in the place of the last
  *	supervisor_policy.c	reload, swap, who has it already
  *	supervisor_edit.c	typed rules, the preset, and back to none
@@ -141,6 +142,21 @@ void supervisor_reap(struct supervisor *s);
 bool supervisor_is_child(void *supervisor, int pid);
 /* Workers that have a process. */
 unsigned supervisor_workers_living(const struct supervisor *s);
+/* In a new process: what it inherited by fork() and is none of its business.
+ * `slot` is the worker's own; 0: it is no worker. */
+void supervisor_let_go(struct supervisor *s, unsigned slot);
+/* It has died. True: before all were ready, which ends the start. */
+bool supervisor_ended_at_start(struct child *c, int status);
+/* Another in its place, at once or after a pause; log and record say so. */
+void supervisor_replace(struct child *c, int status);
+
+/* --- supervisor_keeper.c --- */
+
+/* Before its first fork, and before any worker's. */
+void supervisor_init_keeper(struct supervisor *s);
+bool supervisor_fork_keeper(struct supervisor *s, struct err *err);
+/* A channel between the two, when both are there. */
+void supervisor_connect_to_keeper(struct supervisor *s, struct child *worker);
 
 /* --- supervisor.c --- */
 
