@@ -187,15 +187,13 @@ turn_away(struct service *s, const struct sandbox *sandbox, int fd,
     bool speaks_tls, const char *limit)
 {
 	static uint64_t told_us;
-	ssize_t ignored;
 
 	if (!speaks_tls)
-		ignored = send(fd, too_many, sizeof(too_many) - 1,
+		send(fd, too_many, sizeof(too_many) - 1,
 		    MSG_DONTWAIT | MSG_NOSIGNAL);
 	/* What it has sent already would make the close a reset, which can
 	 * overtake the answer. */
-	ignored = recv(fd, NULL, 1 << 20, MSG_DONTWAIT | MSG_TRUNC);
-	(void)ignored;
+	recv(fd, NULL, 1 << 20, MSG_DONTWAIT | MSG_TRUNC);
 	close(fd);
 	s->o.figures->denied++;
 	if (loop_now_us(s->loop) - told_us < 1000000 && told_us != 0)

@@ -40,8 +40,8 @@ print_all_json(struct call *call, const struct diff *d,
 	    control_text(call->operands[1]), "old_digest",
 	    image_digest(images->old_image), "new_digest",
 	    image_digest(images->new_image), "differences",
-	    (json_int_t)(diff_count(d) + diff_secret_count(d)), "regions",
-	    regions, "secrets", secrets));
+	    (json_int_t)diff_count(d) + (json_int_t)diff_secret_count(d),
+	    "regions", regions, "secrets", secrets));
 }
 
 static const char *
