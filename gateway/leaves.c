@@ -2,7 +2,7 @@
  *
  *	wait	somebody's leaf_start()
  *	request	a host that the keeper is asked for: waits hang on it
- *	kept	an answer, found by sandbox and host, oldest use first to go
+ *	kept	an answer, found by sandbox and host (leaves_kept.c)
  *
  * A sandbox has few questions at the keeper at once and the rest in a line of
  * its own: one that wants a thousand hosts does not make the others wait
@@ -18,37 +18,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/check.h"
-#include "base/clock.h"
 #include "base/memory.h"
 #include "gateway/leaves_internal.h"
 
 /* Of one sandbox, at the keeper at once. */
 #define ASKED_MAX 8
-/* A guest whose clock is ahead must not see one that has ended. */
-#define END_MARGIN_S 3600
 #define RENEW_PAUSE_S 60
-
-struct leaf_sandbox {
-	struct list by_age; /* kept ones */
-	struct list line;   /* requests that are not at the keeper yet */
-	size_t kept;
-	unsigned asked; /* requests at the keeper */
-	char name[];
-};
-
-struct kept {
-	struct leaf leaf;
-	unsigned references; /* the cache's is one */
-	struct list by_age, by_age_of_sandbox;
-	struct leaf_sandbox *sandbox;
-	int64_t renew_at, ends; /* seconds since 1970 */
-	struct target target;
-	enum leaf_purpose purpose;
-	char key[];
-};
 
 struct request {
 	struct leaves *leaves;
@@ -71,164 +48,20 @@ struct leaf_wait {
 	void *owner;
 };
 
-static int64_t
-now_s(void)
-{
-	return (int64_t)(clock_wall_us() / 1000000);
-}
-
-/* The key of a request; what is kept has no purpose, so its key begins behind
- * it. */
-#define PURPOSE_LEN 1
-static void
-write_key(enum leaf_purpose purpose, const char *sandbox,
-    const struct target *t, char out[LEAF_KEY])
-{
-	snprintf(out, LEAF_KEY, "%c%s %s", '0' + (int)purpose, sandbox,
-	    t->host);
-}
-
 /* --- what is kept --- */
 
-/* Callers see a leaf as what cannot change; its count is ours. */
-static struct kept *
-kept_of(const struct leaf *leaf)
-{
-	return CONTAINER_OF((struct leaf *)(uintptr_t)leaf, struct kept, leaf);
-}
-
-const struct leaf *
-leaf_keep(const struct leaf *leaf)
-{
-	kept_of(leaf)->references++;
-	return leaf;
-}
-
-void
-leaf_drop(const struct leaf *leaf)
-{
-	struct kept *k;
-
-	if (!leaf)
-		return;
-	k = kept_of(leaf);
-	CHECK(k->references > 0);
-	if (--k->references)
-		return;
-	X509_free(k->leaf.cert);
-	EVP_PKEY_free(k->leaf.key);
-	sk_X509_pop_free(k->leaf.chain, X509_free);
-	free(k);
-}
-
-static void
-forget(struct leaves *l, struct kept *k)
-{
-	map_remove(l->kept, slice_of(k->key));
-	list_remove(&k->by_age);
-	list_remove(&k->by_age_of_sandbox);
-	k->sandbox->kept--;
-	l->figures.kept--;
-	leaf_drop(&k->leaf);
-}
-
-static void
-forget_all(struct leaves *l)
-{
-	list_each_safe(link, &l->by_age)
-		forget(l, list_entry(link, struct kept, by_age));
-}
-
-/* Who has more than half of the room loses one of its own, else the one goes
- * that nobody has used for longest. */
-static void
-make_room(struct leaves *l, const struct leaf_sandbox *sandbox)
-{
-	if (map_count(l->kept) < l->limits->leaves)
-		return;
-	if (sandbox->kept > l->limits->leaves / 2)
-		forget(l,
-		    list_entry(sandbox->by_age.next, struct kept,
-			by_age_of_sandbox));
-	else
-		forget(l, list_entry(l->by_age.next, struct kept, by_age));
-}
-
-static void
-used_now(struct leaves *l, struct kept *k)
-{
-	list_remove(&k->by_age);
-	list_add(&l->by_age, &k->by_age);
-	list_remove(&k->by_age_of_sandbox);
-	list_add(&k->sandbox->by_age, &k->by_age_of_sandbox);
-}
-
-static int64_t
-time_of(const ASN1_TIME *time)
-{
-	struct tm tm;
-
-	return ASN1_TIME_to_tm(time, &tm) == 1 ? (int64_t)timegm(&tm) : 0;
-}
-
-/* Takes `cert`. */
-static struct kept *
-keep(struct leaves *l, const struct request *r, X509 *cert)
-{
-	const char *key = r->key + PURPOSE_LEN;
-	struct kept *k = memory_new(sizeof(*k) + strlen(key) + 1);
-	struct kept *old = map_get(l->kept, slice_of(key));
-	int64_t begins = time_of(X509_get0_notBefore(cert));
-
-	if (old)
-		forget(l, old);
-	make_room(l, r->sandbox);
-	k->leaf.cert = cert;
-	k->leaf.key = l->key;
-	CHECK(EVP_PKEY_up_ref(l->key) == 1);
-	k->leaf.chain = X509_chain_up_ref(l->chain);
-	CHECK(k->leaf.chain);
-	k->references = 1;
-	k->sandbox = r->sandbox;
-	k->target = r->target;
-	k->purpose = r->purpose;
-	k->ends = time_of(X509_get0_notAfter(cert)) - END_MARGIN_S;
-	k->renew_at = k->ends - (k->ends - begins) / 3;
-	memcpy(k->key, key, strlen(key));
-	list_add(&l->by_age, &k->by_age);
-	list_add(&r->sandbox->by_age, &k->by_age_of_sandbox);
-	map_put(l->kept, slice_of(k->key), k);
-	r->sandbox->kept++;
-	l->figures.kept++;
-	return k;
-}
-
-static struct kept *
-find(struct leaves *l, const char *sandbox, const struct target *t)
-{
-	char key[LEAF_KEY];
-	struct kept *k;
-
-	write_key(LEAF_ALLOWED, sandbox, t, key);
-	k = map_get(l->kept, slice_of(key + PURPOSE_LEN));
-	if (!k || now_s() < k->ends)
-		return k;
-	forget(l, k);
-	return NULL;
-}
-
-static void renew(struct leaves *l, struct kept *k);
+static void renew(struct leaves *l, struct leaf_kept *k);
 
 const struct leaf *
 leaf_cached(struct leaves *l, const char *sandbox, const struct target *t)
 {
-	struct kept *k = find(l, sandbox, t);
+	struct leaf_kept *k = leaf_find(l, sandbox, t);
 
 	if (!k)
 		return NULL;
-	used_now(l, k);
+	leaf_used_now(l, k);
 	/* It serves until the next one is there. */
-	if (k->purpose == LEAF_ALLOWED && now_s() >= k->renew_at)
+	if (k->purpose == LEAF_ALLOWED && leaf_now_s() >= k->renew_at)
 		renew(l, k);
 	return &k->leaf;
 }
@@ -301,7 +134,10 @@ answered(void *owner, struct ipc_message *m)
 	if (m && m->type == TELL_LEAF && l->chain)
 		cert = read_cert(m);
 	if (cert) {
-		end_request(r, &keep(l, r, cert)->leaf, NULL);
+		end_request(r,
+		    &leaf_take_in(l, sandbox, &r->target, r->purpose, cert)
+			 ->leaf,
+		    NULL);
 	} else {
 		if (m)
 			l->figures.refused++;
@@ -396,23 +232,23 @@ request_for(struct leaves *l, const char *sandbox, const struct target *t,
 	char key[LEAF_KEY] = "";
 	struct request *r;
 
-	write_key(purpose, sandbox, t, key);
+	leaf_write_key(purpose, sandbox, t, key);
 	r = map_get(l->requests, slice_of(key));
 	return r ? r : start_request(l, sandbox, t, purpose, key);
 }
 
 /* Should it be refused, it is tried again, but not for each connection. */
 static void
-renew(struct leaves *l, struct kept *k)
+renew(struct leaves *l, struct leaf_kept *k)
 {
-	k->renew_at = now_s() + RENEW_PAUSE_S;
+	k->renew_at = leaf_now_s() + RENEW_PAUSE_S;
 	request_for(l, k->sandbox->name, &k->target, LEAF_ALLOWED);
 }
 
 bool
 leaf_ask_unwaited(struct leaves *l, const char *sandbox, const struct target *t)
 {
-	if (map_count(l->requests) || find(l, sandbox, t))
+	if (map_count(l->requests) || leaf_find(l, sandbox, t))
 		return false;
 	request_for(l, sandbox, t, LEAF_ALLOWED);
 	return true;
@@ -497,7 +333,7 @@ on_authority(void *owner, struct ipc_message *m)
 	if (l->chain && m->len == l->authority_len &&
 	    memcmp(m->body, l->authority, m->len) == 0)
 		return;
-	forget_all(l);
+	leaves_forget_all(l);
 	sk_X509_pop_free(l->chain, X509_free);
 	free(l->authority);
 	l->authority_len = m->len;
@@ -577,7 +413,7 @@ leaves_free(struct leaves *l)
 		return;
 	leaves_ahead_done(l);
 	free_requests(l);
-	forget_all(l);
+	leaves_forget_all(l);
 	while (map_next(l->sandboxes, &at, &name, &sandbox))
 		free(sandbox);
 	map_free(l->sandboxes);

@@ -1,4 +1,4 @@
-/* leaves_internal.h - what leaves.c and leaves_ahead.c share */
+/* leaves_internal.h - what leaves.c, leaves_kept.c and leaves_ahead.c share */
 #ifndef GATEWAY_LEAVES_INTERNAL_H
 #define GATEWAY_LEAVES_INTERNAL_H
 
@@ -20,7 +20,7 @@ struct leaves {
 	size_t authority_len;
 	STACK_OF(X509) * chain; /* of it, what is sent; NULL before the first */
 	struct map *sandboxes;	/* struct leaf_sandbox by name */
-	struct map *kept;	/* struct kept by key */
+	struct map *kept;	/* struct leaf_kept by key */
 	struct list by_age;	/* all kept, the longest unused first */
 	struct map *requests;	/* struct request by purpose and key */
 	struct leaves_figures figures;
@@ -33,6 +33,43 @@ struct leaves {
 	uint64_t asked_ahead;
 	struct timer ahead_timer;
 };
+
+struct leaf_sandbox {
+	struct list by_age; /* kept ones */
+	struct list line;   /* requests that are not at the keeper yet */
+	size_t kept;
+	unsigned asked; /* requests at the keeper */
+	char name[];
+};
+
+struct leaf_kept {
+	struct leaf leaf;
+	unsigned references; /* the cache's is one */
+	struct list by_age, by_age_of_sandbox;
+	struct leaf_sandbox *sandbox;
+	int64_t renew_at, ends; /* seconds since 1970 */
+	struct target target;
+	enum leaf_purpose purpose;
+	char key[];
+};
+
+/* --- leaves_kept.c --- */
+
+int64_t leaf_now_s(void);
+void leaf_write_key(enum leaf_purpose purpose, const char *sandbox,
+    const struct target *t, char out[LEAF_KEY]);
+/* Callers see a leaf as what cannot change; its count is ours. */
+struct leaf_kept *leaf_kept_of(const struct leaf *leaf);
+/* The one that has not ended, or NULL. */
+struct leaf_kept *leaf_find(struct leaves *l, const char *sandbox,
+    const struct target *t);
+/* Takes `cert`, in the place of what was kept for the same. */
+struct leaf_kept *leaf_take_in(struct leaves *l, struct leaf_sandbox *sandbox,
+    const struct target *t, enum leaf_purpose purpose, X509 *cert);
+void leaf_used_now(struct leaves *l, struct leaf_kept *k);
+void leaves_forget_all(struct leaves *l);
+
+/* --- leaves.c, leaves_ahead.c --- */
 
 /* Ask without anybody waiting. False: there is one, or somebody asks now. */
 bool leaf_ask_unwaited(struct leaves *l, const char *sandbox,

@@ -446,7 +446,7 @@ TEST(one_that_ends_soon_is_renewed_while_it_serves)
 	leaf = cached("web", "a.test");
 	EXPECT(leaf != NULL);
 	EXPECT(!take());
-	kept_of(leaf)->renew_at = now_s();
+	leaf_kept_of(leaf)->renew_at = leaf_now_s();
 	EXPECT(cached("web", "a.test") == leaf);
 	EXPECT(take());
 	EXPECT(cached("web", "a.test") == leaf);
@@ -465,7 +465,7 @@ TEST(a_renewal_that_is_refused_is_not_tried_each_time)
 	begin();
 	have("web", "a.test");
 	leaf = cached("web", "a.test");
-	kept_of(leaf)->renew_at = now_s();
+	leaf_kept_of(leaf)->renew_at = leaf_now_s();
 	EXPECT(cached("web", "a.test") == leaf);
 	EXPECT(take());
 	refuse("no more");
@@ -478,7 +478,7 @@ TEST(one_that_has_ended_is_none)
 {
 	begin();
 	have("web", "a.test");
-	kept_of(cached("web", "a.test"))->ends = now_s();
+	leaf_kept_of(cached("web", "a.test"))->ends = leaf_now_s();
 	EXPECT(!cached("web", "a.test"));
 	EXPECT_INT(leaves_figures(l).kept, 0);
 }
