@@ -214,6 +214,8 @@ h2_stream_show(struct h2_stream *s)
 	s->showing = false;
 	if (!s->owned)
 		drop_held(s);
+	else
+		open_window(s); /* credit that came meanwhile saw them held */
 	tell_end(s);
 }
 

@@ -247,6 +247,29 @@ TEST(windows_open_in_steps)
 	finish();
 }
 
+/* Credit that is given back while held bytes are shown opens the window once
+ * they are held no more; else a peer that has sent all it may waits for ever. */
+TEST(what_was_held_opens_the_window_when_it_has_gone)
+{
+	struct fake_exchange *x;
+
+	begin_by_hand();
+	add_head(0, 1, HEAD("POST", "/"));
+	say();
+	x = fake_of(1);
+	x->gives_back = false;
+	for (int i = 0; i < 20000; i++)
+		add(0, 0, 1, "z", 1);
+	say();
+	heard();
+	x->gives_back = true;
+	x->end->ops->credit(x->end, BUFFER);
+	sim_run(w.loop);
+	EXPECT_INT(x->got, 20000);
+	EXPECT(strstr(heard(), "WINDOW_UPDATE 0 1 ") != NULL);
+	finish();
+}
+
 /* Of a hundred streams one takes nothing: the others get all of theirs. */
 TEST(a_stalled_reader_slows_nobody_else)
 {
