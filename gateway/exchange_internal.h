@@ -30,6 +30,7 @@ struct exchange {
 	struct note note;
 	struct decision_made verdict;
 	struct exchange_secrets *secrets; /* NULL: none are bound here */
+	uint64_t canary_generation; /* of the policy it is looked for by */
 	struct scrub *canary; /* not NULL while the request's body is looked
 			       * through */
 	struct arena arena;   /* what the request's head refers to */

@@ -65,8 +65,10 @@ exchange_refuse_with(struct exchange *x, const struct refusal *r,
 	struct text body;
 	struct head head;
 	struct end *guest = x->guest;
-	enum reason fault = reason_status(r->reason) >= 502 ? r->reason
-							    : REASON_RULE_ALLOW;
+	enum reason fault = reason_status(r->reason) >= 502 ||
+		closed == CLOSE_SECRET_LEAK
+	    ? r->reason
+	    : REASON_RULE_ALLOW;
 
 	exchange_reset_origin(x, closed);
 	refusal_make(x->service, &x->tuple, r, &head, fields, phrase, &body);

@@ -121,6 +121,7 @@ guest_trailers(void *exchange, const struct fields *f)
 {
 	static const struct fields none;
 	struct exchange *x = exchange;
+	const char *wrong;
 
 	if (x->secrets != NULL) {
 		guest_data(x, (struct slice){NULL, 0}, true);
@@ -128,9 +129,15 @@ guest_trailers(void *exchange, const struct fields *f)
 	}
 	if (x->origin == NULL)
 		return;
+	f = x->verdict.inspect ? &none : f;
+	wrong = exchange_canaries_look_behind(x, f);
+	if (wrong != NULL) {
+		stop_leak(x, wrong);
+		return;
+	}
 	x->request_done = true;
 	exchange_touch(x);
-	x->origin->ops->trailers(x->origin, x->verdict.inspect ? &none : f);
+	x->origin->ops->trailers(x->origin, f);
 	finish_if_done(x);
 }
 

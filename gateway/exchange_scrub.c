@@ -296,6 +296,7 @@ exchange_canaries_begin_body(struct exchange *x, const struct head *h,
 
 	scrub_free(x->canary);
 	x->canary = NULL;
+	x->canary_generation = x->service->generation;
 	if (o.needles == NULL || head_is_all(h))
 		return true;
 	x->canary = scrub_new(&o, &result);
@@ -304,6 +305,19 @@ exchange_canaries_begin_body(struct exchange *x, const struct head *h,
 	*no = (struct exchange_refused){.reason = REASON_UNINSPECTABLE,
 	    .detail = scrub_result_text(result)};
 	return false;
+}
+
+/* The opening record says that it may go on; another one tells of the leak. */
+static const char *
+tell_leak(struct exchange *x, uint32_t secret, const char *where)
+{
+	struct service *s = x->service;
+	bool is_current = x->canary_generation == s->generation;
+
+	x->verdict.reason = REASON_PLACEHOLDER_LEAK;
+	note_leak(&x->note, s, &x->tuple,
+	    is_current ? image_secret(s->image, secret) : "", where);
+	return "a placeholder stands where its secret does not belong";
 }
 
 const char *
@@ -318,6 +332,23 @@ exchange_canaries_look(struct exchange *x, struct slice bytes, bool last)
 		return NULL;
 	if (result != SCRUB_LEAK)
 		return scrub_result_text(result);
-	x->verdict.reason = REASON_PLACEHOLDER_LEAK;
-	return "a placeholder stands where its secret does not belong";
+	return tell_leak(x, scrub_found(x->canary)->id, "its body");
+}
+
+const char *
+exchange_canaries_look_behind(struct exchange *x, const struct fields *trailers)
+{
+	struct head h = {.fields = *trailers};
+	struct request_head r = {.head = &h};
+	const char *wrong = exchange_canaries_look(x, (struct slice){NULL, 0},
+	    true);
+	uint32_t secret;
+
+	if (wrong != NULL)
+		return wrong;
+	if (canaries_look(x->service, x->tuple.sandbox, &x->tuple.target, &r,
+		&secret) != CANARY_LEAK)
+		return NULL;
+	x->canary_generation = x->service->generation;
+	return tell_leak(x, secret, "its trailers");
 }

@@ -122,5 +122,8 @@ bool exchange_canaries_begin_body(struct exchange *x, const struct head *h,
 /* NULL, or why the body may not go on. */
 const char *exchange_canaries_look(struct exchange *x, struct slice bytes,
     bool last);
+/* The body has ended with trailers, which would go on as they are. */
+const char *exchange_canaries_look_behind(struct exchange *x,
+    const struct fields *trailers);
 
 #endif

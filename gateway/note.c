@@ -191,21 +191,43 @@ note_first_byte(struct note *n, const struct service *s)
 		n->first_byte_us = loop_now_us(s->loop);
 }
 
+static void
+put_incident(const struct note *n, struct service *s, const struct tuple *t,
+    const char *secret, enum reason reason, const char *detail)
+{
+	struct record r;
+
+	record_begin(&r, EVENT_SECRET, n->id, clock_wall_us());
+	record_text(&r, FIELD_SANDBOX, slice_of(t->sandbox->name));
+	add_target(&r, t);
+	if (reason != REASON_RULE_ALLOW)
+		record_text(&r, FIELD_REASON, slice_of(reason_text(reason)));
+	if (secret[0] != '\0')
+		record_text(&r, FIELD_SECRET, slice_of(secret));
+	record_text(&r, FIELD_DETAIL, slice_of(detail));
+	journal_put_sparing(s->o.journal, &r, 0, 0);
+}
+
 void
 note_incident(const struct note *n, struct service *s, const struct tuple *t,
     const char *secret, const char *where)
 {
 	char detail[80];
-	struct record r;
 
 	snprintf(detail, sizeof(detail),
 	    "the answer held it in %s: it is masked, or cut off", where);
-	record_begin(&r, EVENT_SECRET, n->id, clock_wall_us());
-	record_text(&r, FIELD_SANDBOX, slice_of(t->sandbox->name));
-	add_target(&r, t);
-	record_text(&r, FIELD_SECRET, slice_of(secret));
-	record_text(&r, FIELD_DETAIL, slice_of(detail));
-	journal_put_sparing(s->o.journal, &r, 0, 0);
+	put_incident(n, s, t, secret, REASON_RULE_ALLOW, detail);
+}
+
+void
+note_leak(const struct note *n, struct service *s, const struct tuple *t,
+    const char *secret, const char *where)
+{
+	char detail[80];
+
+	snprintf(detail, sizeof(detail),
+	    "the request held its placeholder in %s: it is cut off", where);
+	put_incident(n, s, t, secret, REASON_PLACEHOLDER_LEAK, detail);
 }
 
 void

@@ -35,6 +35,10 @@ bool note_has_room(const struct service *s);
  * answer cut off. The record has the note's id. */
 void note_incident(const struct note *n, struct service *s,
     const struct tuple *t, const char *secret, const char *where);
+/* A placeholder was found behind the head of the open note's request, which said
+ * that it may go on. `secret`: "" when it is not known any more. */
+void note_leak(const struct note *n, struct service *s, const struct tuple *t,
+    const char *secret, const char *where);
 /* The gateway asks for an access token itself, for this sandbox. */
 void note_token(struct service *s, const struct sandbox *sandbox,
     const struct target *endpoint);
@@ -42,7 +46,8 @@ void note_first_byte(struct note *n, const struct service *s);
 /* Writes the close record of an open note; nothing otherwise. */
 struct note_end {
 	enum close_reason closed;
-	enum reason reason;	      /* an origin's fault: REASON_ORIGIN_...;
+	enum reason reason;	      /* an origin's fault: REASON_ORIGIN_...,
+				       * or what was found after all;
 				       * else REASON_RULE_ALLOW, left out */
 	int status;		      /* 0: none, as for tunnels */
 	uint64_t bytes_in, bytes_out; /* from and to the origin */

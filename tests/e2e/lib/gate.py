@@ -441,8 +441,7 @@ class Origin(Server):
             low = {k.lower(): v for k, v in fields}
             body = b""
             if low.get("transfer-encoding", "").lower() == "chunked":
-                while not (data.endswith(b"0\r\n\r\n") and
-                           complete_chunks(data)):
+                while not complete_chunks(data):
                     got = s.recv(65536)
                     if not got:
                         return
@@ -477,7 +476,7 @@ def complete_chunks(data):
             return False
         n = int(size.split(b";")[0], 16)
         if n == 0:
-            return True
+            return rest.startswith(b"\r\n") or b"\r\n\r\n" in rest
         if len(rest) < n + 2:
             return False
         data = rest[n + 2:]
