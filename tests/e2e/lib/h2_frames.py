@@ -1,4 +1,4 @@
-"""h2 - HTTP/2 frame by frame, for what no client library would send
+"""h2_frames - HTTP/2 frame by frame, for what no client library would send
 
     with H2(guest(gate, authority, protocols=("h2",))) as h2:
         h2.headers(1, [(":method", "GET"), ...], end=True)
