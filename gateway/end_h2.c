@@ -300,6 +300,17 @@ h2_stream_take_trailers(struct h2_stream *s, const struct fields *f)
 
 /* --- what happens to it --- */
 
+/* Answered in full while the request still comes: nobody wants its rest (RFC
+ * 9113 8.1). Where no more than its END_STREAM is missing that is waited for,
+ * since clients are not all prepared to be told to stop at that moment. */
+static bool
+is_unwanted(const struct h2_stream *s)
+{
+	return s->conn->role->is_server && !s->owned && s->out_done &&
+	    !s->peer_done && !s->closed && !s->our_reset &&
+	    !(s->has_length && s->received == s->length);
+}
+
 void
 h2_stream_tend(struct h2_stream *s)
 {
@@ -308,10 +319,7 @@ h2_stream_tend(struct h2_stream *s)
 		h2_stream_break(s, s->why);
 	if (s->owned)
 		h2_stream_show(s);
-	/* Answered in full while the request still comes: nobody wants its
-	 * rest (RFC 9113 8.1). */
-	if (s->conn->role->is_server && !s->owned && s->out_done &&
-	    !s->peer_done && !s->closed && !s->our_reset) {
+	if (is_unwanted(s)) {
 		s->our_reset = true;
 		reset(s, NGHTTP2_NO_ERROR);
 	}

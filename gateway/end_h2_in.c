@@ -155,8 +155,10 @@ on_data_chunk(nghttp2_session *session, uint8_t flags, int32_t id,
 		h2_stream_take(s, (struct slice){(const char *)at, len});
 	} else {
 		/* Of a request that is answered: its length counts still. */
-		if (s != NULL)
+		if (s != NULL) {
 			s->received += len;
+			h2_stream_touch(s);
+		}
 		nghttp2_session_consume_connection(session, len);
 	}
 	return is_over(c) ? NGHTTP2_ERR_CALLBACK_FAILURE : 0;

@@ -144,6 +144,35 @@ TEST(a_refused_request_may_end)
 	finish();
 }
 
+/* Its body is there, and the frame that says so is not yet: the origin that
+ * answers by then takes nothing from it (httpx ends a body in a frame of its own,
+ * and fails when its stream is gone). */
+TEST(an_answered_request_may_end)
+{
+	begin_by_hand();
+	add_head(0, 1, HEAD("POST", "/") "content-length: 4\n");
+	add(0, 0, 1, "body", 4);
+	say();
+	fake_answer(fake_of(1), "200\n", true);
+	fake_finish(fake_of(1));
+	sim_run(w.loop);
+	EXPECT(strstr(heard(), "RST_STREAM") == NULL);
+	add(0, 1, 1, "", 0);
+	say();
+	EXPECT(strstr(heard(), "RST_STREAM") == NULL);
+	EXPECT_INT(h2_guest_streams(w.guest), 0);
+	/* More than its length is as wrong as ever. */
+	add_head(0, 3, HEAD("POST", "/") "content-length: 4\n");
+	add(0, 0, 3, "body", 4);
+	say();
+	fake_answer(fake_of(2), "200\n", true);
+	fake_finish(fake_of(2));
+	add(0, 0, 3, "more", 4);
+	say();
+	EXPECT(strstr(heard(), "RST_STREAM 0 3 4 ") != NULL);
+	finish();
+}
+
 /* What was on its way when the stream was reset is nobody's fault. */
 TEST(a_body_that_was_on_its_way_is_ignored)
 {
