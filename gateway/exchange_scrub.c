@@ -66,17 +66,17 @@ leased_needles(const struct exchange_secrets *s)
 	return needles != NULL ? needles_keep(needles) : NULL;
 }
 
-/* The values that went out. */
-static struct needles *
-values_of(struct exchange *x)
+/* When it is sent and not when the answer comes: the bindings are those of the
+ * policy that it is sent by, and that may be gone by then. */
+bool
+exchange_scrub_prepare(struct exchange *x)
 {
 	struct exchange_secrets *s = x->secrets;
 
-	if (s->values == NULL)
-		s->values = s->count == 1 && s->at[0].token == NULL
-		    ? leased_needles(s)
-		    : make_needles(s);
-	return s->values;
+	needles_drop(s->values);
+	s->values = s->count == 1 && s->at[0].token == NULL ? leased_needles(s)
+							    : make_needles(s);
+	return s->values != NULL;
 }
 
 static bool
@@ -127,7 +127,7 @@ exchange_scrub_head(struct exchange *x, struct arena *a,
 	*to = *from;
 	if (!is_scrubbed(x))
 		return true;
-	values = values_of(x);
+	values = x->secrets->values;
 	arena_init(a, 4096, head_room(x->service));
 	if (values == NULL || !copy_fields(a, &from->fields, &to->fields) ||
 	    !scrub_head(values, a, to, &found))
@@ -160,7 +160,7 @@ exchange_scrub_body(struct exchange *x, const struct head *h)
 
 	if (!is_scrubbed(x))
 		return NULL;
-	o.needles = values_of(x);
+	o.needles = x->secrets->values;
 	if (o.needles == NULL)
 		return "the answer cannot be searched for the secret";
 	s->scrub = scrub_new(&o, &result);
@@ -234,7 +234,7 @@ exchange_scrub_trailers(struct exchange *x, struct arena *a,
 		return false;
 	arena_init(a, 4096, head_room(x->service));
 	if (!copy_fields(a, from, to) ||
-	    !scrub_fields(values_of(x), a, to, &found)) {
+	    !scrub_fields(x->secrets->values, a, to, &found)) {
 		exchange_close(x, CLOSE_LIMIT);
 		return false;
 	}

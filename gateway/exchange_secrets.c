@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/secret.h"
+#include "gateway/forwarded.h"
 #include "gateway/placeholder.h"
 #include "gateway/scrub/scrub.h"
 #include "gateway/secret_limits.h"
@@ -77,6 +78,9 @@ add_secret(struct exchange *x, uint32_t index, struct exchange_refused *no)
 	if (limit != SECRET_LIMIT_NONE)
 		return refuse(no, REASON_LIMIT, secret_limit_status(limit),
 		    secret_limit_clause(limit));
+	/* As where HTTP rules judge: no field may name another method or path. */
+	if (s->binding.methods[0] != '\0' || s->binding.paths[0] != '\0')
+		forwarded_take_out(&x->head, s->binding.methods[0] != '\0');
 	s->placeholder = placeholder_of(x, &s->binding);
 	if (s->placeholder == NULL)
 		return refuse(no, REASON_LIMIT, 431, "limits.header_bytes");
@@ -276,6 +280,9 @@ exchange_secrets_send(struct exchange *x, bool last,
 
 	if (!take_calls(x, no))
 		return false;
+	if (!exchange_scrub_prepare(x))
+		return refuse(no, REASON_SECRET_UNAVAILABLE, 0,
+		    "its value cannot be searched for in an answer");
 	inject_head(room, &ask, &made);
 	if (made.refused) {
 		inject_clear(room);

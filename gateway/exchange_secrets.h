@@ -103,6 +103,10 @@ size_t credit_pay(size_t *owed, size_t left);
 
 /* --- exchange_scrub.c --- */
 
+/* Know the values that are about to go out. False: they cannot be searched for,
+ * and must not go. */
+bool exchange_scrub_prepare(struct exchange *x);
+
 /* The answer's head as the guest may see it; `a` is initialised when it must be
  * done (a->chunk != 0). False: it must not go on. */
 bool exchange_scrub_head(struct exchange *x, struct arena *a,

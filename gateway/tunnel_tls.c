@@ -40,6 +40,21 @@ tunnel_hand_over_origin(struct tunnel *t, bool is_tls, bool is_h2)
 	origin_adopt(t->service, &to, origin, &t->tuple.dialled);
 }
 
+/* A guest can make as many fail as it likes: one line a second. The records
+ * have all of them. */
+static void
+tell_failed(const struct tunnel *t, const char *why)
+{
+	static uint64_t told_us;
+	uint64_t now_us = loop_now_us(t->service->loop);
+
+	if (told_us != 0 && now_us - told_us < 1000000)
+		return;
+	told_us = now_us;
+	log_info("%s: the TLS handshake with sandbox %s failed: %s",
+	    t->tuple.target.host, t->tuple.sandbox->name, why);
+}
+
 static void
 on_handshake(void *owner, const struct tls_done *d)
 {
@@ -50,8 +65,7 @@ on_handshake(void *owner, const struct tls_done *d)
 
 	t->tls = NULL;
 	if (d->stream == NULL) {
-		log_info("%s: the TLS handshake with sandbox %s failed: %s",
-		    t->tuple.target.host, t->tuple.sandbox->name, d->detail);
+		tell_failed(t, d->detail);
 		tunnel_end_and_tell(t, CLOSE_GUEST_TLS);
 		return;
 	}

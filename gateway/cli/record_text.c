@@ -89,15 +89,17 @@ print_asked(const json_t *record, FILE *to)
 	const char *method = text_of(record, "method");
 	const char *url = text_of(record, "url");
 	bool is_tunnel = !strcmp(text_of(record, "event"), "tunnel");
+	bool has_host = *text_of(record, "host") != '\0';
 
 	fputs("  ", to);
 	print_safe(to, *method ? method : is_tunnel ? "CONNECT" : "-");
-	if (is_tunnel || *url == '/' || *url == '\0') {
+	if (has_host && (is_tunnel || *url == '/' || *url == '\0')) {
 		print_text(record, "host", " ", to);
 		print_number(record, "port", ":", "", to);
 	}
 	if (!is_tunnel)
-		print_text(record, "url", *url == '/' ? "" : " ", to);
+		print_text(record, "url", has_host && *url == '/' ? "" : " ",
+		    to);
 	print_text(record, "address", " -> ", to);
 }
 
