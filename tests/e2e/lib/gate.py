@@ -104,15 +104,17 @@ class Answer:
 
 
 def unchunk(data):
-    out = b""
-    while data:
-        size, _, data = data.partition(b"\r\n")
-        n = int(size.split(b";")[0] or b"0", 16)
+    out, at = [], 0
+    while at < len(data):
+        end = data.find(b"\r\n", at)
+        end = len(data) if end < 0 else end
+        n = int(data[at:end].split(b";")[0] or b"0", 16)
         if n == 0:
             break
-        out += data[:n]
-        data = data[n + 2:]
-    return out
+        at = end + 2 + n
+        out.append(data[end + 2:at])
+        at += 2
+    return b"".join(out)
 
 
 def read_all(sock, seconds=5.0):
@@ -424,7 +426,7 @@ class Origin(Server):
 
     def handle(self, s, number):
         self.raw[number] = b""
-        data = b""
+        data = bytearray()
         s.settimeout(60)
         while True:
             while b"\r\n\r\n" not in data:
@@ -447,7 +449,7 @@ class Origin(Server):
                         return
                     self.raw[number] += got
                     data += got
-                body, data = unchunk(data), b""
+                body, data = unchunk(data), bytearray()
             elif "content-length" in low:
                 n = int(low["content-length"])
                 while len(data) < n:
@@ -456,7 +458,7 @@ class Origin(Server):
                         return
                     self.raw[number] += got
                     data += got
-                body, data = data[:n], data[n:]
+                body, data = bytes(data[:n]), data[n:]
             request = dict(method=method, target=target, version=version,
                            fields=fields, low=low, body=body,
                            connection=number, socket=s)
@@ -470,16 +472,17 @@ class Origin(Server):
 
 
 def complete_chunks(data):
+    at = 0
     while True:
-        size, end, rest = data.partition(b"\r\n")
-        if not end:
+        end = data.find(b"\r\n", at)
+        if end < 0:
             return False
-        n = int(size.split(b";")[0], 16)
-        if n == 0:
-            return rest.startswith(b"\r\n") or b"\r\n\r\n" in rest
-        if len(rest) < n + 2:
+        n = int(data[at:end].split(b";")[0], 16)
+        if n == 0:		# trailers end with an empty line
+            return data.find(b"\r\n\r\n", end) >= 0
+        at = end + 2 + n + 2
+        if len(data) < at:
             return False
-        data = rest[n + 2:]
 
 
 def json_answer(request, status="200 OK", extra=()):

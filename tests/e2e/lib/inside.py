@@ -174,6 +174,7 @@ class Inside:
         check(self.sock.selected_alpn_protocol() == protocol,
               f"{protocol} is agreed", self.sock.selected_alpn_protocol())
         self.sock.settimeout(seconds)
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.stream = -1
         self.frames = Frames(self.sock, True) if protocol == "h2" else None
 
@@ -369,6 +370,14 @@ def read_h1(sock, method="GET"):
     return seen
 
 
+class Raw(dict):
+    """Long bytes that grow."""
+
+    def __setitem__(self, number, data):
+        super().__setitem__(number, data if isinstance(data, bytearray)
+                            else bytearray(data))
+
+
 class AnyOrigin(Origin):
     """Plain HTTP/1.1 and TLS on one port, HTTP/1.1 and HTTP/2 inside it. What
     it has seen says `scheme`, `protocol` and the server name, too; every byte
@@ -381,6 +390,7 @@ class AnyOrigin(Origin):
         self.names = {}
         self.speaks_tls = {}
         super().__init__(script, **kw)
+        self.raw = Raw()
 
     def on_name(self, tls, name, _context):
         self.names[tls] = name
@@ -420,7 +430,8 @@ class AnyOrigin(Origin):
                 open_streams[stream] = dict(
                     method=low.get(":method"), target=low.get(":path"),
                     version="HTTP/2", low=dict(low, host=low[":authority"]),
-                    fields=[x for x in lines if x[0][0] != ":"], body=b"",
+                    fields=[x for x in lines if x[0][0] != ":"],
+                    body=bytearray(),
                     connection=number, socket=s)
             elif kind == HEADERS:
                 self.raw[number] += b"".join(
