@@ -5,11 +5,6 @@
  *	         answers now or when others have done their part
  *	WRITING  the answer goes out, a descriptor beside its first byte
  *	HELD     answered; the open connection tells the peer that we live
- *
- * Who may ask is the kernel's word (SO_PEERCRED, SO_PEERGROUPS), taken when
- * the connection was made: the socket's mode alone would also let in a worker
- * that was taken over and runs as the same user, so our own children are
- * refused by pid. They cannot make a process of another pid (confine.c).
  */
 #include "gateway/control.h"
 
@@ -17,11 +12,9 @@
 #include <errno.h>
 #include <ev.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -29,12 +22,10 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "base/unix_address.h"
+#include "gateway/control_door.h"
 #include "gateway/net/loop.h"
 
-#define BACKLOG 64
 #define REST_MS 100
-#define GROUPS_MAX 256
 #define FIRST_ROOM 4096
 static_assert(CONTROL_REQUEST_MAX % FIRST_ROOM == 0, "room is doubled");
 
@@ -59,15 +50,12 @@ struct control_request { /* one connection */
 
 struct control {
 	struct control_options options;
-	char *path;
-	int fd;
+	struct control_door door;
 	bool paused;	   /* CONTROL_PEERS are there already */
 	struct timer rest; /* set: there was no descriptor for one more */
 	struct ev_io watcher;
 	struct list peers;
 	unsigned peer_count;
-	gid_t group;
-	bool has_group; /* there is a group penstock */
 };
 
 static void
@@ -374,28 +362,11 @@ on_late(void *owner)
 /* --- who asks --- */
 
 static bool
-is_in_group(int fd, gid_t primary, gid_t group)
-{
-	gid_t groups[GROUPS_MAX];
-	socklen_t len = sizeof(groups);
-
-	if (primary == group)
-		return true;
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len) == -1)
-		return false;
-	for (size_t n = 0; n < len / sizeof(groups[0]); n++)
-		if (groups[n] == group)
-			return true;
-	return false;
-}
-
-static bool
 may_ask(const struct control *c, int fd)
 {
 	struct ucred who;
-	socklen_t len = sizeof(who);
 
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == -1)
+	if (!control_peer(fd, &who))
 		return false;
 	if (c->options.is_child(c->options.owner, who.pid)) {
 		log_error("process %d of this gateway asked on the control "
@@ -403,18 +374,15 @@ may_ask(const struct control *c, int fd)
 		    (int)who.pid);
 		return false;
 	}
-	return who.uid == geteuid() || who.uid == 0 ||
-	    (c->has_group && is_in_group(fd, who.gid, c->group));
+	return control_door_admits(&c->door, fd, &who);
 }
 
 bool
 control_is_own_user(const struct control_request *r)
 {
 	struct ucred who;
-	socklen_t len = sizeof(who);
 
-	return getsockopt(r->fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0 &&
-	    (who.uid == geteuid() || who.uid == 0);
+	return control_peer(r->fd, &who) && control_peer_is_own_user(&who);
 }
 
 static void
@@ -458,7 +426,8 @@ on_listener(struct ev_loop *loop, struct ev_io *watcher, int events)
 
 	(void)events;
 	while (c->peer_count < CONTROL_PEERS) {
-		fd = accept4(c->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		fd = accept4(c->door.fd, NULL, NULL,
+		    SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd != -1) {
 			take_peer(c, fd);
 			continue;
@@ -475,96 +444,38 @@ on_listener(struct ev_loop *loop, struct ev_io *watcher, int events)
 	ev_io_stop(loop, &c->watcher);
 }
 
-/* --- the socket --- */
-
-static void
-find_group(struct control *c)
-{
-	const struct group *g = getgrnam("penstock");
-
-	if (!g)
-		return;
-	c->has_group = true;
-	c->group = g->gr_gid;
-}
-
-/* A socket that is left over refuses connections. The state's lock is ours
- * already, so who still answers here is no gateway of this state. */
-static bool
-remove_stale(const struct unix_address *a, const char *path, struct err *err)
-{
-	if (unix_address_answers(a))
-		return err_set(err, ERR_OTHER,
-		    "%s: another gateway answers on this control socket", path);
-	if (unlink(path) == -1 && errno != ENOENT)
-		return err_errno(err, "%s", path);
-	return true;
-}
-
-static bool
-listen_on(struct control *c, struct err *err)
-{
-	struct unix_address a;
-	bool done;
-
-	if (!unix_address_init(&a, c->path, err))
-		return false;
-	done = remove_stale(&a, c->path, err);
-	if (!done) {
-		unix_address_done(&a);
-		return false;
-	}
-	c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	done = c->fd != -1 &&
-	    bind(c->fd, (const struct sockaddr *)&a.at, a.len) == 0 &&
-	    chmod(c->path, 0660) == 0 &&
-	    (!c->has_group || geteuid() != 0 ||
-		chown(c->path, (uid_t)-1, c->group) == 0) &&
-	    listen(c->fd, BACKLOG) == 0;
-	if (!done)
-		err_errno(err, "%s", c->path);
-	unix_address_done(&a);
-	return done;
-}
+/* --- all of it --- */
 
 struct control *
 control_open(const struct control_options *o, struct err *err)
 {
 	struct control *c = memory_new(sizeof(*c));
 
-	c->options = *o;
-	c->path = memory_text(o->path);
-	c->fd = -1;
-	list_init(&c->peers);
-	find_group(c);
-	timer_init(&c->rest, o->loop, on_rested, c);
-	ev_io_init(&c->watcher, on_listener, -1, EV_READ);
-	if (!listen_on(c, err)) {
-		if (c->fd != -1)
-			close(c->fd);
-		timer_done(&c->rest);
-		free(c->path);
+	if (!control_door_open(&c->door, o->path, err)) {
 		free(c);
 		return NULL;
 	}
-	ev_io_set(&c->watcher, c->fd, EV_READ);
+	c->options = *o;
+	list_init(&c->peers);
+	timer_init(&c->rest, o->loop, on_rested, c);
+	ev_io_init(&c->watcher, on_listener, c->door.fd, EV_READ);
 	c->watcher.data = c;
 	ev_io_start(loop_ev(o->loop), &c->watcher);
 	return c;
 }
 
+/* Those who are held see the end last, when nobody can ask any more. */
 void
 control_close(struct control *c)
 {
 	if (!c)
 		return;
-	unlink(c->path);
+	c->paused = false;
+	ev_io_stop(loop_ev(c->options.loop), &c->watcher);
+	control_door_close(&c->door);
 	while (!list_is_empty(&c->peers))
 		peer_free(list_entry(c->peers.next, struct control_request,
 		    link));
-	ev_io_stop(loop_ev(c->options.loop), &c->watcher);
 	timer_done(&c->rest);
-	close(c->fd);
-	free(c->path);
 	free(c);
 }

@@ -3,11 +3,13 @@
 
 #include "gateway/control.c"
 
+#include <grp.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "base/clock.h"
+#include "base/unix_address.h"
 
 static char directory[] = "/tmp/control-test-XXXXXX";
 static char path[256];
@@ -409,15 +411,15 @@ TEST(a_stale_socket_is_not_running_and_is_taken_over)
 
 	begin();
 	/* As a killed gateway leaves it: the file without a listener. */
-	EXPECT(close(dup(control->fd)) == 0);
+	EXPECT(close(dup(control->door.fd)) == 0);
 	first = control;
 	ev_io_stop(loop_ev(loop), &first->watcher);
-	close(first->fd);
+	close(first->door.fd);
 	EXPECT(!ask("echo", NULL, &err));
 	EXPECT_INT(err.kind, ERR_NOT_RUNNING);
 	control = control_open(&first->options, &err);
 	EXPECT(control != NULL);
-	free(first->path);
+	free(first->door.path);
 	free(first);
 	finish();
 }
@@ -497,8 +499,8 @@ TEST(a_member_of_the_group_is_not_the_user)
 		test_skip("needs root to become another user");
 	begin();
 	EXPECT(chmod(directory, 0755) == 0 && chmod(path, 0666) == 0);
-	control->has_group = true;
-	control->group = 65534;
+	control->door.has_group = true;
+	control->door.group = 65534;
 	EXPECT_INT(is_own(0), 1);
 	EXPECT_INT(is_own(65534), 0);
 	/* Of a gateway that runs as another user, that user. */
