@@ -412,6 +412,13 @@ class Server:
         self.close()
 
 
+class Raw(dict):
+    """Connections may still come while a test looks at all of them."""
+
+    def values(self):
+        return list(super().values())
+
+
 class Origin(Server):
     """An HTTP/1.1 origin that keeps every byte it was sent, for each
     connection, and answers each request with JSON: method, target, fields,
@@ -421,7 +428,7 @@ class Origin(Server):
     def __init__(self, script=None, **kw):
         self.script = script
         self.seen = []			# requests, in order
-        self.raw = {}			# connection number: bytes
+        self.raw = Raw()			# connection number: bytes
         super().__init__(**kw)
 
     def handle(self, s, number):
