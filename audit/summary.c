@@ -138,9 +138,11 @@ find_group(struct map *groups, const json_t *record)
 static bool
 is_http_inside(const json_t *record)
 {
+	const char *inside = text_of(record, "detail");
+
 	return !strcmp(text_of(record, "event"), "tunnel") &&
 	    !strcmp(text_of(record, "verdict"), "allow") &&
-	    !strcmp(text_of(record, "detail"), "http");
+	    (!strcmp(inside, "http") || !strcmp(inside, "https"));
 }
 
 /* The bytes of a value that begins at `at`, with quotes and escapes as they

@@ -177,6 +177,18 @@ print_table(const struct listing *l)
 	table_free(t);
 }
 
+/* A service that sets one of several headers is a binding for each. */
+static void
+add_host(json_t *list, const char *text)
+{
+	json_t *one;
+	size_t i;
+
+	json_array_foreach(list, i,
+	    one) if (strcmp(json_string_value(one), text) == 0) return;
+	json_array_append_new(list, json_string(text));
+}
+
 static json_t *
 hosts_json(const struct image *image, const struct row *row)
 {
@@ -195,7 +207,7 @@ hosts_json(const struct image *image, const struct row *row)
 		     h++) {
 			image_secret_host(image, n, h, &r);
 			resource_format(&r, text);
-			json_array_append_new(list, json_string(text));
+			add_host(list, text);
 		}
 	}
 	return list;

@@ -45,6 +45,10 @@ static const struct sample samples[] = {
     {EVENT_TUNNEL, "a", "transparent", "2001:db8::1", "deny", "",
 	"default-deny", "", 22},
     {EVENT_POLICY, "", "", "", "", "", "", "", 0},
+    {EVENT_TUNNEL, "a", "connect", "w.test", "allow", "r1", "rule-allow",
+	"https", 443},
+    {EVENT_REQUEST, "a", "connect", "w.test", "allow", "r2", "rule-allow", "",
+	443},
 };
 
 static const struct {
@@ -52,6 +56,7 @@ static const struct {
 	unsigned count, last, since;
 	bool blocked;
 } expected[] = {
+    {"a", "w.test:443", "forward", "r2", "rule-allow", 1, 11, 11, false},
     {"a", "[2001:db8::1]:22", "transparent", "", "default-deny", 1, 8, 8, true},
     {"a", "z.test:22", "forward-bypass", "", "default-deny", 1, 7, 7, true},
     {"a", "y.test:80", "forward", "r1", "rule-allow", 1, 6, 6, false},
