@@ -392,6 +392,7 @@ read_document(const struct yaml_document *d, struct settings *s,
 	    (settings_read_section(SECTION_TOP, &r, d, d->root, err) &&
 		settings_listeners_are_distinct(s, d, err) &&
 		settings_certificates_are_asked_for(s, d, err) &&
+		settings_own_cas_can_be(s, d, err) &&
 		signatures_are_whole(s, d, err));
 	free(directory);
 	if (!done)

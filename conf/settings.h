@@ -50,6 +50,9 @@ struct sandbox_setting {
 	/* Limits of this sandbox alone; 0: the general ones. */
 	uint32_t connections;
 	uint32_t requests_per_second;
+	/* The certificates that it is shown are signed by a CA of its own, not
+	 * by the one that the others share. */
+	bool own_ca;
 };
 
 struct host_setting {		   /* dns: hosts: */

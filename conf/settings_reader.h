@@ -84,6 +84,9 @@ bool settings_listeners_are_distinct(const struct settings *s,
 /* Some listener asks for the certificates that tell sandboxes apart. */
 bool settings_certificates_are_asked_for(const struct settings *s,
     const struct yaml_document *d, struct err *err);
+/* None has a CA of its own beside one that was brought along. */
+bool settings_own_cas_can_be(const struct settings *s,
+    const struct yaml_document *d, struct err *err);
 void sandbox_setting_done(struct sandbox_setting *sandbox);
 
 #endif

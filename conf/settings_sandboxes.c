@@ -192,6 +192,21 @@ settings_read_sandbox_rate(void *owner, const struct yaml_document *d,
 	    err);
 }
 
+bool
+settings_read_sandbox_ca(void *owner, const struct yaml_document *d,
+    const struct yaml_node *n, struct err *err)
+{
+	static const char *const choices[] = {"shared", "own"};
+	struct settings_reader *r = owner;
+	size_t index;
+
+	if (!schema_choice(d, n, "ca", choices, ARRAY_SIZE(choices), &index,
+		err))
+		return false;
+	r->sandbox->own_ca = index == 1;
+	return true;
+}
+
 static bool
 same_listener(const struct listen_setting *a, const struct listen_setting *b)
 {
@@ -382,6 +397,26 @@ settings_certificates_are_asked_for(const struct settings *s,
 			return yaml_error(d, names->keys[i], err,
 			    "sandbox %s is told by its certificate, but no "
 			    "entry of listen asks for one (tls: client_ca)",
+			    s->sandboxes[i].name);
+	return true;
+}
+
+/* A CA that was brought along is one key: to sign for each sandbox by another
+ * one, the gateway would have to make them, and nobody would trust those. */
+bool
+settings_own_cas_can_be(const struct settings *s, const struct yaml_document *d,
+    struct err *err)
+{
+	const struct yaml_node *names = yaml_get(d->root, "sandboxes");
+
+	for (size_t i = 0; s->ca_cert && i < s->sandbox_count; i++)
+		if (s->sandboxes[i].own_ca)
+			return yaml_error(d, yaml_get(names->items[i], "ca"),
+			    err,
+			    "sandbox %s cannot have a CA of its own beside the "
+			    "one that tls: ca: brings along, which signs for "
+			    "all: the gateway makes no other (remove tls: ca:, "
+			    "or ca: own)",
 			    s->sandboxes[i].name);
 	return true;
 }

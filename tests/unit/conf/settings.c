@@ -133,6 +133,8 @@ check_everything(const struct settings *s)
 	EXPECT_INT(s->sandboxes[0].spread, 2);
 	EXPECT_INT(s->sandboxes[0].connections, 5);
 	EXPECT_INT(s->sandboxes[0].requests_per_second, 7);
+	EXPECT(s->sandboxes[0].own_ca && !s->sandboxes[1].own_ca &&
+	    !s->sandboxes[2].own_ca);
 	EXPECT_TEXT(s->sandboxes[3].certificate_name, "build-7");
 	EXPECT(s->sandboxes[4].has_certificate_key);
 	EXPECT_INT(s->sandboxes[4].certificate_key[0], 0xaa);
