@@ -118,6 +118,7 @@ read_placeholder(void *owner, const struct yaml_document *d,
 	if (!schema_text(d, n, "placeholder", SECRET_TEXT_MAX, err))
 		return false;
 	s->binding.placeholder = n->text.at;
+	s->placeholder_at = n;
 	return placeholder_shape_parse(n->text, &shape, &why) ||
 	    yaml_error(d, n, err, "\"%.64s\" is no placeholder: %s", n->text.at,
 		why);
@@ -131,6 +132,7 @@ read_env(void *owner, const struct yaml_document *d, const struct yaml_node *n,
 	const char *names[SECRET_ENV_MAX];
 	struct text_list list;
 
+	s->env_at = n;
 	if (!secret_read_list(d, n, "env", SECRET_ENV_MAX, &list, err))
 		return false;
 	for (size_t i = 0; i < list.count; i++) {
@@ -159,6 +161,20 @@ read_plaintext(void *owner, const struct yaml_document *d,
 	return schema_bool(d, n, "plaintext", &s->binding.plaintext, err);
 }
 
+/* false is as good as nothing. */
+static bool
+read_certificate(void *owner, const struct yaml_document *d,
+    const struct yaml_node *n, struct err *err)
+{
+	struct secret_draft *s = owner;
+	bool is_one;
+
+	if (!schema_bool(d, n, "client-certificate", &is_one, err))
+		return false;
+	s->certificate_at = is_one ? n : NULL;
+	return true;
+}
+
 static bool
 read_comment(void *owner, const struct yaml_document *d,
     const struct yaml_node *n, struct err *err)
@@ -175,6 +191,7 @@ static const struct schema_key secret_keys[] = {
     {"hosts", secret_read_hosts},
     {"inject", secret_read_inject},
     {"swap", read_swap},
+    {"client-certificate", read_certificate},
     {"placeholder", read_placeholder},
     {"env", read_env},
     {"from", secret_read_from},

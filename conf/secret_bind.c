@@ -270,9 +270,15 @@ add_custom(struct secret_draft *s, struct err *err)
 		    "the secret %s has no hosts, and is no service that is "
 		    "known",
 		    s->binding.name);
+	if (s->certificate_at) {
+		s->binding.way = SECRET_CLIENT_CERTIFICATE;
+		return secret_certificate_fits(s, err) &&
+		    add_binding(s, &s->binding, s->hosts, s->host_count, err);
+	}
 	if (!s->inject_at && !s->swap_at)
 		return yaml_error(d, s->name, err,
-		    "the secret %s says no way into a request: inject or swap",
+		    "the secret %s says no way to its hosts: inject, swap or "
+		    "client-certificate",
 		    s->binding.name);
 	if (!s->inject_at)
 		s->binding.way = SECRET_SWAP_ONLY;
@@ -281,11 +287,52 @@ add_custom(struct secret_draft *s, struct err *err)
 	return add_binding(s, &s->binding, s->hosts, s->host_count, err);
 }
 
+/* What is shown when a connection is made is no part of its requests, so that
+ * nothing which is said of requests can be kept. */
+bool
+secret_certificate_fits(struct secret_draft *s, struct err *err)
+{
+	const struct {
+		const struct yaml_node *at;
+		const char *what;
+	} others[] = {
+	    {s->inject_at,
+		"a client certificate is put into no request; leave out "
+		"inject"},
+	    {s->swap_at,
+		"a client certificate is put into no request; leave out swap"},
+	    {s->placeholder_at,
+		"a client certificate has no placeholder: no guest holds "
+		"anything in its place"},
+	    {s->env_at,
+		"a client certificate has no variable: no guest holds anything "
+		"in its place"},
+	    {s->plaintext_at,
+		"a client certificate is shown in a TLS handshake; plaintext "
+		"has none"},
+	    {s->limits_at,
+		"limits are for requests, and a client certificate is for a "
+		"connection that carries any; an HTTP rule says which requests "
+		"may go to the host"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		if (others[i].at)
+			return yaml_error(s->reader->d, others[i].at, err, "%s",
+			    others[i].what);
+	return true;
+}
+
 bool
 secret_add(struct secret_draft *s, struct err *err)
 {
 	if (s->binding.withheld)
 		return add_binding(s, &s->binding, NULL, 0, err);
+	if (s->certificate_at && s->service)
+		return yaml_error(s->reader->d, s->certificate_at, err,
+		    "%s is a service, whose keys go into requests; a client "
+		    "certificate needs a name of its own",
+		    s->service->name);
 	if (!settle_ports(s, err))
 		return false;
 	/* Typed bindings widen what a guest may do, as typed allows do. */

@@ -17,7 +17,8 @@ struct secret_draft {
 	size_t host_count;
 	/* Where it says what, NULL where it does not. */
 	const struct yaml_node *name, *hosts_at, *inject_at, *swap_at;
-	const struct yaml_node *plaintext_at;
+	const struct yaml_node *plaintext_at, *limits_at;
+	const struct yaml_node *placeholder_at, *env_at, *certificate_at;
 };
 
 void *secret_room(struct secret_draft *s, size_t count, size_t size);
@@ -41,6 +42,10 @@ const struct yaml_node *secret_list_at(const struct text_list *list,
 /* The larger keys; their owner is the draft. */
 schema_reader secret_read_hosts, secret_read_inject, secret_read_limits,
     secret_read_from;
+
+/* `client-certificate: true` stands alone: false and *err where another key says
+ * what only requests have. */
+bool secret_certificate_fits(struct secret_draft *s, struct err *err);
 
 /* The binding is whole: adds it, or those of its service. */
 bool secret_add(struct secret_draft *s, struct err *err);

@@ -153,7 +153,10 @@ bool
 secret_read_limits(void *owner, const struct yaml_document *d,
     const struct yaml_node *n, struct err *err)
 {
-	return schema_read(&limits, d, n, owner, err);
+	struct secret_draft *s = owner;
+
+	s->limits_at = n;
+	return schema_read(&limits, d, n, s, err);
 }
 
 /* Where the value comes from. */

@@ -254,8 +254,9 @@ collide(const struct secret_binding *a, const struct secret_binding *b,
     struct collision *c)
 {
 	if (secret_bindings_collide(a, b, &c->what)) {
-		c->verb = b->way == SECRET_QUERY ? "set the parameter"
-						 : "set the header";
+		c->verb = b->way == SECRET_CLIENT_CERTIFICATE ? "are"
+		    : b->way == SECRET_QUERY ? "set the parameter"
+					     : "set the header";
 		return true;
 	}
 	c->verb = "swap the placeholder";

@@ -307,6 +307,7 @@ take_out(struct making *m, const struct injection *s)
 		return drop_parameter(m, slice_of(s->binding->parameter));
 	case SECRET_SIGV4:
 	case SECRET_SWAP_ONLY:
+	case SECRET_CLIENT_CERTIFICATE:
 		break;
 	}
 	return true;
@@ -318,7 +319,8 @@ put_in(struct making *m, size_t n)
 	const struct injection *s = &m->ask->secrets[n];
 
 	if (s->binding->way == SECRET_SWAP_ONLY ||
-	    s->binding->way == SECRET_SIGV4)
+	    s->binding->way == SECRET_SIGV4 ||
+	    s->binding->way == SECRET_CLIENT_CERTIFICATE)
 		return true;
 	m->to->used |= 1u << n;
 	if (m->ask->rehearsal)
@@ -336,6 +338,7 @@ put_in(struct making *m, size_t n)
 		return set_parameter(m, s);
 	case SECRET_SIGV4:
 	case SECRET_SWAP_ONLY:
+	case SECRET_CLIENT_CERTIFICATE:
 		break;
 	}
 	return true;

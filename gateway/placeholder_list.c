@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/slice.h"
+#include "rules/secret_binding.h"
 
 /* Is there no binding of this name before it that holds, too? */
 static bool
@@ -33,6 +34,8 @@ placeholder_each(const struct image *i, const char *sandbox,
 		if (!image_secret_holds(i, n, index) || !is_first(i, n, index))
 			continue;
 		image_secret_binding(i, n, &b);
+		if (b.way == SECRET_CLIENT_CERTIFICATE)
+			continue; /* it has none */
 		placeholder_make(seed, sandbox, &b, placeholder);
 		each(owner, &b, placeholder);
 	}

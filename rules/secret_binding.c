@@ -250,6 +250,22 @@ oauth2_is_valid(const struct secret_binding *b, const char **why)
 	return true;
 }
 
+/* Nothing of it is about requests. */
+static bool
+certificate_is_valid(const struct secret_binding *b, const char **why)
+{
+	if (b->swap || *b->placeholder || *b->env)
+		return refuse(why, "a client certificate has no placeholder");
+	if (b->plaintext)
+		return refuse(why, "a client certificate is for TLS alone");
+	if (*b->methods || *b->paths || b->calls_per_minute ||
+	    b->from_minute != b->to_minute)
+		return refuse(why,
+		    "a client certificate is for connections, and limits are "
+		    "for requests");
+	return true;
+}
+
 static bool
 way_is_valid(const struct secret_binding *b, const char **why)
 {
@@ -272,6 +288,8 @@ way_is_valid(const struct secret_binding *b, const char **why)
 	case SECRET_SWAP_ONLY:
 		return b->swap != 0 || b->withheld ||
 		    refuse(why, "it says no way into a request");
+	case SECRET_CLIENT_CERTIFICATE:
+		return certificate_is_valid(b, why);
 	}
 	return refuse(why, "its way is none");
 }
@@ -310,7 +328,7 @@ secret_binding_is_valid(const struct secret_binding *b, const char **why)
 		return refuse(why, "it swaps in no known place");
 	if (!source_is_valid(b))
 		return refuse(why, "its source is none");
-	if (!b->withheld &&
+	if (!b->withheld && b->way != SECRET_CLIENT_CERTIFICATE &&
 	    !placeholder_shape_parse(slice_of(b->placeholder), &shape, why))
 		return false;
 	if (!each_is(b->env, ',', secret_env_is_valid))
@@ -338,6 +356,7 @@ field_of(const struct secret_binding *b)
 		return "authorization";
 	case SECRET_QUERY:
 	case SECRET_SWAP_ONLY:
+	case SECRET_CLIENT_CERTIFICATE:
 		break;
 	}
 	return NULL;
@@ -361,6 +380,10 @@ secret_bindings_collide(const struct secret_binding *a,
 	if (a->way == SECRET_QUERY && b->way == SECRET_QUERY) {
 		*what = a->parameter;
 		return strcmp(a->parameter, b->parameter) == 0;
+	}
+	if (a->way == SECRET_CLIENT_CERTIFICATE && a->way == b->way) {
+		*what = "a client certificate";
+		return true;
 	}
 	if (!left || !right)
 		return false;

@@ -28,6 +28,10 @@ enum secret_way {
 	SECRET_OAUTH2,	  /* `header` is set to `format` of a token that is
 			   * fetched with the value; see enum oauth2_grant */
 	SECRET_SWAP_ONLY, /* only placeholders are replaced */
+	/* Part of no request: shown to the origin when the TLS connection is
+	 * made. The value is PEM, a certificate and its private key. There is
+	 * no placeholder, and no limit that a connection could keep. */
+	SECRET_CLIENT_CERTIFICATE,
 };
 
 /* Where placeholders are replaced by the value; a set. */
@@ -144,8 +148,9 @@ bool secret_header_is_valid(struct slice name, const char **why);
  * So much is checked of each binding in an image. */
 bool secret_binding_is_valid(const struct secret_binding *b, const char **why);
 
-/* Do two bindings set one and the same header or query parameter (*what)? Of the
- * bindings that hold for one sandbox, host and port only one may. */
+/* Do two bindings set one and the same header or query parameter, or are both
+ * the client certificate of one connection (*what)? Of the bindings that hold
+ * for one sandbox, host and port only one may. */
 bool secret_bindings_collide(const struct secret_binding *a,
     const struct secret_binding *b, const char **what);
 

@@ -19,6 +19,7 @@ static const char *const way_names[] = {
     [SECRET_SIGV4] = "sigv4",
     [SECRET_OAUTH2] = "oauth2",
     [SECRET_SWAP_ONLY] = "swap",
+    [SECRET_CLIENT_CERTIFICATE] = "client-certificate",
 };
 
 static const char *const source_names[] = {
@@ -62,6 +63,7 @@ add_way(struct text *t, const struct secret_binding *b)
 		add_word(t, b->token_url);
 		break;
 	case SECRET_SWAP_ONLY:
+	case SECRET_CLIENT_CERTIFICATE:
 		break;
 	}
 }

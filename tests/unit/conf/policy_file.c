@@ -89,8 +89,8 @@ dump_limits(const struct secret_binding *b, struct text *t)
 static void
 dump_way(const struct secret_binding *b, struct text *t)
 {
-	static const char *const ways[] = {
-	    "header", "basic", "query", "sigv4", "oauth2", "swap"};
+	static const char *const ways[] = {"header", "basic", "query", "sigv4",
+	    "oauth2", "swap", "client-certificate"};
 
 	text_add_format(t, " %s", ways[b->way]);
 	if (*b->header)

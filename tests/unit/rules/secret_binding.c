@@ -130,7 +130,11 @@ TEST(two_ways_collide_where_they_set_one_field)
 	struct secret_binding query = {.way = SECRET_QUERY, .parameter = "key"};
 	struct secret_binding other = {.way = SECRET_QUERY, .parameter = "Key"};
 	struct secret_binding swap = {.way = SECRET_SWAP_ONLY};
+	struct secret_binding certificate = {.way = SECRET_CLIENT_CERTIFICATE};
 
+	EXPECT(collide(&certificate, &certificate));
+	EXPECT(!collide(&certificate, &bearer));
+	EXPECT(!collide(&certificate, &signing));
 	EXPECT(collide(&bearer, &basic));
 	EXPECT(collide(&bearer, &oauth2));
 	EXPECT(collide(&bearer, &signing));
