@@ -16,7 +16,7 @@
 #include "base/secret.h"
 #include "gateway/canaries.h"
 #include "gateway/exchange_secrets.h"
-#include "gateway/scrub/scrub.h"
+#include "gateway/scrub/messages.h"
 
 /* --- answers --- */
 
@@ -148,6 +148,18 @@ emit_answer(void *owner, struct slice bytes, bool last)
 		x->guest->ops->data(x->guest, bytes, last);
 }
 
+static enum frames_kind
+kind_of(const struct head *h)
+{
+	const struct field *type = fields_find(&h->fields, "content-type");
+
+	if (h->status == 101)
+		return slice_is_nocase(h->upgrade, "websocket")
+		    ? FRAMES_WEBSOCKET
+		    : FRAMES_PIECES;
+	return type != NULL ? frames_kind_of(type->value) : FRAMES_NONE;
+}
+
 const char *
 exchange_scrub_body(struct exchange *x, const struct head *h)
 {
@@ -163,7 +175,7 @@ exchange_scrub_body(struct exchange *x, const struct head *h)
 	o.needles = x->secrets->values;
 	if (o.needles == NULL)
 		return "the answer cannot be searched for the secret";
-	s->scrub = scrub_new(&o, &result);
+	s->scrub = messages_new(&o, kind_of(h), &result);
 	return s->scrub != NULL ? NULL : scrub_result_text(result);
 }
 
@@ -186,7 +198,7 @@ go_on(struct exchange *x, enum scrub_result result)
 {
 	if (x->closed)
 		return false;
-	tell_found(x, scrub_found(x->secrets->scrub), "its body");
+	tell_found(x, messages_found(x->secrets->scrub), "its body");
 	if (result == SCRUB_OK)
 		return true;
 	exchange_close(x, close_reason_of(result));
@@ -213,7 +225,7 @@ exchange_scrub_data(struct exchange *x, struct slice bytes, bool last)
 		return !x->closed;
 	}
 	s->emitted = 0;
-	if (!go_on(x, scrub_data(s->scrub, bytes, last)))
+	if (!go_on(x, messages_data(s->scrub, bytes, last)))
 		return false;
 	if (!last)
 		settle(x, end_cost(bytes), s->emitted);
@@ -230,7 +242,7 @@ exchange_scrub_trailers(struct exchange *x, struct arena *a,
 	*to = *from;
 	if (!is_scrubbed(x))
 		return true;
-	if (s->scrub != NULL && !go_on(x, scrub_before_trailers(s->scrub)))
+	if (s->scrub != NULL && !go_on(x, messages_before_trailers(s->scrub)))
 		return false;
 	arena_init(a, 4096, head_room(x->service));
 	if (!copy_fields(a, from, to) ||

@@ -17,7 +17,7 @@
 #include "base/secret.h"
 #include "gateway/forwarded.h"
 #include "gateway/placeholder.h"
-#include "gateway/scrub/scrub.h"
+#include "gateway/scrub/messages.h"
 #include "gateway/secret_limits.h"
 #include "rules/image.h"
 
@@ -168,7 +168,7 @@ exchange_secrets_done(struct exchange *x)
 	exchange_values_drop(s);
 	swap_free(s->swap);
 	held_body_done(&s->held);
-	scrub_free(s->scrub);
+	messages_free(s->scrub);
 	needles_drop(s->values);
 	free(s);
 }

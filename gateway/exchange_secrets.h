@@ -44,7 +44,7 @@ struct exchange_secrets {
 	size_t owed;	   /* credit that longer pieces have used up */
 	/* Of the answer: */
 	struct needles *values;
-	struct scrub *scrub; /* not NULL while a body goes through it */
+	struct messages *scrub; /* not NULL while a body goes through it */
 	size_t emitted, answer_owed;
 	bool is_told; /* that something was found */
 };
@@ -111,7 +111,8 @@ bool exchange_scrub_prepare(struct exchange *x);
  * done (a->chunk != 0). False: it must not go on. */
 bool exchange_scrub_head(struct exchange *x, struct arena *a,
     const struct head *from, struct head *to);
-/* Its body will go through exchange_scrub_data(). NULL, or why it cannot. */
+/* Its body will go through exchange_scrub_data(), or what follows a 101. NULL,
+ * or why it cannot. */
 const char *exchange_scrub_body(struct exchange *x, const struct head *h);
 /* False: the exchange is over. */
 bool exchange_scrub_data(struct exchange *x, struct slice bytes, bool last);

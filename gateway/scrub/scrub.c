@@ -140,6 +140,12 @@ scrub_free(struct scrub *s)
 	free(s);
 }
 
+bool
+scrub_is_plain(const struct scrub *s)
+{
+	return s->coding_count == 0;
+}
+
 size_t
 scrub_held(const struct scrub *s)
 {
@@ -425,15 +431,23 @@ scrub_before_trailers(struct scrub *s)
 	return scrub_piece(s, (struct slice){"", 0}, true, false);
 }
 
+static void
+on_begun(void *owner, const struct search_hit *hit)
+{
+	struct scrub *s = owner;
+
+	note_hit(s, hit);
+	mask_held(s, hit);
+}
+
 enum scrub_result
 scrub_message_end(struct scrub *s)
 {
-	if (s->result != SCRUB_OK)
+	CHECK(scrub_is_plain(s));
+	if (s->result != SCRUB_OK || s->held_len == 0)
 		return s->result;
-	search_forget(s->text);
-	if (s->coding_count > 0)
-		search_forget(s->bytes);
-	if (s->coding_count == 0 || is_clear(s))
-		emit_front(s, (struct slice){"", 0}, s->held_len, false);
+	s->held_at = s->told - s->held_len;
+	search_tell_begun(s->text, on_begun, s);
+	emit_held(s, s->held_len, false);
 	return SCRUB_OK;
 }

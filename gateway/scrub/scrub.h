@@ -22,7 +22,8 @@
  * What the caller must see to, since it shows in heads only: Range towards a
  * host with a secret is stripped; Accept-Encoding offers no more than
  * scrub_codings; grpc-accept-encoding is identity and Sec-WebSocket-Extensions
- * is dropped, as what they would compress is looked at as it is.
+ * is dropped, as what they would compress is looked at as it is. And messages
+ * that nobody may wait for: messages.h.
  *
  * Flow control: held bytes have not left, but nothing can leave before more
  * comes. Whoever gives credit as bytes leave must count scrub_held() as left,
@@ -112,9 +113,13 @@ enum scrub_result scrub_data(struct scrub *s, struct slice in, bool last);
 /* The body is over but trailers follow: what was held is emitted, without
  * `last`. */
 enum scrub_result scrub_before_trailers(struct scrub *s);
-/* A message within the body ends here (a WebSocket's frame, one of gRPC):
- * what was held is emitted, a value does not go on in the next one. */
+/* A message within a body that is not compressed ends here, and the next one may
+ * be long in coming: what was held is emitted. More than a third of a value at
+ * the end is masked as if all of it had come; what goes on in the next message
+ * is still found there. */
 enum scrub_result scrub_message_end(struct scrub *s);
+/* Is the body not compressed? */
+bool scrub_is_plain(const struct scrub *s);
 /* Bytes taken and not emitted. */
 size_t scrub_held(const struct scrub *s);
 /* So far, heads not counted. */

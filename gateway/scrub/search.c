@@ -31,6 +31,9 @@
 /* In a row of backslashes all but the first say the same: of the others one
  * in so many is followed, and the last. */
 #define ROW_STEP 8
+/* What a text may end with of a needle: longer than the prefixes by which keys
+ * are known ("sk-ant-api03-"), too short for what is left to be guessed. */
+#define BEGUN_PART 3
 
 enum line_break { BREAK_NONE, BREAK_CR, BREAK_LF };
 
@@ -90,24 +93,31 @@ search_free(struct search *s)
 }
 
 void
-search_forget(struct search *s)
+search_reset(struct search *s)
 {
 	s->now.count = 0;
 	s->previous = 0;
+	s->at = s->told_end = 0;
 }
 
-void
-search_reset(struct search *s)
+static struct search_hit
+hit_of(const struct search *s, const struct thread *t, uint64_t end)
 {
-	search_forget(s);
-	s->at = s->told_end = 0;
+	const struct spelling *p = &s->needles->spellings[t->spelling];
+	const struct held_needle *needle = &s->needles->needles[p->needle];
+
+	return (struct search_hit){.start = t->start,
+	    .end = end,
+	    .id = needle->id,
+	    .form = p->form,
+	    .phase = p->phase,
+	    .mask = needle->mask};
 }
 
 static void
 tell_hit(struct search *s, const struct thread *t, uint64_t end)
 {
-	const struct spelling *p = &s->needles->spellings[t->spelling];
-	const struct held_needle *needle = &s->needles->needles[p->needle];
+	struct search_hit hit = hit_of(s, t, end);
 
 	/* Once for all the ways in which its first symbol can be read. */
 	if (end == s->told_end && t->spelling == s->told.spelling &&
@@ -115,13 +125,7 @@ tell_hit(struct search *s, const struct thread *t, uint64_t end)
 		return;
 	s->told = *t;
 	s->told_end = end;
-	s->hit(s->owner,
-	    &(struct search_hit){.start = t->start,
-		.end = end,
-		.id = needle->id,
-		.form = p->form,
-		.phase = p->phase,
-		.mask = needle->mask});
+	s->hit(s->owner, &hit);
 }
 
 static void
@@ -346,6 +350,22 @@ search_clear(const struct search *s)
 			clear = t->start;
 	}
 	return clear;
+}
+
+void
+search_tell_begun(struct search *s, search_hit_fn *hit, void *owner)
+{
+	for (size_t i = 0; i < s->now.count; i++) {
+		const struct thread *t = &s->now.at[i];
+		struct search_hit begun;
+
+		if (t->spelling == NO_SPELLING ||
+		    t->read <=
+			s->needles->spellings[t->spelling].count / BEGUN_PART)
+			continue;
+		begun = hit_of(s, t, s->at);
+		hit(owner, &begun);
+	}
 }
 
 /* The next place that the filter tells, and from where on to begin. */

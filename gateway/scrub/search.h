@@ -40,9 +40,12 @@ uint64_t search_feed(struct search *s, struct slice in, search_hit_fn *hit,
  * not wait for the message after it, and `secret ls` shows more of a key than
  * that. Never more than needles_reach() behind the end. */
 uint64_t search_clear(const struct search *s);
-/* What comes is another text: nothing goes on from the one before. */
-void search_forget(struct search *s);
-/* That, and offsets count from 0 again. */
+/* The text may stop here for long: as hits that end here, what has been read of
+ * them by more than a third. That is no chance, and no public prefix of a key
+ * either; the search goes on all the same. */
+void search_tell_begun(struct search *s, search_hit_fn *hit, void *owner);
+/* What comes is another text: nothing goes on from the one before, offsets
+ * count from 0 again. */
 void search_reset(struct search *s);
 
 /* The first hit (by its end) in one whole text; false: none. */

@@ -376,7 +376,7 @@ TEST(held_is_what_may_go_on)
 	needles_drop(n);
 }
 
-TEST(forget_and_reset)
+TEST(reset_begins_another_text)
 {
 	struct needles *n = needles_of("sk-abcdef");
 	struct search *s = search_new(n);
@@ -384,16 +384,38 @@ TEST(forget_and_reset)
 
 	search_feed(s, slice_of("sk-abc"), mark, &seen);
 	EXPECT_INT(search_clear(s), 0);
-	search_forget(s);
-	EXPECT_INT(search_clear(s), 6);
+	search_reset(s);
+	EXPECT_INT(search_clear(s), 0);
 	search_feed(s, slice_of("def sk-abcdef"), mark, &seen);
 	EXPECT_INT(seen.count, 1);
-	EXPECT_INT(seen.last.start, 10);
-	search_reset(s);
-	EXPECT_INT(search_feed(s, slice_of("sk-abcdef"), mark,
-		       &(struct seen){.count = 0}),
-	    9);
+	EXPECT_INT(seen.last.start, 4);
 	search_free(s);
+	needles_drop(n);
+}
+
+/* Nine bytes: from the fourth on. */
+TEST(what_has_begun_is_told_beyond_a_third)
+{
+	struct needles *n = needles_of("sk-abcdef");
+
+	for (size_t len = 1; len < 9; len++) {
+		struct search *s = search_new(n);
+		struct seen seen = {.count = 0};
+
+		search_feed(s, SLICE_LITERAL("..."), mark, &seen);
+		search_feed(s, (struct slice){"sk-abcdef", len}, mark, &seen);
+		search_tell_begun(s, mark, &seen);
+		EXPECT_INT(seen.count, len > 3);
+		if (len > 3) {
+			EXPECT_INT(seen.last.start, 3);
+			EXPECT_INT(seen.last.end, 3 + len);
+		}
+		search_feed(s, slice_from(SLICE_LITERAL("sk-abcdef"), len),
+		    mark, &seen);
+		EXPECT_INT(seen.count, 1 + (len > 3));
+		EXPECT_INT(seen.last.end, 12);
+		search_free(s);
+	}
 	needles_drop(n);
 }
 
