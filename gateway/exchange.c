@@ -16,7 +16,7 @@
 #include "base/memory.h"
 #include "gateway/asked.h"
 #include "gateway/exchange_secrets.h"
-#include "gateway/scrub/scrub.h"
+#include "gateway/scrub/messages.h"
 #include "rules/path_pattern.h"
 
 #define ARENA_CHUNK 2048
@@ -140,6 +140,7 @@ step_judge(struct exchange *x)
 	target_format_host(&x->tuple.target, x->tuple.is_tls ? 443 : 80,
 	    x->host);
 	x->forwarded.host = slice_of(x->host);
+	exchange_canaries_prepare(x);
 	judge(x, &x->verdict);
 	if (x->verdict.decision == DECISION_DENY)
 		return exchange_refuse(x, &x->verdict, NULL);
@@ -362,7 +363,7 @@ free_later(void *owner)
 	struct exchange *x = owner;
 
 	exchange_secrets_done(x);
-	scrub_free(x->canary);
+	messages_free(x->canary);
 	arena_done(&x->arena);
 	free(x);
 }

@@ -31,9 +31,9 @@ struct exchange {
 	struct decision_made verdict;
 	struct exchange_secrets *secrets; /* NULL: none are bound here */
 	uint64_t canary_generation; /* of the policy it is looked for by */
-	struct scrub *canary; /* not NULL while the request's body is looked
-			       * through */
-	struct arena arena;   /* what the request's head refers to */
+	struct messages *canary; /* not NULL while the request's body, or what
+				  * follows its upgrade, is looked through */
+	struct arena arena;	 /* what the request's head refers to */
 	struct head head;
 	struct request_head forwarded;
 	char host[TARGET_TEXT];
@@ -60,8 +60,11 @@ void exchange_send_body(struct exchange *x, struct slice bytes, bool last);
 extern const struct end_events exchange_guest_events, exchange_origin_events;
 
 /* The only end of an exchange; its ends have been dealt with. `fault` is the
- * origin's, or REASON_RULE_ALLOW. */
+ * origin's, or what was found in the request after all, or REASON_RULE_ALLOW. */
 void exchange_end(struct exchange *x, enum close_reason why, enum reason fault);
+/* exchange_close(), with what was found. */
+void exchange_break(struct exchange *x, enum close_reason why,
+    enum reason found);
 void exchange_reset_origin(struct exchange *x, enum close_reason why);
 /* Answer with a sentence of our own; only while no answer has begun. */
 enum step_result exchange_refuse_with(struct exchange *x,

@@ -43,7 +43,7 @@ exchange_reset_origin(struct exchange *x, enum close_reason why)
 }
 
 void
-exchange_close(struct exchange *x, enum close_reason why)
+exchange_break(struct exchange *x, enum close_reason why, enum reason found)
 {
 	struct end *guest = x->guest;
 
@@ -53,7 +53,13 @@ exchange_close(struct exchange *x, enum close_reason why)
 	x->guest = NULL;
 	if (guest != NULL)
 		guest->ops->reset(guest, why);
-	exchange_end(x, why, REASON_RULE_ALLOW);
+	exchange_end(x, why, found);
+}
+
+void
+exchange_close(struct exchange *x, enum close_reason why)
+{
+	exchange_break(x, why, REASON_RULE_ALLOW);
 }
 
 enum step_result

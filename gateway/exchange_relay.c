@@ -40,16 +40,20 @@ cut_off(struct exchange *x, const char *limit)
 		    CLOSE_LIMIT);
 }
 
-/* A placeholder in the body: what went out already is cut off. */
+/* A placeholder in the body: what went out already is cut off. Messages that
+ * cannot be read after an upgrade are of no extension that was agreed on. */
 static void
 stop_leak(struct exchange *x, const char *why)
 {
-	enum reason reason = x->verdict.reason == REASON_PLACEHOLDER_LEAK
-	    ? REASON_PLACEHOLDER_LEAK
-	    : REASON_UNINSPECTABLE;
+	bool is_leak = x->verdict.reason == REASON_PLACEHOLDER_LEAK;
+	enum reason reason = is_leak ? REASON_PLACEHOLDER_LEAK
+				     : REASON_UNINSPECTABLE;
 
 	if (x->answer_begun)
-		exchange_close(x, CLOSE_SECRET_LEAK);
+		exchange_break(x,
+		    x->upgraded && !is_leak ? CLOSE_GUEST_MALFORMED
+					    : CLOSE_SECRET_LEAK,
+		    reason);
 	else
 		exchange_refuse_with(x,
 		    &(struct refusal){
@@ -205,6 +209,7 @@ switch_protocols(struct exchange *x, const struct head *h)
 		exchange_fail_origin(x, REASON_ORIGIN_CONNECT, wrong);
 		return;
 	}
+	exchange_canaries_begin_messages(x, h);
 	x->upgraded = true;
 	x->request_done = false;
 	x->answer_begun = true;

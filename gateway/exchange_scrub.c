@@ -16,6 +16,7 @@
 #include "base/secret.h"
 #include "gateway/canaries.h"
 #include "gateway/exchange_secrets.h"
+#include "gateway/forwarded.h"
 #include "gateway/scrub/messages.h"
 
 /* --- answers --- */
@@ -267,6 +268,14 @@ refuse_leak(struct exchange *x, struct exchange_refused *no, uint32_t secret)
 	return false;
 }
 
+void
+exchange_canaries_prepare(struct exchange *x)
+{
+	if (x->head.has_upgrade &&
+	    canaries_of(x->service, x->tuple.sandbox) != NULL)
+		forwarded_take_extensions(&x->head);
+}
+
 bool
 exchange_canaries_judge(struct exchange *x, const struct request_head *as_sent,
     struct exchange_refused *no)
@@ -294,9 +303,8 @@ ignore(void *owner, struct slice bytes, bool last)
 	(void)last;
 }
 
-bool
-exchange_canaries_begin_body(struct exchange *x, const struct head *h,
-    struct exchange_refused *no)
+static enum scrub_result
+begin_looking(struct exchange *x, const struct head *h, enum frames_kind kind)
 {
 	struct scrub_options o = {
 	    .needles = canaries_of(x->service, x->tuple.sandbox),
@@ -304,15 +312,34 @@ exchange_canaries_begin_body(struct exchange *x, const struct head *h,
 	    .budget = &x->service->inflate_budget,
 	    .look_only = true,
 	    .emit = ignore};
-	enum scrub_result result;
+	enum scrub_result result = SCRUB_OK;
 
-	scrub_free(x->canary);
+	messages_free(x->canary);
 	x->canary = NULL;
 	x->canary_generation = x->service->generation;
-	if (o.needles == NULL || head_is_all(h))
+	if (o.needles != NULL)
+		x->canary = messages_new(&o, kind, &result);
+	return result;
+}
+
+void
+exchange_canaries_begin_messages(struct exchange *x, const struct head *h)
+{
+	begin_looking(x, h,
+	    slice_is_nocase(h->upgrade, "websocket") ? FRAMES_WEBSOCKET_CLIENT
+						     : FRAMES_PIECES);
+}
+
+bool
+exchange_canaries_begin_body(struct exchange *x, const struct head *h,
+    struct exchange_refused *no)
+{
+	enum scrub_result result;
+
+	if (head_is_all(h))
 		return true;
-	x->canary = scrub_new(&o, &result);
-	if (x->canary != NULL)
+	result = begin_looking(x, h, FRAMES_NONE);
+	if (result == SCRUB_OK)
 		return true;
 	*no = (struct exchange_refused){.reason = REASON_UNINSPECTABLE,
 	    .detail = scrub_result_text(result)};
@@ -337,14 +364,15 @@ exchange_canaries_look(struct exchange *x, struct slice bytes, bool last)
 {
 	enum scrub_result result;
 
-	if (x->canary == NULL || x->upgraded)
+	if (x->canary == NULL)
 		return NULL;
-	result = scrub_data(x->canary, bytes, last);
+	result = messages_data(x->canary, bytes, last);
 	if (result == SCRUB_OK)
 		return NULL;
 	if (result != SCRUB_LEAK)
 		return scrub_result_text(result);
-	return tell_leak(x, scrub_found(x->canary)->id, "its body");
+	return tell_leak(x, messages_found(x->canary)->id,
+	    x->upgraded ? "what follows its upgrade" : "its body");
 }
 
 const char *

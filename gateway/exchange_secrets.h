@@ -119,11 +119,17 @@ bool exchange_scrub_data(struct exchange *x, struct slice bytes, bool last);
 bool exchange_scrub_trailers(struct exchange *x, struct arena *a,
     const struct fields *from, struct fields *to);
 
+/* Before it is judged: of a sandbox that holds placeholders no WebSocket may
+ * hide what it says. */
+void exchange_canaries_prepare(struct exchange *x);
 /* The sandbox's placeholders, in the request as it would go out. */
 bool exchange_canaries_judge(struct exchange *x,
     const struct request_head *as_sent, struct exchange_refused *no);
 bool exchange_canaries_begin_body(struct exchange *x, const struct head *h,
     struct exchange_refused *no);
+/* After an upgrade that this 101 grants: what the guest sends is looked through
+ * as its body would be. */
+void exchange_canaries_begin_messages(struct exchange *x, const struct head *h);
 /* NULL, or why the body may not go on. */
 const char *exchange_canaries_look(struct exchange *x, struct slice bytes,
     bool last);

@@ -120,23 +120,36 @@ is_one_of(struct slice name, const char *const *names, size_t count)
 	return false;
 }
 
+/* Taken out of the fields; true: there was one. */
+typedef bool is_unwanted_fn(struct slice name, bool judges_methods);
+
 static bool
-drop_others(struct fields *f, bool judges_methods)
+drop_fields(struct fields *f, is_unwanted_fn *is_unwanted, bool judges_methods)
 {
 	size_t kept = 0, all = f->count;
 
-	for (size_t i = 0; i < all; i++) {
-		struct slice name = f->at[i].name;
-
-		if (is_one_of(name, other_paths, ARRAY_SIZE(other_paths)) ||
-		    (judges_methods &&
-			is_one_of(name, other_methods,
-			    ARRAY_SIZE(other_methods))))
-			continue;
-		f->at[kept++] = f->at[i];
-	}
+	for (size_t i = 0; i < all; i++)
+		if (!is_unwanted(f->at[i].name, judges_methods))
+			f->at[kept++] = f->at[i];
 	f->count = kept;
 	return kept < all;
+}
+
+static bool
+is_other(struct slice name, bool judges_methods)
+{
+	return is_one_of(name, other_paths, ARRAY_SIZE(other_paths)) ||
+	    (judges_methods &&
+		is_one_of(name, other_methods, ARRAY_SIZE(other_methods)));
+}
+
+static bool
+is_extension(struct slice name, bool judges_methods)
+{
+	static const char *const names[] = {"sec-websocket-extensions"};
+
+	(void)judges_methods;
+	return is_one_of(name, names, ARRAY_SIZE(names));
 }
 
 bool
@@ -147,5 +160,11 @@ forwarded_take_out(struct head *head, bool judges_methods)
 
 	if (opaque)
 		head->has_upgrade = false;
-	return drop_others(&head->fields, judges_methods) || opaque;
+	return drop_fields(&head->fields, is_other, judges_methods) || opaque;
+}
+
+void
+forwarded_take_extensions(struct head *head)
+{
+	drop_fields(&head->fields, is_extension, false);
 }

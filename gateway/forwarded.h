@@ -31,5 +31,8 @@ bool forwarded_next_value(const void *owner, const char *name, size_t *at,
  * methods are judged, for another method (threat 52). True: something was taken
  * out. */
 bool forwarded_take_out(struct head *head, bool judges_methods);
+/* And what would keep a WebSocket's messages from being looked through: the
+ * extensions that the client offers, compression first of all (threat 56). */
+void forwarded_take_extensions(struct head *head);
 
 #endif

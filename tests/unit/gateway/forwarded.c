@@ -164,3 +164,18 @@ TEST(another_path_is_taken_out)
 	EXPECT_INT(p.head.fields.count, 2);
 	EXPECT(fields_find(&p.head.fields, "x-original") != NULL);
 }
+
+TEST(extensions_of_a_websocket_are_taken_out)
+{
+	static const char text[] =
+	    "GET / HTTP/1.1\r\nHost: a\r\n"
+	    "Connection: upgrade\r\nUpgrade: websocket\r\n"
+	    "Sec-WebSocket-Extensions: permessage-deflate\r\n"
+	    "Sec-WebSocket-Key: 1\r\nsec_websocket_extensions: x\r\n\r\n";
+	struct parsed p;
+
+	parse(&p, text, sizeof(text) - 1);
+	forwarded_take_extensions(&p.head);
+	EXPECT_INT(p.head.fields.count, 4);
+	EXPECT(fields_find(&p.head.fields, "sec-websocket-key") != NULL);
+}
