@@ -521,3 +521,26 @@ fail:
 		close(fd);
 	return -1;
 }
+
+bool
+file_read_sealed(int fd, size_t limit, char **at, size_t *len)
+{
+	struct stat st;
+	char *text;
+
+	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode) || st.st_size < 0 ||
+	    (uint64_t)st.st_size > limit)
+		return false;
+	text = memory_new((size_t)st.st_size + 1);
+	*len = 0;
+	while (*len < (size_t)st.st_size) {
+		ssize_t got = pread(fd, text + *len, (size_t)st.st_size - *len,
+		    (off_t)*len);
+
+		if (got <= 0)
+			break;
+		*len += (size_t)got;
+	}
+	*at = text;
+	return true;
+}

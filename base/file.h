@@ -48,5 +48,8 @@ int file_sealed(const char *name, struct slice content, struct err *err);
  * not be in this process's memory. */
 int file_sealed_copy(const char *name, const char *path, size_t limit,
     struct err *err);
+/* The whole of such a memfd, NUL added, to free(). False: it is longer than
+ * `limit`, or no memory. */
+bool file_read_sealed(int fd, size_t limit, char **at, size_t *len);
 
 #endif

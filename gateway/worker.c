@@ -7,10 +7,10 @@
 
 #include <ev.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "gateway/keeper_link.h"
@@ -92,22 +92,10 @@ take_policy(struct worker *w, struct ipc_message *m)
 static char *
 text_of(int fd, size_t *len)
 {
-	struct stat st;
 	char *text;
 
-	if (fstat(fd, &st) == -1 || st.st_size > RESOLVER_FILE_MAX)
-		return NULL;
-	text = memory_new((size_t)st.st_size + 1);
-	*len = 0;
-	while (*len < (size_t)st.st_size) {
-		ssize_t got = pread(fd, text + *len, (size_t)st.st_size - *len,
-		    (off_t)*len);
-
-		if (got <= 0)
-			break;
-		*len += (size_t)got;
-	}
-	return text;
+	return file_read_sealed(fd, RESOLVER_FILE_MAX, &text, len) ? text
+								   : NULL;
 }
 
 static void
