@@ -37,10 +37,12 @@
  *	drain			the auditor has written all that was recorded
  *				before this request
  *	rotate			start a new log file
- *	ca-rotate		{"overlap_s":N}: another CA, which the last one
- *				vouches for until then; answered when the new
- *				one signs: "fingerprint", "overlap_until"
- *				(seconds since 1970, 0: no overlap)
+ *	ca-rotate		{"overlap_s":N,"sandbox"}: another CA (the
+ *				sandbox's own, else the shared one), which the
+ *				last one vouches for until then; answered when
+ *				the new one signs: "sandbox", "fingerprint",
+ *				"overlap_until" (seconds since 1970, 0: no
+ *				overlap)
  *	secret-set		{"scope":"" or a sandbox,"name","kind"} and a
  *				descriptor with the request: the value, in a
  *				memfd (file_sealed()) that nobody but the keeper

@@ -1,6 +1,6 @@
 /* keeper.c - asks nothing of anybody, answers the supervisor and the workers
  *
- * After the CA is open there is no file that it needs, so it keeps the right
+ * After the CAs are open there is no file that it needs, so it keeps the right
  * to none; a renewed CA is a new keeper.
  *
  * A worker parses what strangers send and may have been taken over. What it
@@ -113,6 +113,13 @@ keeper_worker_of(struct keeper *k, uint32_t number)
 	return NULL;
 }
 
+bool
+keeper_sandbox_is_at(const struct keeper *k, const struct keeper_worker *w,
+    unsigned index)
+{
+	return !k->o->homes || k->o->homes[w->slot * k->sandbox_count + index];
+}
+
 struct keeper_sandbox *
 keeper_sandbox_at(struct keeper *k, const struct keeper_worker *w,
     struct slice name)
@@ -120,9 +127,7 @@ keeper_sandbox_at(struct keeper *k, const struct keeper_worker *w,
 	for (unsigned i = 0; i < k->sandbox_count; i++) {
 		if (!slice_is(name, k->sandboxes[i].name))
 			continue;
-		if (k->o->homes && !k->o->homes[w->slot * k->sandbox_count + i])
-			return NULL;
-		return &k->sandboxes[i];
+		return keeper_sandbox_is_at(k, w, i) ? &k->sandboxes[i] : NULL;
 	}
 	return NULL;
 }
@@ -202,7 +207,7 @@ take_worker(struct keeper *k, struct ipc_message *m)
 	ev_io_init(&w->watcher, on_worker, w->channel, EV_READ);
 	w->watcher.data = w;
 	ev_io_start(loop_ev(k->loop), &w->watcher);
-	keeper_leaves_welcome(w);
+	keeper_authorities_welcome(w);
 }
 
 static const struct order {
@@ -326,17 +331,6 @@ say_failed(int channel, const struct err *err)
 	ipc_send(channel, KEEPER_FAILED, 0, slice_of(err->text), NULL, 0);
 }
 
-static bool
-say_ready(int channel, const struct ca *ca)
-{
-	char fingerprint[CA_FINGERPRINT_TEXT];
-
-	ca_fingerprint(ca, fingerprint);
-	return message_send_number(channel, KEEPER_OVERLAP, 0,
-		   (uint64_t)ca_overlap_ends(ca), NULL, 0) &&
-	    ipc_send(channel, KEEPER_READY, 0, slice_of(fingerprint), NULL, 0);
-}
-
 /* The exit code: the end of the channel is the end of the gateway. */
 static int
 serve(struct keeper *k)
@@ -359,14 +353,12 @@ keeper_main(const struct keeper_options *o)
 	make_sandboxes(&k);
 	/* First, while nothing else is locked in memory. */
 	k.secrets = keeper_secrets_new(&k, o->secrets, &err);
-	if (k.secrets)
-		k.ca = o->rotate ? ca_rotate(&o->ca, o->overlap_s, &err)
-				 : ca_open(&o->ca, &err);
-	if (!k.ca || !confine_process(&o->confine, &err))
+	if (!k.secrets || !keeper_authorities_open(&k, &err) ||
+	    !confine_process(&o->confine, &err))
 		say_failed(o->channel, &err);
-	else if (say_ready(o->channel, k.ca))
+	else if (keeper_authorities_report(&k))
 		code = serve(&k);
 	keeper_secrets_free(k.secrets);
-	ca_close(k.ca);
+	keeper_authorities_close(&k);
 	return code;
 }

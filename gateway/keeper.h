@@ -1,6 +1,6 @@
-/* keeper.h - the process that holds the CA key and secrets, and no network
+/* keeper.h - the process that holds the CAs' keys and secrets, and no network
  *
- * It opens (at first start: makes) the CA, says READY with the fingerprint or
+ * It opens (at first start: makes) the CAs, says READY and which they are or
  * FAILED with a sentence, gives up all files, and answers its channels: the
  * supervisor's, whose end is its own, and one of each worker. */
 #ifndef GATEWAY_KEEPER_H
@@ -15,9 +15,15 @@
 
 struct keeper_options {
 	int channel;
-	struct ca_files ca;
-	/* Another CA in its place first (ca_rotate()). */
+	struct ca_files ca; /* for all who have none of their own */
+	/* [index of the sandbox] (0: default, which has none): its own, in a
+	 * directory that is there; without a `cert`: it has none. NULL: nobody
+	 * has one. */
+	const struct ca_files *own_cas;
+	/* Another CA in the place of this sandbox's own (0: of the shared one)
+	 * first (ca_rotate()). */
 	bool rotate;
+	size_t rotated;
 	int64_t overlap_s;
 	const struct keeper_secrets_options *secrets; /* NULL: none */
 	const struct settings *settings;

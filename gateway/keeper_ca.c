@@ -32,6 +32,7 @@
 
 #define SECURE_HEAP 65536
 #define SECURE_HEAP_LEAST 32
+#define SECURE_HEAP_PER_KEY 256 /* measured: 64 for one of P-256 */
 
 bool
 ca_openssl_error(struct err *err, const char *what)
@@ -243,6 +244,27 @@ load_key(const char *path, struct err *err)
 
 /* --- the whole --- */
 
+/* Two that have changed places would be trusted by the wrong sandboxes. */
+static bool
+is_of_sandbox(const struct ca *ca, const struct ca_files *f, struct err *err)
+{
+	X509_NAME *name = X509_get_subject_name(ca_certificate(ca));
+	int at = X509_NAME_get_index_by_NID(name, CA_SANDBOX_NID, -1);
+	const ASN1_STRING *text;
+
+	if (!f->sandbox)
+		return true;
+	text = at < 0 ? NULL
+		      : X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at));
+	return (text &&
+		   slice_is((struct slice){(const char *)
+					       ASN1_STRING_get0_data(text),
+				(size_t)ASN1_STRING_length(text)},
+		       f->sandbox)) ||
+	    err_set(err, ERR_OTHER, "%s: is not the CA of this sandbox",
+		f->cert);
+}
+
 static bool
 is_authority(const struct ca *ca, const struct ca_files *f, struct err *err)
 {
@@ -259,7 +281,7 @@ is_authority(const struct ca *ca, const struct ca_files *f, struct err *err)
 		    "%s: is not the certificate of "
 		    "an authority (basicConstraints CA:TRUE)",
 		    f->cert);
-	return is_chain(ca, f->cert, err);
+	return is_of_sandbox(ca, f, err) && is_chain(ca, f->cert, err);
 }
 
 /* All of the chain, since a guest checks all of it. */
@@ -327,28 +349,31 @@ load_previous(struct ca *ca, const struct ca_files *f)
 }
 
 static bool
-add_der(struct ca *ca, X509 *cert)
+add_der(unsigned char chain[CA_CHAIN_MAX], size_t *chain_len, X509 *cert)
 {
-	unsigned char *at = ca->chain + ca->chain_len;
+	unsigned char *at = chain + *chain_len;
 	int len = i2d_X509(cert, NULL);
 
-	if (len <= 0 || ca->chain_len + (size_t)len > CA_CHAIN_MAX)
+	if (len <= 0 || *chain_len + (size_t)len > CA_CHAIN_MAX)
 		return false;
 	CHECK(i2d_X509(cert, &at) == len);
-	ca->chain_len += (size_t)len;
+	*chain_len += (size_t)len;
 	return true;
 }
 
 static bool
 write_chain(struct ca *ca, const char *path, struct err *err)
 {
+	unsigned char chain[CA_CHAIN_MAX];
 	bool fits = true;
 
-	ca->chain = memory_new(CA_CHAIN_MAX);
 	for (int n = 0; n < sk_X509_num(ca->certs) && fits; n++)
-		fits = add_der(ca, sk_X509_value(ca->certs, n));
+		fits = add_der(chain, &ca->chain_len,
+		    sk_X509_value(ca->certs, n));
 	if (fits && ca->cross)
-		fits = add_der(ca, ca->cross);
+		fits = add_der(chain, &ca->chain_len, ca->cross);
+	ca->chain = memory_new(ca->chain_len + 1);
+	memcpy(ca->chain, chain, ca->chain_len);
 	return fits ||
 	    err_set(err, ERR_OTHER,
 		"%s: its certificates have more than %d bytes together "
@@ -380,14 +405,24 @@ open_files(struct ca *ca, const struct ca_files *f, struct err *err)
 	return write_chain(ca, f->cert, err) && ca_publish(ca, f, err);
 }
 
+/* Too little lockable memory is no reason not to start: the keeper leaves no
+ * core file and may not be looked into. */
+void
+ca_make_room(size_t count)
+{
+	size_t size = SECURE_HEAP;
+
+	while (size < SECURE_HEAP + count * SECURE_HEAP_PER_KEY)
+		size *= 2; /* as OpenSSL wants it */
+	CRYPTO_secure_malloc_init(size, SECURE_HEAP_LEAST);
+}
+
 struct ca *
 ca_open(const struct ca_files *f, struct err *err)
 {
 	struct ca *ca = memory_new(sizeof(*ca));
 
-	/* Too little lockable memory is no reason not to start: the keeper
-	 * leaves no core file and may not be looked into. */
-	CRYPTO_secure_malloc_init(SECURE_HEAP, SECURE_HEAP_LEAST);
+	ca_make_room(0); /* unless it was made already */
 	if (open_files(ca, f, err))
 		return ca;
 	err_wrap(err, "the CA cannot be had");

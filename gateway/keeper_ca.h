@@ -20,6 +20,9 @@ struct ca_files {
 	const char *cert, *key;
 	bool own; /* ours: made when missing, and can be rotated; else both
 		   * must be there */
+	/* The sandbox whose own it is: its subject says so, and one whose
+	 * subject names another is refused. NULL: shared. */
+	const char *sandbox;
 	/* Ours alone, besides a rotation: the last authority's certificate and
 	 * what it says of this one, until its time is over. NULL: none. */
 	const char *previous;
@@ -30,6 +33,9 @@ struct ca_files {
 			     * that take the place of the whole store */
 };
 
+/* Before the first is opened, where there will be several: room for the keys
+ * of so many. */
+void ca_make_room(size_t count);
 /* The pair, which fits together: the certificate is a CA's, is valid today,
  * and has this key. err names the file at fault. */
 struct ca *ca_open(const struct ca_files *files, struct err *err);

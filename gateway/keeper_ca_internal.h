@@ -10,6 +10,9 @@
 #include "gateway/keeper_ca.h"
 
 #define CA_PEM_MAX 65536
+/* Where a sandbox's name stands in the subject of its own CA: up to 64 bytes,
+ * one more than a name can have. */
+#define CA_SANDBOX_NID NID_organizationalUnitName
 
 struct ca {
 	EVP_PKEY *key;

@@ -53,9 +53,10 @@ add_extension(X509 *cert, X509 *signer, int nid, const char *value)
 	return done;
 }
 
-/* "Penstock CA 1f00ab3c": two gateways' authorities can be told apart. */
+/* "Penstock CA 1f00ab3c": two gateways' authorities can be told apart. And for
+ * whom it is, unless for all. */
 static bool
-set_name(X509 *cert)
+set_name(X509 *cert, const char *sandbox)
 {
 	X509_NAME *name = X509_get_subject_name(cert);
 	unsigned char mark[4];
@@ -67,6 +68,9 @@ set_name(X509 *cert)
 	    mark[1], mark[2], mark[3]);
 	return X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
 		   (const unsigned char *)text, -1, -1, 0) == 1 &&
+	    (!sandbox ||
+		X509_NAME_add_entry_by_NID(name, CA_SANDBOX_NID, MBSTRING_ASC,
+		    (const unsigned char *)sandbox, -1, -1, 0) == 1) &&
 	    X509_set_issuer_name(cert, name) == 1;
 }
 
@@ -89,10 +93,10 @@ ca_set_serial(X509 *cert)
 
 /* Its successor will be the one authority below it. */
 static bool
-fill_in(X509 *cert, EVP_PKEY *key)
+fill_in(X509 *cert, EVP_PKEY *key, const char *sandbox)
 {
 	return X509_set_version(cert, X509_VERSION_3) == 1 &&
-	    ca_set_serial(cert) && set_name(cert) &&
+	    ca_set_serial(cert) && set_name(cert, sandbox) &&
 	    X509_gmtime_adj(X509_getm_notBefore(cert), -BACK_DATED_S) &&
 	    X509_time_adj_ex(X509_getm_notAfter(cert), VALID_DAYS, 0, NULL) &&
 	    X509_set_pubkey(cert, key) == 1 &&
@@ -105,14 +109,14 @@ fill_in(X509 *cert, EVP_PKEY *key)
 }
 
 static bool
-make_pair(struct ca *ca, struct err *err)
+make_pair(struct ca *ca, const char *sandbox, struct err *err)
 {
 	X509 *cert = X509_new();
 
 	ca->key = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
 	ca->certs = sk_X509_new_null();
 	CHECK(cert && ca->certs && sk_X509_push(ca->certs, cert) > 0);
-	return (ca->key && fill_in(cert, ca->key)) ||
+	return (ca->key && fill_in(cert, ca->key, sandbox)) ||
 	    ca_openssl_error(err, "cannot make a CA");
 }
 
@@ -162,7 +166,8 @@ write_certs(X509 *first, X509 *second, const char *path, struct err *err)
 bool
 ca_make(struct ca *ca, const struct ca_files *f, struct err *err)
 {
-	return make_pair(ca, err) && write_key(ca->key, f->key, err) &&
+	return make_pair(ca, f->sandbox, err) &&
+	    write_key(ca->key, f->key, err) &&
 	    write_certs(ca_certificate(ca), NULL, f->cert, err);
 }
 
@@ -281,7 +286,8 @@ ca_rotate(const struct ca_files *f, int64_t overlap_s, struct err *err)
 	if (!old)
 		return NULL;
 	next = memory_new(sizeof(*next));
-	done = make_pair(next, err) && write_next(old, next, f, overlap_s, err);
+	done = make_pair(next, f->sandbox, err) &&
+	    write_next(old, next, f, overlap_s, err);
 	ca_close(next);
 	ca_close(old);
 	return done ? ca_open(f, err) : NULL;

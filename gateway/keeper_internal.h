@@ -2,7 +2,8 @@
  *
  *	keeper.c	 the loop, the supervisor's channel, a channel of each
  *			 worker, who may ask for whom
- *	keeper_ca.c	 the authority: made, loaded, checked
+ *	keeper_ca.c	 an authority: made, loaded, checked
+ *	keeper_authorities.c	which ones there are, and for whom
  *	keeper_mint.c	 a certificate for one host
  *	keeper_leaves.c	 may it be signed?
  *	keeper_secrets.c values of secrets (keeper_secrets.h)
@@ -43,6 +44,7 @@ struct keeper_worker {
 /* What a sandbox has used of its limits; index 0 is `default`. */
 struct keeper_sandbox {
 	const char *name;
+	const struct ca *ca;	   /* who signs for it, and nobody else */
 	uint64_t refusals_paid_us; /* keeper_leaves.c */
 	uint64_t leaves_paid_us;
 };
@@ -51,7 +53,7 @@ struct keeper {
 	const struct keeper_options *o;
 	struct loop *loop;
 	struct ev_io watcher; /* of the supervisor's channel */
-	struct ca *ca;
+	struct ca **cas;     /* [sandbox]: its own or NULL; 0: the shared one */
 	struct image *image; /* NULL before the first */
 	uint64_t generation;
 	struct list workers;
@@ -80,11 +82,23 @@ void keeper_report(struct keeper *k, enum message type, uint32_t tag,
  * anything for it. NULL: no such sandbox, or not here. */
 struct keeper_sandbox *keeper_sandbox_at(struct keeper *k,
     const struct keeper_worker *w, struct slice name);
+/* Can guests of the sandbox with this index be there? */
+bool keeper_sandbox_is_at(const struct keeper *k, const struct keeper_worker *w,
+    unsigned index);
+
+/* --- keeper_authorities.c --- */
+
+/* Opens all, or none counts: *err is the sentence. One that is to be rotated is
+ * rotated when all others are there. */
+bool keeper_authorities_open(struct keeper *k, struct err *err);
+void keeper_authorities_close(struct keeper *k);
+/* KEEPER_READY. */
+bool keeper_authorities_report(const struct keeper *k);
+/* A worker has come: whose certificates it will get. */
+void keeper_authorities_welcome(struct keeper_worker *w);
 
 /* --- keeper_leaves.c --- */
 
 void keeper_leaves_asked(struct keeper_worker *w, struct ipc_message *m);
-/* A worker has come: whose certificates it will get. */
-void keeper_leaves_welcome(struct keeper_worker *w);
 
 #endif

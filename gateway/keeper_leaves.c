@@ -71,18 +71,22 @@ why_not(struct keeper *k, struct keeper_sandbox *sandbox,
 	      "(limits.leaves_per_minute)";
 }
 
-/* For the worker's public key; NULL: it is none. */
+/* For the worker's public key, signed by `ca`; NULL: it is no key. */
 static struct mint *
-mint_of(struct keeper_worker *w, const uint8_t point[LEAF_POINT])
+mint_of(struct keeper_worker *w, const uint8_t point[LEAF_POINT],
+    const struct ca *ca)
 {
-	if (w->mint && memcmp(w->point, point, LEAF_POINT) == 0)
+	if (w->mint && memcmp(w->point, point, LEAF_POINT) == 0) {
+		mint_use(w->mint, ca);
 		return w->mint;
+	}
 	mint_free(w->mint);
-	w->mint = mint_new(w->keeper->ca, point);
+	w->mint = mint_new(ca, point);
 	memcpy(w->point, point, LEAF_POINT);
 	return w->mint;
 }
 
+/* The worker's mint is set to the sandbox's authority. */
 static void
 sign(struct keeper_worker *w, uint32_t tag, const struct leaf_message *q,
     int64_t now)
@@ -108,8 +112,7 @@ keeper_leaves_asked(struct keeper_worker *w, struct ipc_message *m)
 	struct leaf_message q;
 	const char *why;
 
-	if (!leaf_message_read((struct slice){m->body, m->len}, &q) ||
-	    !mint_of(w, q.point)) {
+	if (!leaf_message_read((struct slice){m->body, m->len}, &q)) {
 		keeper_give_up(w, "asked for what can be no certificate");
 		return;
 	}
@@ -118,15 +121,13 @@ keeper_leaves_asked(struct keeper_worker *w, struct ipc_message *m)
 		keeper_give_up(w, "asked for a sandbox that is not its own");
 		return;
 	}
+	if (!mint_of(w, q.point, sandbox->ca)) {
+		keeper_give_up(w, "asked for what can be no certificate");
+		return;
+	}
 	why = why_not(k, sandbox, &q, loop_now_us(k->loop), now);
 	if (why)
 		keeper_refuse(w, m->tag, "%s", why);
 	else
 		sign(w, m->tag, &q, now);
-}
-
-void
-keeper_leaves_welcome(struct keeper_worker *w)
-{
-	keeper_tell(w, TELL_AUTHORITY, 0, ca_chain(w->keeper->ca), NULL, 0);
 }

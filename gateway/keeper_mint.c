@@ -10,7 +10,7 @@
  * It should cost little more than its signature. To put a public key into a
  * certificate costs OpenSSL 3.0 five times as much, so each worker's key is put
  * into one certificate, once, with all that is the same for every host; what
- * differs is changed in it and it is signed anew. And extensions are given to
+ * differs, who signs among it, is changed in it and it is signed anew. And extensions are given to
  * OpenSSL as structures: as text, its configuration reader would read them.
  */
 #include "gateway/keeper_mint.h"
@@ -33,8 +33,8 @@
 #define COMMON_NAME_MAX 64 /* RFC 5280, ub-common-name */
 
 struct mint {
-	const struct ca *ca;
-	X509 *cert; /* the names are its last extension */
+	const struct ca *ca; /* who signs now */
+	X509 *cert;
 };
 
 static EVP_PKEY *
@@ -212,6 +212,15 @@ set_own_id(X509 *cert)
 	return done;
 }
 
+static void
+forget_authority_id(X509 *cert)
+{
+	int at = X509_get_ext_by_NID(cert, NID_authority_key_identifier, -1);
+
+	if (at >= 0)
+		X509_EXTENSION_free(X509_delete_ext(cert, at));
+}
+
 /* An authority that was brought along may have no number of its own. */
 static bool
 set_authority_id(X509 *cert, X509 *authority)
@@ -220,6 +229,7 @@ set_authority_id(X509 *cert, X509 *authority)
 	AUTHORITY_KEYID *key;
 	bool done;
 
+	forget_authority_id(cert);
 	if (!id)
 		return true;
 	key = AUTHORITY_KEYID_new();
@@ -248,17 +258,22 @@ set_times(X509 *cert, const struct ca *ca, int64_t now)
 	    ASN1_TIME_set(X509_getm_notAfter(cert), (time_t)until);
 }
 
+/* All that says who signs. */
+static bool
+set_authority(X509 *cert, X509 *authority)
+{
+	return X509_set_issuer_name(cert, X509_get_subject_name(authority)) ==
+	    1 &&
+	    set_authority_id(cert, authority);
+}
+
 /* All that is the same for every host. */
 static bool
-prepare(X509 *cert, const struct ca *ca, EVP_PKEY *key)
+prepare(X509 *cert, EVP_PKEY *key)
 {
-	X509 *authority = ca_certificate(ca);
-
 	return X509_set_version(cert, X509_VERSION_3) == 1 &&
-	    X509_set_issuer_name(cert, X509_get_subject_name(authority)) == 1 &&
 	    X509_set_pubkey(cert, key) == 1 && set_constraints(cert) &&
-	    set_usage(cert) && set_own_id(cert) &&
-	    set_authority_id(cert, authority);
+	    set_usage(cert) && set_own_id(cert);
 }
 
 struct mint *
@@ -270,11 +285,20 @@ mint_new(const struct ca *ca, const uint8_t point[LEAF_POINT])
 	if (!key)
 		return NULL;
 	m = memory_new(sizeof(*m));
-	m->ca = ca;
 	m->cert = X509_new();
-	CHECK(m->cert && prepare(m->cert, ca, key));
+	CHECK(m->cert && prepare(m->cert, key));
+	mint_use(m, ca);
 	EVP_PKEY_free(key);
 	return m;
+}
+
+void
+mint_use(struct mint *m, const struct ca *ca)
+{
+	if (m->ca == ca)
+		return;
+	CHECK(set_authority(m->cert, ca_certificate(ca)));
+	m->ca = ca;
 }
 
 void

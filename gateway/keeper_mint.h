@@ -10,9 +10,11 @@
 
 struct mint;
 
-/* For one public key; borrows `ca`. NULL: the point is not on the curve. */
+/* For one public key, signed by `ca`, which is borrowed. NULL: the point is not on the curve. */
 struct mint *mint_new(const struct ca *ca, const uint8_t point[LEAF_POINT]);
 void mint_free(struct mint *m); /* NULL is fine */
+/* From now on this authority signs. */
+void mint_use(struct mint *m, const struct ca *ca);
 
 /* DER, to OPENSSL_free(). */
 struct minted {

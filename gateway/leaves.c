@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "gateway/leaves_internal.h"
 
@@ -131,7 +132,7 @@ answered(void *owner, struct ipc_message *m)
 
 	r->question = NULL;
 	sandbox->asked--;
-	if (m && m->type == TELL_LEAF && l->chain)
+	if (m && m->type == TELL_LEAF && l->authorities)
 		cert = read_cert(m);
 	if (cert) {
 		end_request(r,
@@ -303,43 +304,39 @@ leaf_cancel(struct leaf_wait *w)
 		free_request(r);
 }
 
-/* --- the authority --- */
+/* --- who signs --- */
 
-/* All but roots, which a guest has or has not: what is sent proves nothing. */
-static STACK_OF(X509) * read_chain(const unsigned char *at, size_t len)
+/* Where another one signs than before, nothing that the last one signed is
+ * shown any more. */
+static void
+forget_others(struct leaves *l, const struct authorities *next)
 {
-	const unsigned char *end = at + len;
-	STACK_OF(X509) *chain = sk_X509_new_null();
-	X509 *cert;
+	struct slice name;
+	void *sandbox;
+	size_t at = 0;
 
-	CHECK(chain);
-	while (at < end && (cert = d2i_X509(NULL, &at, end - at))) {
-		if (X509_get_extension_flags(cert) & EXFLAG_SS)
-			X509_free(cert);
-		else
-			CHECK(sk_X509_push(chain, cert) > 0);
-	}
-	ERR_clear_error();
-	return chain;
+	while (map_next(l->sandboxes, &at, &name, &sandbox))
+		if (!authorities_agree(l->authorities, next, name.at))
+			leaves_forget_of(l, sandbox);
 }
 
-/* Each channel begins with it; another one than before: nothing that the last
- * one signed is shown any more. */
+/* Each channel begins with it. */
 static void
-on_authority(void *owner, struct ipc_message *m)
+on_authorities(void *owner, struct ipc_message *m)
 {
 	struct leaves *l = owner;
+	struct authorities *next = m->nfds == 1 ? authorities_read(m->fds[0])
+						: NULL;
 
-	if (l->chain && m->len == l->authority_len &&
-	    memcmp(m->body, l->authority, m->len) == 0)
+	if (!next)
+		log_error("the keeper does not say who signs");
+	if (authorities_equal(l->authorities, next)) {
+		authorities_free(next);
 		return;
-	leaves_forget_all(l);
-	sk_X509_pop_free(l->chain, X509_free);
-	free(l->authority);
-	l->authority_len = m->len;
-	l->authority = memory_new(m->len + 1);
-	memcpy(l->authority, m->body, m->len);
-	l->chain = read_chain(l->authority, m->len);
+	}
+	forget_others(l, next);
+	authorities_free(l->authorities);
+	l->authorities = next;
 	leaves_ahead_begin(l);
 }
 
@@ -379,7 +376,7 @@ leaves_new(struct loop *loop, struct keeper_link *link,
 		err_set(err, ERR_OTHER, "OpenSSL cannot make a P-256 key");
 		return NULL;
 	}
-	keeper_on_notice(link, TELL_AUTHORITY, on_authority, l);
+	keeper_on_notice(link, TELL_AUTHORITIES, on_authorities, l);
 	return l;
 }
 
@@ -419,9 +416,8 @@ leaves_free(struct leaves *l)
 	map_free(l->sandboxes);
 	map_free(l->kept);
 	map_free(l->requests);
-	sk_X509_pop_free(l->chain, X509_free);
+	authorities_free(l->authorities);
 	EVP_PKEY_free(l->key);
-	free(l->authority);
 	free(l);
 }
 

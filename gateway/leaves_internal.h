@@ -1,4 +1,10 @@
-/* leaves_internal.h - what leaves.c, leaves_kept.c and leaves_ahead.c share */
+/* leaves_internal.h - what the files of the leaves share
+ *
+ *	leaves.c		questions and waits
+ *	leaves_kept.c		the cache
+ *	leaves_ahead.c		certificates made before anybody wants them
+ *	leaves_authorities.c	who signs for whom
+ */
 #ifndef GATEWAY_LEAVES_INTERNAL_H
 #define GATEWAY_LEAVES_INTERNAL_H
 
@@ -16,13 +22,11 @@ struct leaves {
 	const struct limits *limits;
 	EVP_PKEY *key;
 	uint8_t point[LEAF_POINT];
-	unsigned char *authority; /* the last TELL_AUTHORITY */
-	size_t authority_len;
-	STACK_OF(X509) * chain; /* of it, what is sent; NULL before the first */
-	struct map *sandboxes;	/* struct leaf_sandbox by name */
-	struct map *kept;	/* struct leaf_kept by key */
-	struct list by_age;	/* all kept, the longest unused first */
-	struct map *requests;	/* struct request by purpose and key */
+	struct authorities *authorities; /* NULL before the first */
+	struct map *sandboxes;		 /* struct leaf_sandbox by name */
+	struct map *kept;		 /* struct leaf_kept by key */
+	struct list by_age;   /* all kept, the longest unused first */
+	struct map *requests; /* struct request by purpose and key */
 	struct leaves_figures figures;
 
 	/* leaves_ahead.c: how far it has come. */
@@ -67,7 +71,22 @@ struct leaf_kept *leaf_find(struct leaves *l, const char *sandbox,
 struct leaf_kept *leaf_take_in(struct leaves *l, struct leaf_sandbox *sandbox,
     const struct target *t, enum leaf_purpose purpose, X509 *cert);
 void leaf_used_now(struct leaves *l, struct leaf_kept *k);
+void leaves_forget_of(struct leaves *l, struct leaf_sandbox *sandbox);
 void leaves_forget_all(struct leaves *l);
+
+/* --- leaves_authorities.c --- */
+
+struct authorities;
+/* The list of TELL_AUTHORITIES; NULL: it is none. */
+struct authorities *authorities_read(int fd);
+void authorities_free(struct authorities *a); /* NULL is fine */
+/* Does the same one sign for this sandbox in both? Not where one is NULL. */
+bool authorities_agree(const struct authorities *a, const struct authorities *b,
+    const char *sandbox);
+bool authorities_equal(const struct authorities *a,
+    const struct authorities *b);
+/* What is sent behind a leaf of this sandbox; borrowed. */
+STACK_OF(X509) * authorities_chain(struct authorities *a, const char *sandbox);
 
 /* --- leaves.c, leaves_ahead.c --- */
 

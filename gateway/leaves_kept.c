@@ -78,6 +78,14 @@ forget(struct leaves *l, struct leaf_kept *k)
 }
 
 void
+leaves_forget_of(struct leaves *l, struct leaf_sandbox *sandbox)
+{
+	list_each_safe(link, &sandbox->by_age)
+		forget(l,
+		    list_entry(link, struct leaf_kept, by_age_of_sandbox));
+}
+
+void
 leaves_forget_all(struct leaves *l)
 {
 	list_each_safe(link, &l->by_age)
@@ -134,7 +142,8 @@ leaf_take_in(struct leaves *l, struct leaf_sandbox *sandbox,
 	k->leaf.cert = cert;
 	k->leaf.key = l->key;
 	CHECK(EVP_PKEY_up_ref(l->key) == 1);
-	k->leaf.chain = X509_chain_up_ref(l->chain);
+	k->leaf.chain = X509_chain_up_ref(authorities_chain(l->authorities,
+	    sandbox->name));
 	CHECK(k->leaf.chain);
 	k->references = 1;
 	k->sandbox = sandbox;

@@ -96,19 +96,26 @@ audit(const struct supervisor *s)
 	return o;
 }
 
+/* Of one sandbox (0: the shared one); null: it has none of its own. */
 static json_t *
-ca(const struct supervisor *s)
+ca(const struct supervisor *s, size_t index)
 {
-	json_t *o = json_object();
+	const struct supervisor_ca *one = &s->cas[index];
+	json_t *o;
 
-	json_object_set_new(o, "file", control_text(s->ca_cert));
-	json_object_set_new(o, "trust", control_text(s->ca_trust));
-	json_object_set_new(o, "bundle", control_text(s->ca_bundle));
-	json_object_set_new(o, "fingerprint", json_string(s->ca_fingerprint));
-	json_object_set_new(o, "own", json_boolean(s->ca_is_own));
+	if (!one->paths.cert)
+		return json_null();
+	o = json_object();
+	json_object_set_new(o, "file", control_text(one->paths.cert));
+	json_object_set_new(o, "trust", control_text(one->paths.trust));
+	json_object_set_new(o, "bundle", control_text(one->paths.bundle));
+	json_object_set_new(o, "fingerprint",
+	    json_string(one->report.fingerprint));
+	json_object_set_new(o, "valid_until", json_integer(one->report.ends));
+	json_object_set_new(o, "own", json_boolean(index > 0 || s->ca_is_own));
 	json_object_set_new(o, "overlap_until",
-	    s->ca_overlap_until ? json_integer(s->ca_overlap_until)
-				: json_null());
+	    one->report.overlap_until ? json_integer(one->report.overlap_until)
+				      : json_null());
 	return o;
 }
 
@@ -121,6 +128,7 @@ sandbox(const struct supervisor *s, const char *name, unsigned index)
 	json_object_set_new(o, "listeners", listeners(s, (int)index));
 	json_object_set_new(o, "connections",
 	    json_integer(s->counters->sandbox_connections[index]));
+	json_object_set_new(o, "ca", index ? ca(s, index) : json_null());
 	return o;
 }
 
@@ -234,7 +242,7 @@ status_json(const struct supervisor *s)
 	json_object_set_new(o, "config", supervisor_config(s));
 	json_object_set_new(o, "policy", policy(s));
 	json_object_set_new(o, "audit", audit(s));
-	json_object_set_new(o, "ca", ca(s));
+	json_object_set_new(o, "ca", ca(s, 0));
 	json_object_set_new(o, "sandboxes", sandboxes(s));
 	json_object_set_new(o, "figures", figures(s));
 	json_object_set_new(o, "workers", workers(s));

@@ -5,7 +5,7 @@
  *	supervisor_listeners.c	sockets, and which worker has which
  *	supervisor_children.c	the three kinds of process: birth and death
  *	supervisor_keeper.c	the keeper, and each worker's channel to it
- *	supervisor_ca.c		another CA in the place of the last
+ *	supervisor_ca.c		the CAs, and another in the place of one
  *	supervisor_policy.c	reload, swap, who has it already
  *	supervisor_edit.c	typed rules, the preset, and back to none
  *	supervisor_verbs.c	the control socket's verbs
@@ -23,6 +23,8 @@
 #include "audit/journal.h"
 #include "base/list.h"
 #include "base/log.h"
+#include "gateway/authority_message.h"
+#include "gateway/ca_paths.h"
 #include "gateway/children.h"
 #include "gateway/confine.h"
 #include "gateway/control.h"
@@ -103,18 +105,23 @@ struct supervisor {
 	struct list swaps;   /* who waits for a generation */
 	char *settings_text; /* of options->config_file at start */
 
-	char *ca_cert, *ca_key; /* files */
-	char *ca_previous, *ca_trust, *ca_bundle;
-	bool ca_is_own; /* made by us when missing */
-	char ca_fingerprint[CA_FINGERPRINT_TEXT];
-	int64_t ca_overlap_until; /* seconds since 1970; 0: no overlap */
-	struct timer ca_overlap;
+	/* By index of the sandbox, 0: the shared one. Where a sandbox has none
+	 * of its own, `paths` are NULL. */
+	struct supervisor_ca {
+		struct ca_paths paths;
+		struct ca_report report; /* of the last keeper that was ready */
+	} * cas;
+	struct ca_files *ca_files; /* of them, for the keeper */
+	size_t ca_count;
+	bool ca_is_own;		 /* the shared one: made by us when missing */
+	struct timer ca_overlap; /* to the end of the next one */
 	struct ca_rotation {
 		enum {
 			ROTATION_NONE,
 			ROTATION_ASKED,	  /* the old keeper is to die */
 			ROTATION_RUNNING, /* the new one makes the CA */
 		} state;
+		size_t which; /* in `cas` */
 		int64_t overlap_s;
 		struct control_request *request;
 	} rotation;
@@ -174,13 +181,17 @@ void supervisor_note(struct supervisor *s, enum log_level level,
 
 /* --- supervisor_ca.c --- */
 
+/* Where they are, and the directories of sandboxes' own ones. */
+void supervisor_ca_find(struct supervisor *s);
+bool supervisor_ca_make_directories(const struct supervisor *s,
+    struct err *err);
 void supervisor_ca_init(struct supervisor *s);
 void supervisor_rotate_ca(struct supervisor *s, struct control_request *r,
     json_t *request);
-/* A keeper has said until when the overlap is; that it is ready, that it
- * cannot be (`why` is its sentence, NULL: it died without one). */
-void supervisor_ca_overlap(struct supervisor *s, int64_t until);
-void supervisor_ca_ready(struct supervisor *s);
+/* A keeper has said that it is ready, and which CAs it has (false: it has said
+ * nothing that could be), or that it cannot be (`why` is its sentence, NULL: it
+ * died without one). */
+bool supervisor_ca_ready(struct supervisor *s, const struct ipc_message *m);
 void supervisor_ca_failed(struct supervisor *s, const char *why);
 
 /* --- supervisor_policy.c --- */

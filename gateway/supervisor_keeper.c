@@ -23,27 +23,16 @@
 #define PING_MS 5000
 #define PINGS_MAX 3
 
-static struct ca_files
-ca_files_of(const struct supervisor *s)
-{
-	return (struct ca_files){
-	    .cert = s->ca_cert,
-	    .key = s->ca_key,
-	    .own = s->ca_is_own,
-	    .previous = s->ca_previous,
-	    .trust = s->ca_trust,
-	    .bundle = s->ca_bundle,
-	};
-}
-
 static int
 run_keeper(struct child *c, int channel)
 {
 	struct supervisor *s = c->owner;
 	struct keeper_options o = {
 	    .channel = channel,
-	    .ca = ca_files_of(s),
+	    .ca = s->ca_files[0],
+	    .own_cas = s->ca_files,
 	    .rotate = s->rotation.state == ROTATION_RUNNING,
+	    .rotated = s->rotation.which,
 	    .overlap_s = s->rotation.overlap_s,
 	    .secrets = &s->secrets.handed,
 	    .settings = s->settings,
@@ -94,23 +83,33 @@ worker_is_bad(struct supervisor *s, uint32_t link)
 }
 
 static void
+keeper_ready(struct child *c, const struct ipc_message *m)
+{
+	struct supervisor *s = c->owner;
+	bool done;
+
+	c->serving = true;
+	s->pings_unanswered = 0;
+	timer_set(&s->ping, PING_MS);
+	done = supervisor_ca_ready(s, m);
+	for (int n = 0; n < m->nfds; n++)
+		close(m->fds[n]);
+	if (!done) {
+		log_error("keeper: does not say which CAs it has; killed");
+		child_kill(c);
+		return;
+	}
+	supervisor_check_ready(s);
+}
+
+static void
 on_keeper_message(struct child *c, struct ipc_message *m)
 {
 	struct supervisor *s = c->owner;
-	uint64_t until;
 
 	switch (m->type) {
-	case KEEPER_OVERLAP:
-		if (message_number(m, &until))
-			supervisor_ca_overlap(s, (int64_t)until);
-		break;
 	case KEEPER_READY:
-		copy_text(m, s->ca_fingerprint, sizeof(s->ca_fingerprint));
-		c->serving = true;
-		s->pings_unanswered = 0;
-		timer_set(&s->ping, PING_MS);
-		supervisor_ca_ready(s);
-		supervisor_check_ready(s);
+		keeper_ready(c, m);
 		break;
 	case KEEPER_FAILED:
 		keeper_failed(s, m);

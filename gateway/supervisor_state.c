@@ -157,6 +157,7 @@ make_directories(const struct supervisor *s, struct err *err)
 
 	return file_make_directories(p->run, 0750, err) &&
 	    file_make_directories(p->ca_dir, 0750, err) &&
+	    supervisor_ca_make_directories(s, err) &&
 	    file_make_directories(p->audit_dir, 0750, err) &&
 	    file_make_directories(p->journal_dir, 0700, err) &&
 	    give_directories(s, err);
@@ -197,22 +198,6 @@ make_journals(struct supervisor *s, struct err *err)
 	return true;
 }
 
-/* Brought along (conf sees to it that it is both files), or our own. */
-static void
-find_ca(struct supervisor *s)
-{
-	const struct settings *set = s->settings;
-
-	s->ca_is_own = !set->ca_cert;
-	s->ca_cert = s->ca_is_own ? file_join(s->paths->ca_dir, "ca.pem")
-				  : memory_text(set->ca_cert);
-	s->ca_key = s->ca_is_own ? file_join(s->paths->ca_dir, "ca.key")
-				 : memory_text(set->ca_key);
-	s->ca_previous = file_join(s->paths->ca_dir, "previous.pem");
-	s->ca_trust = file_join(s->paths->ca_dir, "trust.pem");
-	s->ca_bundle = file_join(s->paths->ca_dir, "bundle.pem");
-}
-
 static bool
 make_shared(struct supervisor *s, struct err *err)
 {
@@ -231,7 +216,7 @@ supervisor_prepare(struct supervisor *s, struct err *err)
 	umask(0027);
 	raise_limits(s);
 	go_private();
-	find_ca(s);
+	supervisor_ca_find(s);
 	return confine_find_user(&s->user, err) &&
 	    file_make_directories(s->paths->state, 0750, err) &&
 	    take_lock(s, err) && sign_lock(s, err) &&

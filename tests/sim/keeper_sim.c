@@ -6,7 +6,9 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/memory.h"
+#include "gateway/authority_message.h"
 #include "gateway/keeper_link.h"
 #include "gateway/keeper_mint.h"
 #include "tests/sim/sim.h"
@@ -36,6 +38,8 @@ struct keeper_question {
 uint64_t sim_keeper_takes_ms;
 static struct keeper_link *links;
 static struct ca *ca;
+static struct ca *own_ca;	/* NULL: nobody has one of its own */
+static const char *own_sandbox; /* whose it is */
 static const char *refusal;
 static bool is_away;
 static size_t asked;
@@ -43,53 +47,90 @@ static sim_keeper_fn *handlers[MESSAGE_COUNT];
 
 /* --- the authority --- */
 
-static void
+static struct ca *
 make_ca(void)
 {
 	char directory[] = "/tmp/sim-ca-XXXXXX", cert[64], key[64];
 	struct err err = {0};
+	struct ca *made;
 
 	CHECK(mkdtemp(directory) != NULL);
 	snprintf(cert, sizeof(cert), "%s/ca.pem", directory);
 	snprintf(key, sizeof(key), "%s/ca.key", directory);
-	ca_close(ca);
-	ca = ca_open(&(struct ca_files){.cert = cert, .key = key, .own = true},
-	    &err);
-	CHECK(ca != NULL);
+	made =
+	    ca_open(&(struct ca_files){.cert = cert, .key = key, .own = true},
+		&err);
+	CHECK(made != NULL);
 	unlink(cert);
 	unlink(key);
 	rmdir(directory);
+	return made;
 }
 
 X509 *
 sim_keeper_ca(void)
 {
 	if (ca == NULL)
-		make_ca();
+		ca = make_ca();
 	return ca_certificate(ca);
 }
 
-static void
-tell_authority(struct keeper_link *l)
+static int
+list_of_authorities(void)
 {
-	struct ipc_message m = {.type = TELL_AUTHORITY};
-	struct slice chain;
+	struct text list;
+	struct err err;
+	int fd;
 
 	sim_keeper_ca();
-	chain = ca_chain(ca);
-	m.len = chain.len;
-	memcpy(m.body, chain.at, chain.len);
-	if (l->notices[TELL_AUTHORITY].told)
-		l->notices[TELL_AUTHORITY]
-		    .told(l->notices[TELL_AUTHORITY].owner, &m);
+	text_init(&list, AUTHORITIES_MAX);
+	authority_message_add(&list, slice_of(""), ca_chain(ca));
+	if (own_ca != NULL)
+		authority_message_add(&list, slice_of(own_sandbox),
+		    ca_chain(own_ca));
+	fd = file_sealed("authorities", text_slice(&list), &err);
+	CHECK(fd != -1);
+	text_done(&list);
+	return fd;
+}
+
+static void
+tell_authorities(struct keeper_link *l)
+{
+	struct ipc_message m = {
+	    .type = TELL_AUTHORITIES, .nfds = 1, .fds = {-1}};
+
+	if (!l->notices[TELL_AUTHORITIES].told)
+		return;
+	m.fds[0] = list_of_authorities();
+	l->notices[TELL_AUTHORITIES].told(l->notices[TELL_AUTHORITIES].owner,
+	    &m);
+	close(m.fds[0]);
+}
+
+static void
+tell_all(void)
+{
+	for (struct keeper_link *l = links; l != NULL; l = l->next)
+		tell_authorities(l);
 }
 
 void
 sim_keeper_rotates(void)
 {
-	make_ca();
-	for (struct keeper_link *l = links; l != NULL; l = l->next)
-		tell_authority(l);
+	ca_close(ca);
+	ca = make_ca();
+	tell_all();
+}
+
+X509 *
+sim_keeper_gives_own(const char *sandbox)
+{
+	ca_close(own_ca);
+	own_ca = make_ca();
+	own_sandbox = sandbox;
+	tell_all();
+	return ca_certificate(own_ca);
 }
 
 /* --- the script --- */
@@ -139,7 +180,10 @@ answer_leaf(const struct ipc_message *question, struct ipc_message *answer)
 	CHECK(leaf_message_read((struct slice){question->body, question->len},
 	    &q));
 	sim_keeper_ca();
-	mint = mint_new(ca, q.point);
+	mint = mint_new(own_ca != NULL && slice_is(q.sandbox, own_sandbox)
+		? own_ca
+		: ca,
+	    q.point);
 	CHECK(mint != NULL);
 	CHECK(mint_leaf(mint, &q.target, (int64_t)(clock_wall_us() / 1000000),
 	    &minted, &err));
@@ -252,7 +296,7 @@ void
 keeper_link_renew(struct keeper_link *l, int fd)
 {
 	(void)fd;
-	tell_authority(l);
+	tell_authorities(l);
 }
 
 /* It is there from the first: who listens hears the authority at once. */
@@ -263,8 +307,8 @@ keeper_on_notice(struct keeper_link *l, enum message type,
 	CHECK(l->notices[type].told == NULL);
 	l->notices[type].told = told;
 	l->notices[type].owner = owner;
-	if (type == TELL_AUTHORITY)
-		tell_authority(l);
+	if (type == TELL_AUTHORITIES)
+		tell_authorities(l);
 }
 
 void

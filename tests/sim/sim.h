@@ -110,6 +110,9 @@ void sim_keeper_is_away(bool away);	  /* what is asked now is given up */
 size_t sim_keeper_asked(void);		  /* questions so far */
 X509 *sim_keeper_ca(void);		  /* whom a client must trust */
 void sim_keeper_rotates(void);		  /* another CA, told at once */
+/* This sandbox alone has a CA of its own from now on, with each call another
+ * one, told at once; the CA. */
+X509 *sim_keeper_gives_own(const char *sandbox);
 /* For a type of question without an answer of its own here. */
 typedef void sim_keeper_fn(const struct ipc_message *asked,
     struct ipc_message *answer);

@@ -49,12 +49,19 @@ done(void *owner, const struct leaf *leaf, const char *why)
 static char one[] = "1", two[] = "2";
 
 static struct leaf_wait *
-start(char *name, const char *host, enum leaf_purpose purpose)
+start_in(const char *sandbox, char *name, const char *host,
+    enum leaf_purpose purpose)
 {
 	struct target t;
 
 	EXPECT(target_parse(slice_of(host), 443, &t, NULL));
-	return leaf_start(leaves, "web", &t, purpose, done, name);
+	return leaf_start(leaves, sandbox, &t, purpose, done, name);
+}
+
+static struct leaf_wait *
+start(char *name, const char *host, enum leaf_purpose purpose)
+{
+	return start_in("web", name, host, purpose);
 }
 
 TEST(nobody_waits_longer_than_the_limit)
@@ -141,5 +148,45 @@ TEST(after_a_rotation_all_is_asked_again)
 	EXPECT_INT(X509_check_issued(sim_keeper_ca(),
 		       leaf_cached(leaves, "web", &t)->cert),
 	    X509_V_OK);
+	finish();
+}
+
+static X509 *
+cached(const char *sandbox)
+{
+	const struct leaf *leaf;
+	struct target t;
+
+	EXPECT(target_parse(SLICE_LITERAL("a.test:443"), 0, &t, NULL));
+	leaf = leaf_cached(leaves, sandbox, &t);
+	return leaf ? leaf->cert : NULL;
+}
+
+static bool
+is_by(X509 *ca, const char *sandbox)
+{
+	X509 *cert = cached(sandbox);
+
+	return cert && X509_verify(cert, X509_get0_pubkey(ca)) == 1;
+}
+
+TEST(a_ca_of_its_own_is_rotated_for_one_sandbox_alone)
+{
+	X509 *own;
+
+	begin();
+	own = sim_keeper_gives_own("web");
+	start_in("web", one, "a.test", LEAF_ALLOWED);
+	start_in("other", two, "a.test", LEAF_ALLOWED);
+	sim_run(loop);
+	EXPECT(is_by(own, "web") && !is_by(sim_keeper_ca(), "web"));
+	EXPECT(is_by(sim_keeper_ca(), "other") && !is_by(own, "other"));
+	own = sim_keeper_gives_own("web");
+	EXPECT(!cached("web") && cached("other"));
+	start_in("web", one, "a.test", LEAF_ALLOWED);
+	sim_run(loop);
+	EXPECT(is_by(own, "web"));
+	sim_keeper_rotates();
+	EXPECT(is_by(own, "web") && !cached("other"));
 	finish();
 }

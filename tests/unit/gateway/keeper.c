@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "gateway/authority_message.h"
 #include "tests/unit/gateway/keeper_asked.h"
 
 #define POLICY                                                                 \
@@ -26,6 +27,7 @@ static struct confine_user user;
 static uint8_t point[LEAF_POINT];
 static EVP_PKEY *key;
 static uint32_t last_number;
+static bool mine_has_own;
 
 static void
 remove_directory(const char *directory)
@@ -70,6 +72,45 @@ tell_policy(const char *text)
 	close(fd);
 }
 
+/* What the last worker was told: the shared one, and `mine`'s own. */
+static X509 *shared_ca, *own_ca;
+
+static X509 *
+first_cert(struct slice chain)
+{
+	const unsigned char *at = (const unsigned char *)chain.at;
+	X509 *cert = d2i_X509(NULL, &at, (long)chain.len);
+
+	EXPECT(cert != NULL);
+	return cert;
+}
+
+static void
+take_authorities(void)
+{
+	struct slice list, sandbox, chain;
+	char *text;
+	size_t len;
+
+	EXPECT_INT(got.nfds, 1);
+	EXPECT(file_read_sealed(got.fds[0], AUTHORITIES_MAX, &text, &len));
+	close(got.fds[0]);
+	list = (struct slice){text, len};
+	X509_free(shared_ca);
+	X509_free(own_ca);
+	own_ca = NULL;
+	EXPECT(authority_message_next(&list, &sandbox, &chain));
+	EXPECT(slice_is(sandbox, ""));
+	shared_ca = first_cert(chain);
+	if (list.len) {
+		EXPECT(authority_message_next(&list, &sandbox, &chain));
+		EXPECT(slice_is(sandbox, "mine"));
+		own_ca = first_cert(chain);
+	}
+	EXPECT_INT(list.len, 0);
+	free(text);
+}
+
 /* A channel of the worker in `slot`, welcomed. */
 static int
 connect_worker(unsigned slot)
@@ -80,7 +121,8 @@ connect_worker(unsigned slot)
 	EXPECT(message_send_number(channel, KEEPER_WORKER, ++last_number, slot,
 	    &ends[0], 1));
 	close(ends[0]);
-	expect_told(ends[1], TELL_AUTHORITY);
+	expect_told(ends[1], TELL_AUTHORITIES);
+	take_authorities();
 	return ends[1];
 }
 
@@ -94,6 +136,8 @@ start(void)
 	static bool homes[3 * 3] = {
 	    false, false, false, true, true, true, true, false, true};
 	static char cert[64], ca_key[64], mine[] = "mine", any[] = "any";
+	static char own_cert[64], own_key[64];
+	struct ca_files own_cas[3] = {0};
 	pid_t parent = getpid();
 	struct err err = {0};
 	int ends[2];
@@ -105,6 +149,15 @@ start(void)
 		settings_defaults(&settings);
 	sandboxes[0].name = mine;
 	sandboxes[1].name = any;
+	if (mine_has_own) {
+		sandboxes[0].own_ca = true;
+		snprintf(own_cert, sizeof(own_cert), "%s/own.pem", directory);
+		snprintf(own_key, sizeof(own_key), "%s/own.key", directory);
+		own_cas[1] = (struct ca_files){.cert = own_cert,
+		    .key = own_key,
+		    .own = true,
+		    .sandbox = mine};
+	}
 	settings.sandboxes = sandboxes;
 	settings.sandbox_count = 2;
 	EXPECT(confine_find_user(&user, &err));
@@ -114,6 +167,7 @@ start(void)
 		_exit(keeper_main(&(struct keeper_options){
 		    .channel = ends[1],
 		    .ca = {.cert = cert, .key = ca_key, .own = true},
+		    .own_cas = own_cas,
 		    .settings = &settings,
 		    .homes = homes,
 		    .confine = {.user = &user, .parent = parent},
@@ -121,7 +175,6 @@ start(void)
 	}
 	close(ends[1]);
 	channel = ends[0];
-	expect_report(KEEPER_OVERLAP);
 	expect_report(KEEPER_READY);
 	remove_directory(directory);
 	key = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
@@ -196,6 +249,49 @@ TEST(a_host_that_policy_allows_gets_its_certificate)
 	EXPECT(X509_check_private_key(cert, key) == 1);
 	EXPECT(X509_check_host(cert, "a.allowed.test", 0, 0, NULL) == 1);
 	X509_free(cert);
+}
+
+static bool
+is_by(X509 *ca)
+{
+	const unsigned char *at = (const unsigned char *)got.body;
+	X509 *cert = d2i_X509(NULL, &at, (long)got.len);
+	bool is = cert && X509_verify(cert, X509_get0_pubkey(ca)) == 1 &&
+	    X509_check_issued(ca, cert) == X509_V_OK;
+
+	X509_free(cert);
+	return is;
+}
+
+TEST(one_with_a_ca_of_its_own_is_signed_for_by_that_alone)
+{
+	mine_has_own = true;
+	start();
+	EXPECT(own_ca && X509_cmp(own_ca, shared_ca) != 0);
+	/* One after the other, by one worker with one key. */
+	for (int n = 0; n < 3; n++) {
+		expect_answer(worker, LEAF_ALLOWED, "mine", "mine.test",
+		    TELL_LEAF);
+		EXPECT(is_by(own_ca) && !is_by(shared_ca));
+		expect_answer(worker, LEAF_REFUSAL, "mine", "b.test",
+		    TELL_LEAF);
+		EXPECT(is_by(own_ca));
+		expect_answer(worker, LEAF_ALLOWED, "any", "a.allowed.test",
+		    TELL_LEAF);
+		EXPECT(is_by(shared_ca) && !is_by(own_ca));
+		expect_answer(worker, LEAF_REFUSAL, "default", "b.test",
+		    TELL_LEAF);
+		EXPECT(is_by(shared_ca));
+	}
+}
+
+TEST(a_worker_hears_of_no_ca_of_a_sandbox_that_is_elsewhere)
+{
+	mine_has_own = true;
+	start();
+	EXPECT(own_ca != NULL);
+	connect_worker(2);
+	EXPECT(shared_ca != NULL && own_ca == NULL);
 }
 
 TEST(a_host_that_policy_denies_gets_none)

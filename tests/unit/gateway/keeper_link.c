@@ -245,10 +245,10 @@ told(void *owner, struct ipc_message *m)
 TEST(what_is_told_unasked_has_its_listener)
 {
 	begin(1000);
-	keeper_on_notice(l, TELL_AUTHORITY, told, two);
+	keeper_on_notice(l, TELL_REVOKED, told, two);
 	renew();
 	tell(0, "nobody");
-	EXPECT(ipc_send(keeper, TELL_AUTHORITY, 0, slice_of("ca"), NULL, 0));
+	EXPECT(ipc_send(keeper, TELL_REVOKED, 0, slice_of("ca"), NULL, 0));
 	turn(5);
 	EXPECT_TEXT(heard, "2:ca ");
 }

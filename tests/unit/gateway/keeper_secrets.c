@@ -106,7 +106,7 @@ connect_worker(unsigned slot)
 	EXPECT(message_send_number(channel, KEEPER_WORKER, ++last_number, slot,
 	    &ends[0], 1));
 	close(ends[0]);
-	expect_told(ends[1], TELL_AUTHORITY);
+	expect_told(ends[1], TELL_AUTHORITIES);
 	return ends[1];
 }
 
@@ -182,7 +182,6 @@ static void
 serve(const char *policy)
 {
 	launch();
-	expect_report(KEEPER_OVERLAP);
 	expect_report(KEEPER_READY);
 	tell_policy(policy);
 	worker = connect_worker(1);

@@ -5,6 +5,7 @@
 
 #include <unistd.h>
 
+#include "gateway/authority_message.h"
 #include "gateway/keeper_mint.h"
 #include "tests/unit/gateway/keeper_asked.h"
 
@@ -13,6 +14,10 @@ static struct keeper_link *link_to;
 static struct leaves *l;
 static struct limits limits;
 static struct ca *ca;
+static struct {
+	const char *sandbox;
+	struct ca *ca;
+} own[2];
 static int keeper = -1;
 static struct ipc_message got;
 static struct leaf_message asked; /* the last one taken */
@@ -58,6 +63,28 @@ new_ca(void)
 	return made;
 }
 
+/* The shared one, and those that sandboxes have of their own. */
+static void
+tell_authorities(void)
+{
+	struct err err = {0};
+	struct text list;
+	int fd;
+
+	text_init(&list, AUTHORITIES_MAX);
+	authority_message_add(&list, slice_of(""), ca_chain(ca));
+	for (size_t n = 0; n < ARRAY_SIZE(own); n++)
+		if (own[n].ca)
+			authority_message_add(&list, slice_of(own[n].sandbox),
+			    ca_chain(own[n].ca));
+	fd = file_sealed("authorities", text_slice(&list), &err);
+	EXPECT(fd != -1);
+	EXPECT(ipc_send(keeper, TELL_AUTHORITIES, 0, (struct slice){0}, &fd,
+	    1));
+	close(fd);
+	text_done(&list);
+}
+
 static void
 renew_channel(void)
 {
@@ -68,7 +95,7 @@ renew_channel(void)
 	EXPECT(ipc_pair(ends));
 	keeper = ends[0];
 	keeper_link_renew(link_to, ends[1]);
-	EXPECT(ipc_send(keeper, TELL_AUTHORITY, 0, ca_chain(ca), NULL, 0));
+	tell_authorities();
 	turn(2);
 }
 
@@ -145,10 +172,15 @@ take(void)
 static void
 answer(void)
 {
-	struct mint *mint = mint_new(ca, asked.point);
+	struct ca *signer = ca;
 	struct err err = {0};
 	struct minted m;
+	struct mint *mint;
 
+	for (size_t n = 0; n < ARRAY_SIZE(own); n++)
+		if (own[n].ca && slice_is(asked.sandbox, own[n].sandbox))
+			signer = own[n].ca;
+	mint = mint_new(signer, asked.point);
 	EXPECT(mint != NULL);
 	EXPECT(mint_leaf(mint, &asked.target, (int64_t)time(NULL), &m, &err));
 	EXPECT(ipc_send(keeper, TELL_LEAF, got.tag,
@@ -614,4 +646,105 @@ TEST(nothing_is_asked_for_ahead_while_somebody_waits)
 				"  - {host: a.test, allow: {methods: [GET]}}\n",
 			two_sandboxes, 1),
 	    "");
+}
+
+/* --- who signs for whom --- */
+
+static bool
+is_by(const struct ca *signer, const char *sandbox)
+{
+	const struct leaf *leaf = cached(sandbox, "a.test");
+
+	return leaf &&
+	    X509_verify(leaf->cert, X509_get0_pubkey(ca_certificate(signer))) ==
+	    1;
+}
+
+static void
+begin_with_own(void)
+{
+	begin();
+	own[0].sandbox = "one";
+	own[0].ca = new_ca();
+	own[1].sandbox = "two";
+	own[1].ca = new_ca();
+	renew_channel();
+	have("one", "a.test");
+	have("two", "a.test");
+	have("web", "a.test");
+}
+
+TEST(each_sandbox_has_its_signer)
+{
+	begin_with_own();
+	EXPECT(is_by(own[0].ca, "one") && is_by(own[1].ca, "two"));
+	EXPECT(is_by(ca, "web"));
+	/* The same again: nothing is lost. */
+	renew_channel();
+	EXPECT(cached("one", "a.test") && cached("two", "a.test") &&
+	    cached("web", "a.test"));
+}
+
+TEST(another_signer_of_one_sandbox_leaves_the_others)
+{
+	begin_with_own();
+	own[0].ca = new_ca();
+	renew_channel();
+	EXPECT(!cached("one", "a.test"));
+	EXPECT(is_by(own[1].ca, "two") && is_by(ca, "web"));
+	have("one", "a.test");
+	EXPECT(is_by(own[0].ca, "one"));
+	ca = new_ca();
+	renew_channel();
+	EXPECT(!cached("web", "a.test"));
+	EXPECT(is_by(own[0].ca, "one") && is_by(own[1].ca, "two"));
+	/* One that has its own no more. */
+	own[1].ca = NULL;
+	renew_channel();
+	EXPECT(cached("one", "a.test") && !cached("two", "a.test"));
+}
+
+static void
+tell_list(const char *at, size_t len)
+{
+	struct err err = {0};
+	int fd = file_sealed("authorities", (struct slice){at, len}, &err);
+
+	EXPECT(ipc_send(keeper, TELL_AUTHORITIES, 0, (struct slice){0}, &fd,
+	    1));
+	close(fd);
+	turn(2);
+}
+
+/* Cut short, with a name twice, without the shared one first, or nothing at
+ * all: whoever it is from, nobody is served by what it may have meant. */
+TEST(a_list_that_is_none_leaves_no_signer)
+{
+	struct text list;
+	size_t first;
+
+	begin_with_own();
+	text_init(&list, AUTHORITIES_MAX);
+	authority_message_add(&list, slice_of(""), ca_chain(ca));
+	first = list.len;
+	authority_message_add(&list, slice_of("one"), ca_chain(own[0].ca));
+	for (size_t len = 0; len < list.len; len += len < 16 ? 1 : 97) {
+		if (len == first)
+			continue;
+		tell_list(list.at, list.len);
+		tell_list(list.at, len);
+		EXPECT(l->authorities == NULL && !cached("web", "a.test"));
+	}
+	tell_list(list.at + first, list.len - first);
+	EXPECT(l->authorities == NULL);
+	authority_message_add(&list, slice_of("one"), ca_chain(own[1].ca));
+	tell_list(list.at, list.len);
+	EXPECT(l->authorities == NULL);
+	start(one, "web", "a.test", LEAF_ALLOWED);
+	EXPECT(take());
+	answer();
+	turn(2);
+	EXPECT_TEXT(heard,
+	    "1:the keeper gave another answer than was asked for ");
+	text_done(&list);
 }

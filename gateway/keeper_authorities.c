@@ -1,0 +1,155 @@
+/* keeper_authorities.c - the CAs there are, and which one signs for whom
+ *
+ * A sandbox with a CA of its own (`ca: own`) is signed for by that one alone,
+ * any other by the shared one: it stands in its struct keeper_sandbox from the
+ * start to the end, and keeper_leaves.c asks nobody else. So whatever a guest
+ * can make a worker ask for, it gets nothing that another sandbox trusts.
+ *
+ * One CA that cannot be had is the end of the start, or of a rotation, whoever
+ * it belongs to: to serve its sandbox by another one would be wrong, and not to
+ * serve it is for a person to decide. There may be a thousand, and each is a
+ * few files, so what is on disk already is not written again.
+ */
+#include "gateway/keeper_internal.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "gateway/authority_message.h"
+
+/* NULL: it has none of its own. */
+static const struct ca_files *
+files_of(const struct keeper *k, size_t index)
+{
+	const struct keeper_options *o = k->o;
+
+	if (index == 0)
+		return &o->ca;
+	return o->own_cas && o->own_cas[index].cert ? &o->own_cas[index] : NULL;
+}
+
+static bool
+open_one(struct keeper *k, size_t index, bool rotate, struct err *err)
+{
+	const struct ca_files *f = files_of(k, index);
+
+	if (!f)
+		return true;
+	k->cas[index] = rotate ? ca_rotate(f, k->o->overlap_s, err)
+			       : ca_open(f, err);
+	if (k->cas[index] || index == 0)
+		return k->cas[index] != NULL;
+	return err_wrap(err, "sandbox %s", k->sandboxes[index].name);
+}
+
+static size_t
+count_files(const struct keeper *k)
+{
+	size_t count = 0;
+
+	for (size_t n = 0; n < k->sandbox_count; n++)
+		count += files_of(k, n) != NULL;
+	return count;
+}
+
+bool
+keeper_authorities_open(struct keeper *k, struct err *err)
+{
+	const struct keeper_options *o = k->o;
+
+	ca_make_room(count_files(k));
+	k->cas = memory_array(k->sandbox_count, sizeof(*k->cas));
+	for (size_t n = 0; n < k->sandbox_count; n++)
+		if (!(o->rotate && n == o->rotated) &&
+		    !open_one(k, n, false, err))
+			return false;
+	if (o->rotate && !open_one(k, o->rotated, true, err))
+		return false;
+	for (size_t n = 0; n < k->sandbox_count; n++) {
+		bool own = n > 0 && o->settings->sandboxes[n - 1].own_ca;
+
+		CHECK(own == (n > 0 && k->cas[n]));
+		k->sandboxes[n].ca = k->cas[own ? n : 0];
+	}
+	return true;
+}
+
+void
+keeper_authorities_close(struct keeper *k)
+{
+	for (size_t n = 0; k->cas && n < k->sandbox_count; n++)
+		ca_close(k->cas[n]);
+	free(k->cas);
+	k->cas = NULL;
+}
+
+/* --- who is told of them --- */
+
+static size_t
+fill_reports(const struct keeper *k, struct ca_report *at)
+{
+	size_t count = 0;
+
+	for (size_t n = 0; n < k->sandbox_count; n++) {
+		struct ca_report *r = &at[count];
+
+		if (!k->cas[n])
+			continue;
+		r->sandbox = (uint32_t)n;
+		r->ends = ca_ends(k->cas[n]);
+		r->overlap_until = ca_overlap_ends(k->cas[n]);
+		ca_fingerprint(k->cas[n], r->fingerprint);
+		count++;
+	}
+	return count;
+}
+
+bool
+keeper_authorities_report(const struct keeper *k)
+{
+	struct ca_report *all = memory_array(k->sandbox_count, sizeof(*all));
+	size_t count = fill_reports(k, all);
+	struct err err = {0};
+	int fd = file_sealed("authorities",
+	    (struct slice){(const char *)all, count * sizeof(*all)}, &err);
+	bool sent = fd != -1 &&
+	    ipc_send(k->o->channel, KEEPER_READY, 0, (struct slice){0}, &fd, 1);
+
+	if (fd == -1)
+		log_error("%s", err.text);
+	else
+		close(fd);
+	free(all);
+	return sent;
+}
+
+void
+keeper_authorities_welcome(struct keeper_worker *w)
+{
+	struct keeper *k = w->keeper;
+	struct err err = {0};
+	struct text list;
+	int fd;
+
+	text_init(&list, AUTHORITIES_MAX);
+	authority_message_add(&list, slice_of(""), ca_chain(k->cas[0]));
+	for (unsigned n = 1; n < k->sandbox_count; n++)
+		if (k->cas[n] && keeper_sandbox_is_at(k, w, n))
+			authority_message_add(&list,
+			    slice_of(k->sandboxes[n].name),
+			    ca_chain(k->cas[n]));
+	CHECK(!list.cut);
+	fd = file_sealed("authorities", text_slice(&list), &err);
+	text_done(&list);
+	if (fd == -1) {
+		log_error("%s", err.text);
+		keeper_give_up(w, "cannot be told who signs for it");
+		return;
+	}
+	keeper_tell(w, TELL_AUTHORITIES, 0, (struct slice){0}, &fd, 1);
+	close(fd);
+}
