@@ -39,7 +39,9 @@ tunnel_refuse_inside(struct tunnel *t, enum reason reason, bool with_alert)
 		note_open(&t->note, t->service, EVENT_TUNNEL, &t->tuple, &d, 0);
 	tunnel_close_origin(t, true);
 	stream_consume(t->guest, stream_peek(t->guest).len);
-	if (with_alert && !t->guest_shut)
+	/* Who does not read what a server has said already gets none. */
+	if (with_alert && !t->guest_shut &&
+	    stream_room(t->guest) >= sizeof(access_denied))
 		stream_send(t->guest,
 		    (struct slice){access_denied, sizeof(access_denied)});
 	stream_shut(t->guest);

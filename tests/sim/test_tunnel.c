@@ -538,6 +538,29 @@ TEST(a_talkative_server_waits_for_its_client)
 	gate_end(&w.g);
 }
 
+/* Its buffer is full of what the server said: no alert has room there. */
+TEST(a_refusal_of_who_does_not_read)
+{
+	struct world w;
+	char large[1001], at[512];
+
+	establish(&w, ALLOW, "9.9.9.1:22", CONNECT_22);
+	memset(large, 'x', 1000);
+	large[1000] = '\0';
+	sim_takes(w.guest, 0);
+	for (int i = 0; i < 1000; i++)
+		sim_says(w.origin, large);
+	sim_run(w.g.loop);
+	EXPECT(sim_unread(w.origin) > 0);
+	sim_says_bytes(w.guest, make_hello("b.test", at));
+	sim_run(w.g.loop);
+	EXPECT(!sim_is_open(w.origin));
+	sim_advance(w.g.loop, 1000);
+	EXPECT(!sim_is_open(w.guest));
+	EXPECT(strstr(gate_records(&w.g), " refused sni-mismatch\n") != NULL);
+	gate_end(&w.g);
+}
+
 TEST(a_client_may_only_listen)
 {
 	struct world w;
