@@ -66,9 +66,29 @@ fail(struct reach *r, enum reason reason, const char *detail)
 	loop_defer(r->service->loop, &r->later);
 }
 
+/* To dial takes a while, in which another policy may have come. */
+static bool
+is_still_allowed(struct reach *r)
+{
+	struct facts f = service_facts(r->sandbox, &r->target);
+	struct decision_made d;
+
+	if (r->target.kind != TARGET_NAME || r->outcome.to.family == 0 ||
+	    screen_address(r->service->image, &f, &r->service->o.own,
+		&r->outcome.to, &d))
+		return true;
+	r->outcome.reason = d.reason;
+	r->outcome.rule = d.rule;
+	return false;
+}
+
 static void
 succeed(struct reach *r)
 {
+	if (!is_still_allowed(r)) {
+		report(r);
+		return;
+	}
 	r->outcome.reason = REASON_RULE_ALLOW;
 	r->outcome.stream = r->stream;
 	r->stream = NULL;

@@ -116,6 +116,25 @@ TEST(a_denied_network_is_named)
 	gate_end(&w.g);
 }
 
+TEST(an_address_is_judged_by_the_policy_that_holds_when_it_answers)
+{
+	struct world w;
+	struct sim_peer *origin;
+
+	start(&w, ALLOW);
+	origin = gate_origin("a.test", "9.9.9.9:80");
+	sim_dial_takes_ms = 100;
+	ask(&w, GET);
+	gate_policy(&w.g, "network: { allow: [a.test], deny: [9.9.9.0/24] }");
+	sim_advance(w.g.loop, 100);
+	expect_answer(&w, "403", "sim.yaml:2");
+	EXPECT(sim_heard_text(origin, "") && !sim_is_open(origin));
+	EXPECT_TEXT(gate_records(&w.g),
+	    "1 open deny rule-deny GET a.test:80 403\n"
+	    "1 close 403 out 0 in 0 refused\n");
+	gate_end(&w.g);
+}
+
 TEST(each_failure_of_dns_has_its_sentence)
 {
 	static const struct {

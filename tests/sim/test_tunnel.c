@@ -714,6 +714,26 @@ TEST(a_new_policy_before_the_200_is_an_answer)
 	gate_end(&w.g);
 }
 
+/* Its address was fine when it was looked up. */
+TEST(a_new_policy_for_the_address_that_is_being_dialled)
+{
+	struct world w;
+
+	start(&w, ALLOW, "9.9.9.1:22");
+	sim_dial_takes_ms = 100;
+	guest_says(&w, CONNECT_22);
+	gate_policy(&w.g,
+	    "network: { allow: [a.test, \"a.test:22\"], deny: [9.9.9.0/24] }");
+	sim_advance(w.g.loop, 100);
+	EXPECT(slice_starts(sim_heard(w.guest), "HTTP/1.1 403 "));
+	EXPECT(heard(w.guest, "sim.yaml:2"));
+	EXPECT(!sim_is_open(w.origin));
+	EXPECT_TEXT(gate_records(&w.g),
+	    "1 open deny rule-deny CONNECT a.test:22 403\n"
+	    "1 close out 0 in 0 refused\n");
+	gate_end(&w.g);
+}
+
 static int drained;
 
 static void
