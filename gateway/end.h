@@ -63,7 +63,8 @@ struct end_ops {
 	void (*upgrade)(struct end *e);
 	/* The exchange is complete: the end may serve the next one. */
 	void (*finish)(struct end *e);
-	/* The exchange is given up. */
+	/* The exchange is given up; CLOSE_DONE: all of the answer is there and
+	 * the rest of the request is not wanted, if there is a rest. */
 	void (*reset)(struct end *e, enum close_reason why);
 };
 

@@ -27,6 +27,7 @@ struct h1_origin {
 	struct h1_origin_options o;
 	enum h1_origin_state state;
 	enum body_kind request_body;
+	uint64_t request_left; /* of a known length */
 	bool request_done, keep_alive;
 	bool was_reset;
 	bool finished;	 /* finish() came while reading */
@@ -277,6 +278,7 @@ op_request(struct end *e, const struct request_head *r, bool last)
 	o->head_seen = 0;
 	o->h1.body_done = o->h1.end_told = false;
 	o->request_body = r->head->body;
+	o->request_left = r->head->content_length;
 	o->request_done = last;
 	o->keep_alive = false;
 	o->method_len = r->head->method.len < sizeof(o->method)
@@ -313,7 +315,10 @@ op_data(struct end *e, struct slice bytes, bool last)
 		o->request_done |= last;
 	} else {
 		stream_send(o->h1.stream, bytes);
-		o->request_done |= last;
+		/* All of it, though its sender may say so later, in an empty
+		 * frame. */
+		o->request_left -= bytes.len;
+		o->request_done |= last || o->request_left == 0;
 	}
 	h1_end_report_sent(&o->h1);
 }
@@ -361,7 +366,10 @@ op_reset(struct end *e, enum close_reason why)
 {
 	struct h1_origin *o = CONTAINER_OF(e, struct h1_origin, h1.end);
 
-	(void)why;
+	if (why == CLOSE_DONE && o->request_done) {
+		op_finish(e);
+		return;
+	}
 	e->events = NULL;
 	e->exchange = NULL;
 	close_self(o, true);

@@ -35,7 +35,7 @@ struct pair {
 	struct h1_guest *h1_guest;
 	struct h2_guest *h2_guest;
 	struct h2_origin *h2_origin;
-	int dialled;
+	int dialled, idle;
 	struct list exchanges;
 	struct text log;
 };
@@ -63,6 +63,7 @@ static void
 h1_idle(void *owner, struct h1_origin *o)
 {
 	(void)owner;
+	p.idle++;
 	h1_origin_free(o);
 }
 
@@ -807,11 +808,40 @@ early_answer(void)
 	else
 		EXPECT(sim_got_fin(p.guest));
 	EXPECT(list_is_empty(&p.exchanges));
+	EXPECT_INT(p.idle, 0);
 }
 
 TEST(an_answer_before_the_request_ends)
 {
 	each_pair(early_answer);
+}
+
+/* A guest may say that its body is over when it was answered long ago: the
+ * HTTP/1 connection has had all of the length that was said, and is kept. */
+static void
+late_end(void)
+{
+	guest_says(H1_HEAD("POST", "/") "Content-Length: 4\r\n\r\nsome",
+	    H2_HEAD("POST", "/") "content-length: 4\n", "some", false);
+	origin_says(0, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+	    ":status: 200\ncontent-length: 2\n", "ok", true);
+	EXPECT(list_is_empty(&p.exchanges));
+	if (p.guest_h2) {
+		h2_peer_say(p.client, 1, "", true);
+		sim_run(p.g.loop);
+	}
+	EXPECT_INT(p.idle, !p.origin_h2);
+	guest_hears("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+	    "1 :status: 200\n1 content-length: 2\n1 \"ok\"\n1 end\n"
+	    "1 closed 0\n");
+	EXPECT_TEXT(gate_records(&p.g),
+	    "1 open allow rule-allow POST a.test:80 9.9.9.1\n"
+	    "1 close 200 out 4 in 2 done\n");
+}
+
+TEST(an_end_behind_the_answer_keeps_the_connection)
+{
+	each_pair(late_end);
 }
 
 /* Much more than any window, both ways; not a byte is lost or out of place. */
