@@ -262,6 +262,15 @@ reason_of_code(const struct h2_stream *s, uint32_t code)
 								  : role->reset;
 }
 
+/* What its owner opens next is to be HTTP/1; the streams that run go on. */
+static void
+give_up_http2(struct h2_conn *c)
+{
+	c->needs_http1 = true;
+	if (!c->told_leaving)
+		c->role->leaving(c);
+}
+
 static int
 on_stream_close(nghttp2_session *session, int32_t id, uint32_t code,
     void *owner)
@@ -273,7 +282,8 @@ on_stream_close(nghttp2_session *session, int32_t id, uint32_t code,
 		return 0;
 	s->closed = true;
 	c->live--;
-	c->needs_http1 |= code == NGHTTP2_HTTP_1_1_REQUIRED;
+	if (code == NGHTTP2_HTTP_1_1_REQUIRED && !c->role->is_server)
+		give_up_http2(c);
 	if (code == NGHTTP2_NO_ERROR && !s->peer_reset && !s->our_reset)
 		h2_budget_completed(&c->budget);
 	/* A complete answer stays one. */

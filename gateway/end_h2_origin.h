@@ -59,8 +59,8 @@ size_t h2_origin_streams(const struct h2_origin *o);
 /* Does it take extended CONNECT? Not known before its settings are there. */
 enum h2_answer { H2_NOT_KNOWN, H2_NO, H2_YES };
 enum h2_answer h2_origin_websocket(const struct h2_origin *o);
-/* A stream broke with HTTP_1_1_REQUIRED (and so CLOSE_ORIGIN_REFUSED): what it
- * was asked is to be asked over HTTP/1. */
+/* Why it is leaving: a stream broke with HTTP_1_1_REQUIRED (and so
+ * CLOSE_ORIGIN_REFUSED). What it was asked is to be asked over HTTP/1. */
 bool h2_origin_needs_http1(const struct h2_origin *o);
 /* Open no more streams, close when the last has ended: for a connection that a
  * new policy took out of the pool. */

@@ -161,7 +161,7 @@ static struct pooled *
 add_clear(struct service *s, struct pool_host *host,
     const struct reach_outcome *r)
 {
-	if (host->is_h2c)
+	if (host->is_h2c && !host->needs_http1)
 		return pool_add_h2(s, host, r->stream, &r->to);
 	return pool_add_h1(s, host, r->stream, &r->to, r->by_parent);
 }
@@ -218,8 +218,10 @@ static void
 start_for(struct origin_wait *w, struct service *s, struct pool_host *host,
     bool only_h1)
 {
-	struct connecting *c = find_connecting(host, only_h1);
+	struct connecting *c;
 
+	only_h1 |= host->needs_http1;
+	c = find_connecting(host, only_h1);
 	if (c == NULL) {
 		c = connecting_new(s, host, only_h1);
 		c->reach = reach_start(s, host->sandbox, &host->target,
@@ -281,7 +283,7 @@ origin_adopt(struct service *s, const struct destination *d,
 		pool_leave_idle(add_clear(s, host, &reached));
 		return;
 	}
-	c = connecting_new(s, host, d->only_h1);
+	c = connecting_new(s, host, d->only_h1 || host->needs_http1);
 	c->to = *to;
 	start_tls(c, stream);
 }

@@ -182,7 +182,7 @@ on_h2_leaving(void *owner, struct h2_origin *h2)
 {
 	struct pooled *p = owner;
 
-	(void)h2;
+	p->host->needs_http1 |= h2_origin_needs_http1(h2);
 	be_in_use(p);
 	p->is_leaving = true;
 	list_remove(&p->link);
@@ -287,6 +287,8 @@ static struct end *
 take_shared(struct service *s, struct pool_host *host,
     const struct destination *d, struct address *to)
 {
+	if (host->needs_http1)
+		return NULL;
 	list_each_safe(l, &host->shared) {
 		struct pooled *p = list_entry(l, struct pooled, link);
 		struct end *end;

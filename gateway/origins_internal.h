@@ -16,6 +16,8 @@ struct pool_host {
 	struct target target;
 	bool is_tls, is_h2c;
 	bool speaks_h2;		/* the last that was asked chose it */
+	bool needs_http1;	/* .. and sent a request back for HTTP/1: kept
+				 * as long as a connection stands */
 	struct list idle;	/* struct pooled: HTTP/1, the latest last */
 	struct list shared;	/* struct pooled: HTTP/2, in use or not */
 	struct list connecting; /* struct connecting */

@@ -46,8 +46,8 @@ static void
 on_leaving(void *owner, struct h2_origin *o)
 {
 	(void)owner;
-	(void)o;
-	text_add(&w.told, "leaving ");
+	text_add(&w.told,
+	    h2_origin_needs_http1(o) ? "leaving for HTTP/1 " : "leaving ");
 }
 
 static void
@@ -419,9 +419,28 @@ TEST(what_a_reset_means)
 		h2_peer_reset(w.peer, 2 * (int)i + 1, cases[i].code);
 		sim_run(w.loop);
 		EXPECT_TEXT(fake_said(), cases[i].text);
-		EXPECT(h2_origin_needs_http1(w.origin) ==
-		    (cases[i].code == 13));
+		if (i < 4)
+			expect_told("idle ");
 	}
+	expect_told("leaving for HTTP/1 closed ");
+	end();
+}
+
+TEST(what_runs_goes_on_when_another_is_sent_back_for_http1)
+{
+	begin();
+	ask("GET /a\n", "");
+	ask("GET /b\n", "");
+	h2_peer_reset(w.peer, 3, 13);
+	sim_run(w.loop);
+	EXPECT_TEXT(fake_said(), "2 broken origin-refused\n");
+	expect_told("leaving for HTTP/1 ");
+	EXPECT(h2_origin_open(w.origin) == NULL);
+	answer(1, ":status: 200\n", false);
+	EXPECT_TEXT(fake_said(), "1 200 last\n");
+	fake_finish(fake_of(1));
+	sim_run(w.loop);
+	expect_told("closed ");
 	end();
 }
 
