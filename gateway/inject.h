@@ -135,12 +135,13 @@ void inject_clear(struct inject_room *room);
 struct swap *inject_body_new(const struct inject_ask *ask);
 
 /* What of a value must never come back in an answer, for struct needle: the
- * value, or the parts of it that an origin tells apart, and of credentials what
- * stands in the field (base64 of which is the base64 of nothing else) or is
- * said by it. Slices of the value or of `room`, which the caller wipes; none is
+ * value, or the parts of it that an origin tells apart, what it says where it
+ * is percent-encoded itself, and of credentials what stands in the field
+ * (base64 of which is the base64 of nothing else) or is said by it. All without
+ * the blanks round them. Slices of the value or of `room`, which the caller wipes; none is
  * shorter or longer than a needle may be. */
-#define INJECT_PARTS 4
-#define INJECT_PARTS_ROOM (2 * NEEDLE_BYTES_MAX)
+#define INJECT_PARTS 5
+#define INJECT_PARTS_ROOM (3 * NEEDLE_BYTES_MAX)
 size_t inject_parts(const struct secret_binding *b, struct slice value,
     char room[INJECT_PARTS_ROOM], struct slice parts[INJECT_PARTS]);
 

@@ -2,10 +2,13 @@
  *
  * What is looked for in answers is found in many spellings (scrub/needles.h),
  * but as a whole. A value that is made of parts, or that goes out inside of
- * something, would come back as one of those. */
+ * something, would come back as one of those; one with blanks round it comes
+ * back without, since no reader of a field keeps them; one that is escaped
+ * itself (a cookie mostly is) comes back as what it says. */
 #include <openssl/evp.h>
 
 #include "base/check.h"
+#include "gateway/http/query.h"
 #include "gateway/inject_internal.h"
 #include "gateway/sigv4.h"
 
@@ -18,6 +21,7 @@ struct parts {
 static void
 add(struct parts *p, struct slice part)
 {
+	part = slice_trim(part);
 	if (part.len < NEEDLE_BYTES_MIN || part.len > NEEDLE_BYTES_MAX)
 		return;
 	CHECK(p->count < INJECT_PARTS);
@@ -40,6 +44,21 @@ add_encoded(struct parts *p, struct slice user, struct slice value)
 	len = (size_t)EVP_EncodeBlock((unsigned char *)encoded,
 	    (const unsigned char *)plain, (int)len);
 	add(p, (struct slice){encoded, len});
+}
+
+/* A reader that leaves '+' alone is served by the same needle. */
+static void
+add_unescaped(struct parts *p, struct slice value)
+{
+	char *plain = p->room + 2 * NEEDLE_BYTES_MAX;
+	size_t len = 0, used;
+
+	if (value.len > NEEDLE_BYTES_MAX)
+		return;
+	for (struct slice s = value; s.len > 0; s = slice_from(s, used))
+		plain[len++] = spelled_byte(s, &used);
+	if (!slice_equal((struct slice){plain, len}, value))
+		add(p, (struct slice){plain, len});
 }
 
 /* "user:password", and the password alone. */
@@ -112,6 +131,7 @@ inject_parts(const struct secret_binding *b, struct slice value,
 		return p.count;
 	}
 	add(&p, value);
+	add_unescaped(&p, value);
 	if (b->way == SECRET_HEADER &&
 	    slice_starts(slice_of(b->format), "Basic "))
 		add_decoded(&p, value);

@@ -7,10 +7,14 @@
 bool
 store_value_check(struct slice value, struct err *err)
 {
-	if (value.len < STORE_VALUE_MIN || value.len > STORE_VALUE_MAX)
+	size_t visible = slice_trim(value).len;
+
+	/* What a reader of a field sees of it must be enough to be found. */
+	if (visible < STORE_VALUE_MIN || value.len > STORE_VALUE_MAX)
 		return err_set(err, ERR_USAGE,
 		    "a secret has %d to %d bytes, this one has %zu",
-		    STORE_VALUE_MIN, STORE_VALUE_MAX, value.len);
+		    STORE_VALUE_MIN, STORE_VALUE_MAX,
+		    visible < STORE_VALUE_MIN ? visible : value.len);
 	for (size_t i = 0; i < value.len; i++) {
 		uint8_t byte = (uint8_t)value.at[i];
 

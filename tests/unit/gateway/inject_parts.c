@@ -61,6 +61,25 @@ TEST(credentials_are_looked_for_as_they_go_out_too)
 	    "not base64 at all", "not base64 at all|");
 }
 
+/* No reader of a field keeps them. */
+TEST(blanks_round_a_value_are_no_part_of_it)
+{
+	expect_parts(BINDING(HEADER("x-k", "%s")), " 0123456789  ",
+	    "0123456789|");
+	expect_parts(BINDING(.way = SECRET_BASIC), "me:0123456789 ",
+	    "me:0123456789|0123456789|bWU6MDEyMzQ1Njc4OSA=|");
+}
+
+TEST(an_escaped_value_is_looked_for_as_what_it_says_too)
+{
+	const struct secret_binding *b = BINDING(HEADER("cookie", "sid=%s"));
+
+	expect_parts(b, "s%3Aabcdef.0%2f1", "s%3Aabcdef.0%2f1|s:abcdef.0/1|");
+	expect_parts(b, "Zm9v+YmFyQ", "Zm9v+YmFyQ|Zm9v YmFyQ|");
+	expect_parts(b, "100% sure", "100% sure|");
+	expect_parts(b, "%41%42%43", "%41%42%43|");
+}
+
 TEST(what_is_too_long_for_a_needle_is_left_out)
 {
 	static char value[NEEDLE_BYTES_MAX + 1];

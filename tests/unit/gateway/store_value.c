@@ -66,4 +66,8 @@ TEST(values_have_no_control_bytes)
 	EXPECT(!store_value_check(SLICE_LITERAL("1234567\x7f"), &err));
 	EXPECT(!store_value_check(SLICE_LITERAL(""), &err));
 	EXPECT(!strstr(err.text, "123"));
+	/* As short as it is to who reads it out of a field. */
+	EXPECT(store_value_check(SLICE_LITERAL(" 12345678 "), &err));
+	EXPECT(!store_value_check(SLICE_LITERAL(" 1234567 "), &err));
+	EXPECT(!store_value_check(SLICE_LITERAL("        "), &err));
 }
