@@ -121,10 +121,20 @@ on_tls(void *owner, const struct tls_done *d)
 	    .rule = RULE_NONE,
 	    .detail = d->detail,
 	    .to = c->to};
+	struct decision_made no;
 
 	c->tls = NULL;
 	if (d->stream == NULL) {
 		give_back_share(c);
+		fail_all(c, &failed);
+		return;
+	}
+	if (!pool_may_dial(c->service, c->host, &c->to, &no)) {
+		/* Another policy has come meanwhile. */
+		stream_close(d->stream, true);
+		give_back_share(c);
+		failed = (struct origin_outcome){
+		    .reason = no.reason, .rule = no.rule, .to = c->to};
 		fail_all(c, &failed);
 		return;
 	}

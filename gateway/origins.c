@@ -261,17 +261,24 @@ pool_end(struct pooled *p)
 	return end;
 }
 
+bool
+pool_may_dial(struct service *s, const struct pool_host *host,
+    const struct address *to, struct decision_made *d)
+{
+	struct facts f = service_facts(host->sandbox, &host->target);
+
+	/* Judged as asked for; or dialled by a parent, out of our sight. */
+	if (host->target.kind != TARGET_NAME || to->family == 0)
+		return true;
+	return screen_address(s->image, &f, &s->o.own, to, d);
+}
+
 static bool
 may_still_dial(struct service *s, const struct pooled *p)
 {
-	const struct pool_host *host = p->host;
-	struct facts f = service_facts(host->sandbox, &host->target);
 	struct decision_made d;
 
-	/* Judged as asked for; or dialled by a parent, out of our sight. */
-	if (host->target.kind != TARGET_NAME || p->to.family == 0)
-		return true;
-	return screen_address(s->image, &f, &s->o.own, &p->to, &d);
+	return pool_may_dial(s, p->host, &p->to, &d);
 }
 
 /* What a connection that others may be using too can carry. */

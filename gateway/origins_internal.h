@@ -52,6 +52,10 @@ struct pooled *pool_add_h1(struct service *s, struct pool_host *host,
     struct stream *stream, const struct address *to, bool by_parent);
 struct pooled *pool_add_h2(struct service *s, struct pool_host *host,
     struct stream *stream, const struct address *to);
+/* May this address be spoken to for this host, by the policy that holds now?
+ * False: *d says why not. */
+bool pool_may_dial(struct service *s, const struct pool_host *host,
+    const struct address *to, struct decision_made *d);
 /* Nobody has asked for it yet. */
 void pool_leave_idle(struct pooled *p);
 struct end *pool_end(struct pooled *p); /* NULL: no more streams now */

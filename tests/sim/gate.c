@@ -8,7 +8,10 @@
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "gateway/leaves.h"
 #include "gateway/service_internal.h"
+#include "gateway/tls/tls_client.h"
+#include "gateway/tls/tls_server.h"
 #include "tests/unit/test.h"
 
 #define LISTENER 1000 /* sandbox n's is this + n */
@@ -95,9 +98,26 @@ gate_policy(struct gate *g, const char *policy)
 	service_set_policy(g->service, image, ++g->generation);
 }
 
+static void
+make_tls(struct gate *g)
+{
+	struct tls_client_options o = {.extra_roots = &g->roots,
+	    .extra_root_count = 1,
+	    .without_system_roots = true,
+	    .sessions_max = 16};
+
+	g->keeper = keeper_link_new(g->loop, g->settings.limits.keeper_ms);
+	g->leaves = leaves_new(g->loop, g->keeper, &g->settings.limits, NULL);
+	g->tls_server = tls_server_new(NULL);
+	g->tls_client = tls_client_new(&o, NULL);
+	EXPECT(g->leaves && g->tls_server && g->tls_client);
+}
+
 void
 gate_start(struct gate *g, const char *policy)
 {
+	if (g->roots != NULL)
+		make_tls(g);
 	g->counters = memory_new(sizeof(*g->counters));
 	g->journal = make_journal(g);
 	g->drain = drain_new(g->journal);
@@ -107,7 +127,11 @@ gate_start(struct gate *g, const char *policy)
 	    .journal = g->journal,
 	    .counters = g->counters,
 	    .figures = &g->figures,
-	    .own = g->own});
+	    .own = g->own,
+	    .keeper = g->keeper,
+	    .tls_server = g->tls_server,
+	    .tls_client = g->tls_client,
+	    .leaves = g->leaves});
 	gate_policy(g, policy);
 	for (unsigned i = 0; i <= g->settings.sandbox_count; i++)
 		service_add_listener(g->service, LISTENER + (int)i, i, NULL);
@@ -284,6 +308,10 @@ gate_end(struct gate *g)
 	EXPECT_INT(sim_dials_pending(), 0);
 	EXPECT_INT(sim_timers(g->loop), 0);
 	service_free(g->service);
+	leaves_free(g->leaves);
+	keeper_link_free(g->keeper);
+	tls_client_free(g->tls_client);
+	tls_server_free(g->tls_server);
 	loop_free(g->loop);
 	drain_free(g->drain);
 	journal_free(g->journal);

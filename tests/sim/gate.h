@@ -40,6 +40,13 @@ struct gate {
 	struct journal *journal;
 	struct drain *drain;
 	struct service *service;
+	/* A file of the roots that origins are verified by, before gate_start():
+	 * TLS can end here. NULL: it cannot. */
+	const char *roots;
+	struct keeper_link *keeper;
+	struct leaves *leaves;
+	struct tls_server *tls_server;
+	struct tls_client *tls_client;
 	char *records; /* what gate_records() gave */
 	uint64_t generation;
 	struct record_id ids[64]; /* of opening records, in their order */

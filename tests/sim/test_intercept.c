@@ -1,0 +1,146 @@
+/* test_intercept.c - TLS inside a CONNECT that ends here, at odd times: what
+ * comes between a step and the next, a policy, an end, a keeper that is slow */
+#include <openssl/ssl.h>
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "tests/sim/gate.h"
+#include "tests/sim/tls_far.h"
+#include "tests/unit/test.h"
+
+#define CONNECT "CONNECT a.test:443 HTTP/1.1\r\nHost: a.test:443\r\n\r\n"
+#define STANDS "HTTP/1.1 200 Connection established\r\n\r\n"
+#define GET "GET / HTTP/1.1\r\nHost: a.test\r\n\r\n"
+#define OK "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+#define RULE "{ host: a.test, tls: intercept }"
+#define ALLOW "network: { allow: [" RULE "] }"
+
+struct world {
+	struct gate g;
+	struct far_cert ca, leaf;
+	SSL_CTX *server, *client;
+	struct sim_peer *guest, *origin;
+	struct far *inside, *far; /* of guest and origin; NULL: not yet */
+};
+
+static void
+start(struct world *w, const char *policy)
+{
+	struct far_cert ours = {.cert = sim_keeper_ca()};
+
+	*w = (struct world){0};
+	gate_init(&w->g);
+	w->ca = far_ca("Test CA");
+	w->leaf = far_leaf(&w->ca, "a.test");
+	w->server = far_server_ctx(&w->leaf);
+	w->client = far_client_ctx(&ours);
+	w->g.roots = far_file(&w->ca);
+	gate_start(&w->g, policy);
+	w->guest = gate_guest(&w->g);
+}
+
+static void
+finish(struct world *w)
+{
+	gate_end(&w->g);
+	far_free(w->inside);
+	far_free(w->far);
+	SSL_CTX_free(w->server);
+	SSL_CTX_free(w->client);
+	far_cert_done(&w->leaf);
+	far_cert_done(&w->ca);
+}
+
+static void
+origin_at(struct world *w, const char *address)
+{
+	far_free(w->far);
+	w->origin = gate_origin("a.test", address);
+	w->far = far_new(w->origin, w->server, true);
+}
+
+static void
+say_hello(struct world *w)
+{
+	sim_forget(w->guest);
+	w->inside = far_new(w->guest, w->client, false);
+	CHECK(SSL_set_tlsext_host_name(far_ssl(w->inside), "a.test") == 1);
+	sim_run(w->g.loop);
+}
+
+static void
+guest_says(struct world *w, const char *text)
+{
+	sim_says(w->guest, text);
+	sim_run(w->g.loop);
+}
+
+static bool
+far_heard_text(const struct far *f, const char *text)
+{
+	char *all = memory_text_of(far_heard(f).at, far_heard(f).len);
+	bool is_there = strstr(all, text) != NULL;
+
+	free(all);
+	return is_there;
+}
+
+/* A request was answered inside. */
+static void
+talk(struct world *w)
+{
+	guest_says(w, CONNECT);
+	EXPECT(sim_heard_text(w->guest, STANDS));
+	say_hello(w);
+	EXPECT(far_is_up(w->inside) && far_is_up(w->far));
+	far_says(w->inside, GET);
+	sim_run(w->g.loop);
+	EXPECT(far_heard_text(w->far, "GET / HTTP/1.1\r\n"));
+	far_says(w->far, OK);
+	sim_run(w->g.loop);
+	EXPECT(far_heard_text(w->inside, "200 OK"));
+	far_forget(w->inside);
+}
+
+TEST(requests_pass_inside)
+{
+	struct world w;
+
+	start(&w, ALLOW);
+	origin_at(&w, "9.9.9.1:443");
+	talk(&w);
+	EXPECT_TEXT(gate_records(&w.g),
+	    "1 open allow rule-allow CONNECT a.test:443 9.9.9.1 sni a.test\n"
+	    "2 open allow rule-allow GET a.test:443 9.9.9.1\n"
+	    "2 close 200 out 0 in 2 done\n");
+	finish(&w);
+}
+
+/* The name has moved, and the new address is denied while it shows who it is.
+ */
+TEST(a_new_policy_for_the_address_that_shakes_hands)
+{
+	struct world w;
+
+	start(&w, ALLOW);
+	origin_at(&w, "9.9.9.1:443");
+	talk(&w);
+	sim_ends(w.origin);
+	sim_run(w.g.loop);
+	origin_at(&w, "8.8.8.1:443");
+	far_stop(w.far);
+	far_says(w.inside, GET);
+	sim_run(w.g.loop);
+	EXPECT(sim_is_open(w.origin));
+	gate_policy(&w.g, "network: { allow: [" RULE "], deny: [8.8.8.0/24] }");
+	sim_run(w.g.loop);
+	far_start(w.far);
+	sim_run(w.g.loop);
+	EXPECT(far_is_up(w.far) && far_heard(w.far).len == 0);
+	EXPECT(!sim_is_open(w.origin));
+	EXPECT(far_heard_text(w.inside, "HTTP/1.1 403 "));
+	EXPECT(far_heard_text(w.inside, "sim.yaml:2"));
+	EXPECT(strstr(gate_records(&w.g),
+		   "3 open deny rule-deny GET a.test:443 403\n") != NULL);
+	finish(&w);
+}
