@@ -54,6 +54,7 @@ struct supervisor_secrets {
 	struct hidden environment; /* all that we were started with */
 	uint8_t placeholder_seed[PLACEHOLDER_SEED];
 	struct keeper_secrets_options handed; /* to the next keeper */
+	bool has_written_key; /* the one that this keeper has made */
 	char trouble[480];
 	struct list requests; /* verbs that the keeper works on */
 	uint32_t last_tag;

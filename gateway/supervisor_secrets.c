@@ -82,6 +82,7 @@ supervisor_secrets_open(struct supervisor *s, int keep[SECRETS_KEEP])
 	size_t count = 0;
 
 	own->trouble[0] = '\0';
+	own->has_written_key = false;
 	own->handed = (struct keeper_secrets_options){
 	    .environment = own->environment,
 	    .passphrase = s->options->passphrase,
@@ -116,22 +117,31 @@ supervisor_secrets_close(struct supervisor *s)
 
 /* --- the store's files --- */
 
+/* A key is made once: another one would lose what the first locks. What came
+ * with it may not have been written; then both come again. */
+static bool
+write_key(struct supervisor_secrets *own, int from, struct err *err)
+{
+	if (own->has_written_key)
+		return true;
+	if (access(own->paths.key, F_OK) == 0)
+		return err_set(err, ERR_OTHER,
+		    "%s: has appeared since the keeper was started",
+		    own->paths.key);
+	own->has_written_key = file_replace_from(own->paths.key, from,
+	    KEY_FILE_MAX, 0600, err);
+	return own->has_written_key;
+}
+
 static bool
 write_store(struct supervisor *s, const struct ipc_message *m, struct err *err)
 {
-	const struct store_paths *p = &s->secrets.paths;
-
 	if (m->nfds == 0)
 		return err_set(err, ERR_OTHER, "the keeper brought no store");
-	/* A key is made once: another one would lose what the first locks. */
-	if (m->nfds == 2 && access(p->key, F_OK) == 0)
-		return err_set(err, ERR_OTHER,
-		    "%s: has appeared since the keeper was started", p->key);
-	if (m->nfds == 2 &&
-	    !file_replace_from(p->key, m->fds[1], KEY_FILE_MAX, 0600, err))
+	if (m->nfds == 2 && !write_key(&s->secrets, m->fds[1], err))
 		return false;
-	return file_replace_from(p->store, m->fds[0], STORE_FILE_MAX, 0600,
-	    err);
+	return file_replace_from(s->secrets.paths.store, m->fds[0],
+	    STORE_FILE_MAX, 0600, err);
 }
 
 static void
