@@ -401,10 +401,12 @@ tunnel_judge_again(struct tunnel *t)
 
 	if (t->step == TUNNEL_CLOSED || t->step == TUNNEL_REFUSED)
 		return true;
+	/* Refused, inside TLS or about to be: nothing passes but requests, and
+	 * each of them is judged. */
+	if (t->verdict.decision == DECISION_DENY)
+		return true;
 	f = service_facts(t->tuple.sandbox, &t->tuple.target);
 	screen_target(s->image, &f, &s->o.own, &d);
-	if (t->refuses)
-		return true; /* each request inside is judged */
 	if (d.decision == DECISION_ALLOW && t->tuple.dialled.family != 0 &&
 	    t->tuple.target.kind == TARGET_NAME)
 		screen_address(s->image, &f, &s->o.own, &t->tuple.dialled, &d);

@@ -144,3 +144,46 @@ TEST(a_new_policy_for_the_address_that_shakes_hands)
 		   "3 open deny rule-deny GET a.test:443 403\n") != NULL);
 	finish(&w);
 }
+
+/* --- refusals inside TLS --- */
+
+#define DENY "network: { deny: [{ host: a.test, refuse: inside-tls }] }"
+
+TEST(a_refusal_is_shown_inside)
+{
+	struct world w;
+
+	start(&w, DENY);
+	guest_says(&w, CONNECT);
+	EXPECT(sim_heard_text(w.guest, STANDS));
+	say_hello(&w);
+	far_says(w.inside, GET);
+	sim_run(w.g.loop);
+	EXPECT(far_heard_text(w.inside, "HTTP/1.1 403 "));
+	finish(&w);
+}
+
+/* While the certificate for the page is made, the host becomes an allowed one:
+ * what the client then says is no more than a page's reader may say. */
+TEST(a_new_policy_while_a_refusal_is_prepared)
+{
+	static const char *const answers[] = {NULL, "no"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(answers); i++) {
+		struct world w;
+
+		start(&w, DENY);
+		origin_at(&w, "9.9.9.1:443");
+		far_stop(w.far);
+		sim_keeper_takes_ms = 100;
+		sim_keeper_refuses(answers[i]);
+		guest_says(&w, CONNECT);
+		gate_policy(&w.g, "network: { allow: [a.test] }");
+		sim_advance(w.g.loop, 100);
+		guest_says(&w, "SSH-2.0-client\r\n");
+		EXPECT(!sim_is_open(w.origin));
+		EXPECT(strstr(gate_records(&w.g), "1 open deny ") != NULL);
+		sim_keeper_takes_ms = 0;
+		finish(&w);
+	}
+}
