@@ -15,6 +15,16 @@ give(struct slice s, struct slice *value)
 	return true;
 }
 
+/* HTTP/2 says with END_STREAM that a POST has no content; on it goes with a
+ * length of 0. */
+static struct slice
+length_of(const struct head *h)
+{
+	const struct field *f = fields_find(&h->fields, "content-length");
+
+	return f != NULL ? f->value : SLICE_LITERAL("0");
+}
+
 /* A field that is written anew, once: `at` is 0 for it alone. */
 static bool
 written_anew(const struct forwarded *f, enum field_id id, struct slice *value)
@@ -32,9 +42,7 @@ written_anew(const struct forwarded *f, enum field_id id, struct slice *value)
 		return h->body == BODY_CHUNKED &&
 		    give(SLICE_LITERAL("chunked"), value);
 	case FIELD_CONTENT_LENGTH:
-		return h->body == BODY_LENGTH &&
-		    give(fields_find(&h->fields, "content-length")->value,
-			value);
+		return h->body == BODY_LENGTH && give(length_of(h), value);
 	default:
 		return false;
 	}

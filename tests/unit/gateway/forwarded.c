@@ -108,6 +108,16 @@ TEST(a_rule_is_shown_what_goes_on)
 	}
 }
 
+/* As h2_message.c makes it of a POST that ends with its head. */
+TEST(a_length_that_only_http2_implies_is_judged_as_written)
+{
+	struct head head = {.is_request = true, .body = BODY_LENGTH};
+	char asked[64];
+
+	shown(&head, "content-length", asked);
+	EXPECT_TEXT(asked, "0|");
+}
+
 TEST(a_lookalike_is_told)
 {
 	static const char text[] =
