@@ -25,6 +25,7 @@ free_later(void *owner)
 	struct tunnel *t = owner;
 
 	free(t->authority);
+	free(t->other);
 	free(t);
 }
 
@@ -412,7 +413,8 @@ tunnel_judge_again(struct tunnel *t)
 		screen_address(s->image, &f, &s->o.own, &t->tuple.dialled, &d);
 	t->verdict = d;
 	if (d.decision == DECISION_ALLOW)
-		return tunnel_judge_inside(t) == REASON_RULE_ALLOW;
+		return tunnel_judge_inside(t) == REASON_RULE_ALLOW &&
+		    tunnel_judge_other_name(t) == REASON_RULE_ALLOW;
 	if (t->o.guest == NULL)
 		return false;
 	refuse(t, &d, NULL, 0, NULL);

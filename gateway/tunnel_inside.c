@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/memory.h"
 #include "gateway/first_bytes.h"
 #include "gateway/origins.h"
 #include "gateway/tls/client_hello.h"
@@ -159,7 +160,7 @@ judge_inside(struct tunnel *t, enum inside inside)
 }
 
 /* The name is kept no longer than the record needs it: an idle tunnel shall
- * cost little. */
+ * cost little. Another name than was asked for stays, to be judged again. */
 static void
 judge_hello(struct tunnel *t, const struct client_hello *h)
 {
@@ -167,9 +168,11 @@ judge_hello(struct tunnel *t, const struct client_hello *h)
 
 	t->name = tunnel_compare_name(t, h);
 	t->tuple.sni = slice_of(h->sni);
+	if (t->name == NAME_ANOTHER)
+		t->other = memory_text(h->sni);
 	reason = h->has_ech && t->verdict.ech == RULE_ECH_REFUSE
 	    ? REASON_SNI_MISMATCH
-	    : tunnel_judge_other_name(t, h);
+	    : tunnel_judge_other_name(t);
 	if (reason != REASON_RULE_ALLOW)
 		tunnel_refuse_inside(t, reason, true);
 	else

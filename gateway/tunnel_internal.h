@@ -36,6 +36,7 @@ struct tunnel {
 	    fault; /* for the close line, when refused after the opening */
 	struct decision_made verdict;
 	char *authority; /* owned: as received */
+	char *other;	 /* owned: NAME_ANOTHER that passes; or NULL */
 	bool refuses;	 /* denied, and the refusal is told inside TLS */
 	bool guest_ended, origin_ended, first_byte_seen, wants_json;
 	bool guest_shut;	      /* it knows that the server has ended */
@@ -53,10 +54,9 @@ void tunnel_take_splice_bytes(struct tunnel *t);
 struct client_hello;
 enum tunnel_name tunnel_compare_name(const struct tunnel *t,
     const struct client_hello *h);
-/* Another name than was asked for, which sni: any or a literal address lets
- * pass: is it fine? */
-enum reason tunnel_judge_other_name(struct tunnel *t,
-    const struct client_hello *h);
+/* Another name than was asked for (t->other), which sni: any or a literal
+ * address lets pass: is it fine? */
+enum reason tunnel_judge_other_name(struct tunnel *t);
 
 /* Record, then everything read so far goes out; then the sockets belong to
  * splice. */

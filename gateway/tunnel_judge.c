@@ -103,14 +103,13 @@ tunnel_judge_inside(const struct tunnel *t)
  * but not one that a rule denies, and not one whose requests a rule must judge:
  * both hold whatever way leads there. */
 enum reason
-tunnel_judge_other_name(struct tunnel *t, const struct client_hello *h)
+tunnel_judge_other_name(struct tunnel *t)
 {
 	struct target named;
 	struct decision_made d;
 	struct facts f;
 
-	if (t->name != NAME_ANOTHER ||
-	    !target_parse_name(slice_of(h->sni), &named))
+	if (t->other == NULL || !target_parse_name(slice_of(t->other), &named))
 		return REASON_RULE_ALLOW;
 	named.port = t->tuple.target.port;
 	f = service_facts(t->tuple.sandbox, &named);

@@ -699,6 +699,37 @@ TEST(a_new_policy_ends_a_tunnel_at_every_step)
 	}
 }
 
+/* The name that was let in beside the one asked for. */
+TEST(a_new_policy_judges_the_server_name_again)
+{
+	static const char *const policies[] = {
+	    "network: { allow: [{ host: a.test, sni: any }], deny: [b.test] }",
+	    "network: { allow: [{ host: a.test, sni: any }] }\n"
+	    "http: [{ host: b.test, allow: { methods: [GET] } }]",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(policies); i++) {
+		struct world w;
+		char at[512];
+
+		establish(&w,
+		    "network: { allow: [{ host: a.test, sni: any }] }",
+		    "9.9.9.1:443", CONNECT);
+		sim_says_bytes(w.guest, make_hello("B.test", at));
+		sim_run(w.g.loop);
+		EXPECT(sim_heard(w.origin).len > 0);
+		gate_policy(&w.g,
+		    "network: { allow: [{ host: a.test, sni: any }, c.test] }");
+		sim_run(w.g.loop);
+		EXPECT(sim_is_open(w.guest));
+		gate_policy(&w.g, policies[i]);
+		sim_run(w.g.loop);
+		EXPECT(!sim_is_open(w.guest) && !sim_is_open(w.origin));
+		EXPECT(strstr(gate_records(&w.g), " policy-changed\n") != NULL);
+		gate_end(&w.g);
+	}
+}
+
 TEST(a_new_policy_before_the_200_is_an_answer)
 {
 	struct world w;
