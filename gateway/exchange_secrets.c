@@ -91,6 +91,21 @@ add_secret(struct exchange *x, uint32_t index, struct exchange_refused *no)
 	return true;
 }
 
+/* The header that it would be in has nothing of the client's either: a key of
+ * its own beside ours would make the client somebody else (threat 71). */
+static bool
+gives_way(struct exchange *x, uint32_t n)
+{
+	struct secret_binding b;
+
+	if (!exchange_secrets_gives_way(x, n))
+		return false;
+	image_secret_binding(x->service->image, x->verdict.secrets[n], &b);
+	if (may_travel(x, &b))
+		inject_take_out(&x->head.fields, b.header);
+	return true;
+}
+
 static struct inject_ask
 ask_of(const struct exchange *x, bool rehearsal)
 {
@@ -205,8 +220,7 @@ exchange_secrets_judge(struct exchange *x, struct exchange_refused *no)
 	begin_again(x);
 	x->secrets->generation = x->service->generation;
 	for (uint32_t i = 0; i < d->secret_count; i++)
-		if (!exchange_secrets_gives_way(x, i) &&
-		    !add_secret(x, d->secrets[i], no))
+		if (!gives_way(x, i) && !add_secret(x, d->secrets[i], no))
 			return false;
 	if (x->secrets->count > 0)
 		return rehearse(x, no);

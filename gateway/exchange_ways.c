@@ -4,7 +4,8 @@
  * from the next (ALSO of conf/services.def): two bindings of one name hold for
  * the request. To send it in both is no answer, since a service may refuse that
  * or look at the wrong one. So it goes where the client has written its
- * placeholder, and into the first where it has written it nowhere.
+ * placeholder, and into the first where it has written it nowhere; the other
+ * header is taken out, whatever the client wrote there.
  */
 #include "gateway/exchange_secrets.h"
 

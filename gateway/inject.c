@@ -142,9 +142,8 @@ reads_as(struct slice name, struct slice wanted)
 }
 
 bool
-inject_drop(struct making *m, const char *name)
+inject_take_out(struct fields *f, const char *name)
 {
-	struct fields *f = &m->to->head.fields;
 	size_t kept = 0, all = f->count;
 
 	for (size_t i = 0; i < all; i++)
@@ -152,6 +151,12 @@ inject_drop(struct making *m, const char *name)
 			f->at[kept++] = f->at[i];
 	f->count = kept;
 	return kept < all;
+}
+
+bool
+inject_drop(struct making *m, const char *name)
+{
+	return inject_take_out(&m->to->head.fields, name);
 }
 
 bool

@@ -134,6 +134,10 @@ void inject_clear(struct inject_room *room);
  * False of swap_data(): end the exchange (limit, 413). */
 struct swap *inject_body_new(const struct inject_ask *ask);
 
+/* Takes out every field that some reader takes for `name`; true: there was one.
+ */
+bool inject_take_out(struct fields *f, const char *name);
+
 /* What of a value must never come back in an answer, for struct needle: the
  * value, or the parts of it that an origin tells apart, what it says where it
  * is percent-encoded itself, and of credentials what stands in the field

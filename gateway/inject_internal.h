@@ -39,8 +39,7 @@ struct slice inject_take(struct making *m, size_t len);
 struct slice inject_join(struct making *m, const struct slice *parts,
     size_t count);
 
-/* Takes out every field that some reader takes for `name`; true: there was one.
- */
+/* inject_take_out() of the fields that go out. */
 bool inject_drop(struct making *m, const char *name);
 bool inject_add(struct making *m, struct slice name, struct slice value);
 /* Of the fields that go out. */
