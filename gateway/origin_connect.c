@@ -301,10 +301,12 @@ origin_adopt(struct service *s, const struct destination *d,
 void
 origin_connect_unwanted(struct pool_host *host)
 {
+	host->users++; /* or it goes with the last of them */
 	list_each_safe(l, &host->connecting) {
 		struct connecting *c = list_entry(l, struct connecting, link);
 
 		if (list_is_empty(&c->waits))
 			give_up(c);
 	}
+	host->users--;
 }

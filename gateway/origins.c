@@ -441,6 +441,8 @@ judge_again(struct service *s, struct pool_host *host)
 	}
 	if (d.decision == DECISION_DENY)
 		origin_connect_unwanted(host);
+	if (host->users == 0)
+		drop_host(s, host);
 }
 
 void

@@ -60,7 +60,8 @@ bool pool_may_dial(struct service *s, const struct pool_host *host,
 void pool_leave_idle(struct pooled *p);
 struct end *pool_end(struct pooled *p); /* NULL: no more streams now */
 
-/* Give up the connections being made that nobody waits for. */
+/* Give up the connections being made that nobody waits for. The host stays,
+ * perhaps without a user. */
 void origin_connect_unwanted(struct pool_host *host);
 
 #endif

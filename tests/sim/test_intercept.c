@@ -21,6 +21,7 @@ struct world {
 	SSL_CTX *server, *client;
 	struct sim_peer *guest, *origin;
 	struct far *inside, *far; /* of guest and origin; NULL: not yet */
+	bool guest_left, origin_left;
 };
 
 static void
@@ -186,4 +187,180 @@ TEST(a_new_policy_while_a_refusal_is_prepared)
 		sim_keeper_takes_ms = 0;
 		finish(&w);
 	}
+}
+
+/* --- anything at any time --- */
+
+enum stage {
+	SAYS_CONNECT,
+	LOOKS_UP,
+	DIALS,
+	WAITS_FOR_LEAF,
+	STANDS_NOW,
+	SHAKES_HANDS,
+	IS_INSIDE,
+	ASKS,
+	IS_FORWARDED,
+	IS_ANSWERED,
+	STAGES
+};
+
+static bool
+is_up(const struct far *f, bool has_left)
+{
+	return !has_left && f != NULL && far_is_up(f) && !far_failed(f);
+}
+
+static void
+leave(struct far *f, bool *has_left)
+{
+	*has_left = true;
+	if (f != NULL)
+		far_stop(f);
+}
+
+static void
+go_to(struct world *w, enum stage stage)
+{
+	switch (stage) {
+	case SAYS_CONNECT:
+		if (!w->guest_left)
+			sim_says(w->guest, CONNECT);
+		break;
+	case LOOKS_UP:
+		sim_run(w->g.loop);
+		break;
+	case DIALS:
+	case WAITS_FOR_LEAF:
+		sim_advance(w->g.loop, 10);
+		break;
+	case STANDS_NOW:
+		sim_advance(w->g.loop, 30);
+		break;
+	case SHAKES_HANDS:
+		far_stop(w->far);
+		sim_takes(w->guest, 0);
+		if (!w->guest_left)
+			say_hello(w);
+		break;
+	case IS_INSIDE:
+		sim_takes(w->guest, SIZE_MAX);
+		sim_run(w->g.loop);
+		break;
+	case ASKS:
+		if (is_up(w->inside, w->guest_left))
+			far_says(w->inside, GET);
+		sim_run(w->g.loop);
+		break;
+	case IS_FORWARDED:
+		if (!w->origin_left)
+			far_start(w->far);
+		sim_run(w->g.loop);
+		break;
+	case IS_ANSWERED:
+		if (is_up(w->far, w->origin_left))
+			far_says(w->far,
+			    "HTTP/1.1 200 OK\r\n"
+			    "Content-Length: 2\r\n\r\no");
+		sim_run(w->g.loop);
+		break;
+	case STAGES:
+		break;
+	}
+}
+
+static void
+drained(void *owner)
+{
+	(void)owner;
+}
+
+#define ACTIONS 16
+
+static void
+act(struct world *w, int action)
+{
+	static const char *const policies[] = {
+	    "network: { deny: [a.test] }",
+	    "network: { allow: [a.test] }",
+	    "network: { allow: [{ host: a.test, tls: tunnel }] }",
+	    "network: { allow: [a.test] }\n"
+	    "http: [{ host: a.test, allow: { methods: [POST] } }]",
+	    "network: { allow: [" RULE "], deny: [9.9.9.0/24] }",
+	    "network: { deny: [{ host: a.test, refuse: inside-tls }] }",
+	};
+
+	if (action < 2)
+		leave(w->inside, &w->guest_left);
+	else if (action < 4)
+		leave(w->far, &w->origin_left);
+	switch (action) {
+	case 0:
+		sim_ends(w->guest);
+		break;
+	case 1:
+		sim_resets(w->guest);
+		break;
+	case 2:
+		sim_ends(w->origin);
+		break;
+	case 3:
+		sim_resets(w->origin);
+		break;
+	case 4:
+		sim_keeper_rotates();
+		break;
+	case 5:
+		sim_keeper_refuses("no");
+		break;
+	case 6:
+		sim_keeper_is_away(true);
+		break;
+	case 7:
+		service_drain(w->g.service, drained, NULL);
+		break;
+	case 8:
+		sim_advance(w->g.loop, 3600000);
+		break;
+	case 9:
+		gate_fill_journal(&w->g);
+		break;
+	default:
+		gate_policy(&w->g, policies[action - 10]);
+	}
+}
+
+static void
+be_disturbed(int when, int action, const char *policy)
+{
+	struct world w;
+
+	start(&w, policy);
+	origin_at(&w, "9.9.9.1:443");
+	sim_lookup_takes_ms = sim_dial_takes_ms = 10;
+	sim_keeper_takes_ms = 40;
+	for (int stage = 0; stage < STAGES; stage++) {
+		if (stage == when)
+			act(&w, action);
+		go_to(&w, (enum stage)stage);
+	}
+	sim_keeper_refuses(NULL);
+	sim_keeper_is_away(false);
+	if (action == 9)
+		gate_records(&w.g);
+	finish(&w);
+}
+
+TEST(whatever_comes_whenever_nothing_is_left)
+{
+	for (int when = 0; when < STAGES; when++)
+		for (int action = 0; action < ACTIONS; action++)
+			be_disturbed(when, action, ALLOW);
+}
+
+TEST(whatever_comes_whenever_beside_a_refusal)
+{
+	for (int when = 0; when < STAGES; when++)
+		for (int action = 0; action < ACTIONS; action++)
+			be_disturbed(when, action, DENY);
 }
