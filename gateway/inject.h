@@ -20,7 +20,7 @@
  * is replaced, in any case, and so is what a program that keeps fields in
  * environment variables takes for it (X_Api_Key). The new head has no
  * Connection field, and none of those that the client's one named: nothing that
- * was put in can be taken out at this hop. Range and If-Range are taken out (an
+ * was put in can be taken out at this hop. Range and its like are taken out (an
  * answer in parts could split a key between two); requests that are signed keep
  * them, since there the origin never sees the key. */
 #ifndef GATEWAY_INJECT_H

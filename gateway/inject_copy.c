@@ -21,6 +21,15 @@ may_be_partial(const struct inject_ask *ask)
 	return true;
 }
 
+/* (Apache's httpd takes Request-Range, of Netscape's times, for Range.) */
+static bool
+asks_for_part(struct slice name)
+{
+	return slice_is_nocase(name, "range") ||
+	    slice_is_nocase(name, "request-range") ||
+	    slice_is_nocase(name, "if-range");
+}
+
 /* What Connection names ends here, and Connection itself: then nothing is left
  * that names fields, whatever is set later. Extensions of a WebSocket would
  * compress what must be looked at. */
@@ -38,9 +47,7 @@ goes_along(const struct making *m, const struct field *f)
 		return true;
 	if (slice_is_nocase(f->name, "sec-websocket-extensions"))
 		return false;
-	return may_be_partial(m->ask) ||
-	    (!slice_is_nocase(f->name, "range") &&
-		!slice_is_nocase(f->name, "if-range"));
+	return may_be_partial(m->ask) || !asks_for_part(f->name);
 }
 
 /* One that gateway/scrub/ can look into. */

@@ -173,7 +173,8 @@ TEST(a_rehearsal_shows_what_would_be_left)
 TEST(answers_in_parts_are_not_asked_for)
 {
 	expect_one(BINDING(HEADER("x-api-key", "%s")),
-	    GET("Range: bytes=0-4\r\nIf-Range: x\r\nRanges: 1\r\n"),
+	    GET("Range: bytes=0-4\r\nIf-Range: x\r\nRanges: 1\r\n"
+		"request-range: bytes=0-4\r\n"),
 	    GET("Ranges: 1\r\nx-api-key: the-real-key\r\n"));
 }
 
