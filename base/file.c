@@ -204,6 +204,7 @@ struct filling {
 	struct slice content;
 	int from; /* -1: `content` */
 	size_t limit;
+	bool unsynced;
 };
 
 static bool
@@ -235,7 +236,7 @@ fill_and_rename(int fd, const char *temporary, const char *path,
 	    (with->from == -1
 		    ? file_write_all(fd, with->content.at, with->content.len)
 		    : copy_from(with->from, fd, with->limit)) &&
-	    fsync(fd) == 0 && rename(temporary, path) == 0;
+	    (with->unsynced || fsync(fd) == 0) && rename(temporary, path) == 0;
 }
 
 static bool
@@ -258,8 +259,8 @@ replace(const char *path, const struct filling *with, mode_t mode,
 	}
 	close(fd);
 	free(temporary);
-	if (!done)
-		return false;
+	if (!done || with->unsynced)
+		return done;
 	return sync_directory(path) || err_errno(err, "%s: directory", path);
 }
 
@@ -270,6 +271,29 @@ file_replace(const char *path, struct slice content, mode_t mode,
 	struct filling with = {.content = content, .from = -1};
 
 	return replace(path, &with, mode, err);
+}
+
+bool
+file_replace_unsynced(const char *path, struct slice content, mode_t mode,
+    struct err *err)
+{
+	struct filling with = {
+	    .content = content, .from = -1, .unsynced = true};
+
+	return replace(path, &with, mode, err);
+}
+
+bool
+file_sync_all(const char *path, struct err *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	bool done = fd != -1 && syncfs(fd) == 0;
+
+	if (!done)
+		err_errno(err, "%s", path);
+	if (fd != -1)
+		close(fd);
+	return done;
 }
 
 bool

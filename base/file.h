@@ -19,7 +19,12 @@ bool file_read_if_there(const char *path, size_t limit, char **at, size_t *len,
 /* A new file beside it, fsync, rename: a reader sees the old or the new. */
 bool file_replace(const char *path, struct slice content, mode_t mode,
     struct err *err);
-/* The same with what the file or memfd `from` holds, at most `limit` bytes: it
+/* The same without fsync: after a loss of power it may be old, new or empty,
+ * until file_sync_all() of anything on its file system has returned. */
+bool file_replace_unsynced(const char *path, struct slice content, mode_t mode,
+    struct err *err);
+bool file_sync_all(const char *path, struct err *err);
+/* As file_replace(), with what the file or memfd `from` holds, at most `limit` bytes: it
  * need not be in this process's memory. */
 bool file_replace_from(const char *path, int from, size_t limit, mode_t mode,
     struct err *err);

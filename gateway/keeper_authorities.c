@@ -32,28 +32,49 @@ files_of(const struct keeper *k, size_t index)
 	return o->own_cas && o->own_cas[index].cert ? &o->own_cas[index] : NULL;
 }
 
-static bool
-open_one(struct keeper *k, size_t index, bool rotate, struct err *err)
+/* "sandbox web: the CA cannot be had: .." */
+static void
+name_sandbox(const struct keeper *k, size_t index, struct err *err)
 {
-	const struct ca_files *f = files_of(k, index);
-
-	if (!f)
-		return true;
-	k->cas[index] = rotate ? ca_rotate(f, k->o->overlap_s, err)
-			       : ca_open(f, err);
-	if (k->cas[index] || index == 0)
-		return k->cas[index] != NULL;
-	return err_wrap(err, "sandbox %s", k->sandboxes[index].name);
+	if (index)
+		err_wrap(err, "sandbox %s", k->sandboxes[index].name);
 }
 
-static size_t
-count_files(const struct keeper *k)
+/* All but the one that is to be rotated. */
+static bool
+open_others(struct keeper *k, struct err *err)
 {
-	size_t count = 0;
+	struct ca_opening *all = memory_array(k->sandbox_count, sizeof(*all));
+	size_t *index_of = memory_array(k->sandbox_count, sizeof(*index_of));
+	size_t count = 0, at;
+	bool done;
 
-	for (size_t n = 0; n < k->sandbox_count; n++)
-		count += files_of(k, n) != NULL;
-	return count;
+	for (size_t n = 0; n < k->sandbox_count; n++) {
+		if (!files_of(k, n) || (k->o->rotate && n == k->o->rotated))
+			continue;
+		all[count].files = files_of(k, n);
+		index_of[count++] = n;
+	}
+	done = ca_open_all(all, count, &at, err);
+	for (size_t n = 0; n < count; n++)
+		k->cas[index_of[n]] = all[n].ca;
+	if (!done)
+		name_sandbox(k, index_of[at], err);
+	free(all);
+	free(index_of);
+	return done;
+}
+
+static bool
+rotate(struct keeper *k, struct err *err)
+{
+	size_t which = k->o->rotated;
+
+	k->cas[which] = ca_rotate(files_of(k, which), k->o->overlap_s, err);
+	if (k->cas[which])
+		return true;
+	name_sandbox(k, which, err);
+	return false;
 }
 
 bool
@@ -61,13 +82,8 @@ keeper_authorities_open(struct keeper *k, struct err *err)
 {
 	const struct keeper_options *o = k->o;
 
-	ca_make_room(count_files(k));
 	k->cas = memory_array(k->sandbox_count, sizeof(*k->cas));
-	for (size_t n = 0; n < k->sandbox_count; n++)
-		if (!(o->rotate && n == o->rotated) &&
-		    !open_one(k, n, false, err))
-			return false;
-	if (o->rotate && !open_one(k, o->rotated, true, err))
+	if (!open_others(k, err) || (o->rotate && !rotate(k, err)))
 		return false;
 	for (size_t n = 0; n < k->sandbox_count; n++) {
 		bool own = n > 0 && o->settings->sandboxes[n - 1].own_ca;

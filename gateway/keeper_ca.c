@@ -32,7 +32,10 @@
 
 #define SECURE_HEAP 65536
 #define SECURE_HEAP_LEAST 32
-#define SECURE_HEAP_PER_KEY 256 /* measured: 64 for one of P-256 */
+#define SECURE_HEAP_PER_KEY 256
+/* More new ones than that are synced all at once, which waits for whatever else
+ * is to be written there. */
+#define SYNCED_ONE_BY_ONE 4
 
 bool
 ca_openssl_error(struct err *err, const char *what)
@@ -391,24 +394,10 @@ exists(const char *path)
 	return stat(path, &st) == 0 || errno != ENOENT;
 }
 
-static bool
-open_files(struct ca *ca, const struct ca_files *f, struct err *err)
-{
-	if (f->own && !ca_finish_rotation(f, err))
-		return false;
-	if (f->own && !exists(f->cert) ? !ca_make(ca, f, err)
-				       : !load(ca, f, err))
-		return false;
-	if (!is_valid_now(ca, f->cert, err))
-		return false;
-	load_previous(ca, f);
-	return write_chain(ca, f->cert, err) && ca_publish(ca, f, err);
-}
-
 /* Too little lockable memory is no reason not to start: the keeper leaves no
  * core file and may not be looked into. */
-void
-ca_make_room(size_t count)
+static void
+make_heap(size_t count)
 {
 	size_t size = SECURE_HEAP;
 
@@ -417,15 +406,80 @@ ca_make_room(size_t count)
 	CRYPTO_secure_malloc_init(size, SECURE_HEAP_LEAST);
 }
 
+/* Those that are there are loaded, for the others there is a key. */
+static bool
+load_or_make(struct ca_opening *o, bool unsynced, struct err *err)
+{
+	const struct ca_files *f = o->files;
+
+	o->ca = memory_new(sizeof(*o->ca));
+	if (f->own && !ca_finish_rotation(f, err))
+		return false;
+	if (!f->own || exists(f->cert))
+		return load(o->ca, f, err);
+	o->is_new = true;
+	return ca_make(o->ca, f, unsynced, err);
+}
+
+static bool
+complete(struct ca_opening *o, bool unsynced, struct err *err)
+{
+	const struct ca_files *f = o->files;
+
+	if (o->is_new && !ca_made(o->ca, f, unsynced, err))
+		return false;
+	if (!is_valid_now(o->ca, f->cert, err))
+		return false;
+	load_previous(o->ca, f);
+	return write_chain(o->ca, f->cert, err) && ca_publish(o->ca, f, err);
+}
+
+static size_t
+count_new(const struct ca_opening *all, size_t count)
+{
+	size_t found = 0;
+
+	for (size_t n = 0; n < count; n++)
+		found += all[n].files->own && !exists(all[n].files->cert);
+	return found;
+}
+
+static bool
+open_all(struct ca_opening *all, size_t count, size_t *at, struct err *err)
+{
+	bool at_once = count_new(all, count) > SYNCED_ONE_BY_ONE;
+
+	for (*at = 0; *at < count; ++*at)
+		if (!load_or_make(&all[*at], at_once, err))
+			return false;
+	*at = 0;
+	if (at_once && !file_sync_all(all[0].files->key, err))
+		return false;
+	for (; *at < count; ++*at)
+		if (!complete(&all[*at], at_once, err))
+			return false;
+	*at = 0;
+	return !at_once || file_sync_all(all[0].files->key, err);
+}
+
+bool
+ca_open_all(struct ca_opening *all, size_t count, size_t *at, struct err *err)
+{
+	make_heap(count);
+	if (open_all(all, count, at, err))
+		return true;
+	for (size_t n = 0; n < count; n++) {
+		ca_close(all[n].ca);
+		all[n].ca = NULL;
+	}
+	return err_wrap(err, "the CA cannot be had");
+}
+
 struct ca *
 ca_open(const struct ca_files *f, struct err *err)
 {
-	struct ca *ca = memory_new(sizeof(*ca));
+	struct ca_opening one = {.files = f};
+	size_t at;
 
-	ca_make_room(0); /* unless it was made already */
-	if (open_files(ca, f, err))
-		return ca;
-	err_wrap(err, "the CA cannot be had");
-	ca_close(ca);
-	return NULL;
+	return ca_open_all(&one, 1, &at, err) ? one.ca : NULL;
 }

@@ -33,13 +33,20 @@ struct ca_files {
 			     * that take the place of the whole store */
 };
 
-/* Before the first is opened, where there will be several: room for the keys
- * of so many. */
-void ca_make_room(size_t count);
 /* The pair, which fits together: the certificate is a CA's, is valid today,
  * and has this key. err names the file at fault. */
 struct ca *ca_open(const struct ca_files *files, struct err *err);
-/* The same after another has been made in its place. For `overlap_s` the old
+/* Several: all, or none and *at is the one at fault. However many are new, the
+ * disk is waited for a few times. Where there will be several, this comes
+ * before any ca_open(): it makes room for so many keys. */
+struct ca_opening {
+	const struct ca_files *files;
+	struct ca *ca; /* out */
+	bool is_new;   /* the same */
+};
+bool ca_open_all(struct ca_opening *all, size_t count, size_t *at,
+    struct err *err);
+/* The same as ca_open() after another has been made in its place. For `overlap_s` the old
  * one vouches for the new one: who trusts the old one alone can go on. Its key
  * is gone at once. 0: nothing is left of it. A rotation that was cut short is
  * finished by the next ca_open(), or has not begun. */

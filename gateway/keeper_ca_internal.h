@@ -32,8 +32,12 @@ STACK_OF(X509) * ca_read_certs(struct slice pem);
 
 /* --- keeper_ca_make.c --- */
 
-/* A new pair, written to the files. */
-bool ca_make(struct ca *ca, const struct ca_files *f, struct err *err);
+/* A new pair, the key written to its file; and, when that is on disk, the
+ * certificate. */
+bool ca_make(struct ca *ca, const struct ca_files *f, bool unsynced,
+    struct err *err);
+bool ca_made(const struct ca *ca, const struct ca_files *f, bool unsynced,
+    struct err *err);
 /* A rotation that was cut short after it could not be undone. */
 bool ca_finish_rotation(const struct ca_files *f, struct err *err);
 

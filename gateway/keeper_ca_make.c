@@ -122,21 +122,31 @@ make_pair(struct ca *ca, const char *sandbox, struct err *err)
 
 /* --- files --- */
 
+/* What a file is to be. */
+struct form {
+	const char *path;
+	mode_t mode;
+	bool unsynced;
+};
+
 /* What was written into `bio`, to a file; frees the bio. */
 static bool
-write_bio(BIO *bio, const char *path, mode_t mode, struct err *err)
+write_bio(BIO *bio, const struct form *form, struct err *err)
 {
 	char *at = NULL;
 	long len = BIO_get_mem_data(bio, &at);
+	struct slice text = {at, (size_t)len};
 	bool done = len > 0 &&
-	    file_replace(path, (struct slice){at, (size_t)len}, mode, err);
+	    (form->unsynced
+		    ? file_replace_unsynced(form->path, text, form->mode, err)
+		    : file_replace(form->path, text, form->mode, err));
 
 	BIO_free(bio);
 	return done;
 }
 
 static bool
-write_key(EVP_PKEY *key, const char *path, struct err *err)
+write_key(EVP_PKEY *key, const char *path, bool unsynced, struct err *err)
 {
 	/* Memory of the secure heap, wiped when freed. */
 	BIO *bio = BIO_new(BIO_s_secmem());
@@ -144,31 +154,40 @@ write_key(EVP_PKEY *key, const char *path, struct err *err)
 	CHECK(bio);
 	if (PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL, 0, NULL,
 		NULL) == 1)
-		return write_bio(bio, path, 0600, err);
+		return write_bio(bio, &(struct form){path, 0600, unsynced},
+		    err);
 	BIO_free(bio);
 	return ca_openssl_error(err, path);
 }
 
 /* `second` may be NULL. */
 static bool
-write_certs(X509 *first, X509 *second, const char *path, struct err *err)
+write_certs(X509 *first, X509 *second, const char *path, bool unsynced,
+    struct err *err)
 {
 	BIO *bio = BIO_new(BIO_s_mem());
 
 	CHECK(bio);
 	if (PEM_write_bio_X509(bio, first) == 1 &&
 	    (!second || PEM_write_bio_X509(bio, second) == 1))
-		return write_bio(bio, path, 0644, err);
+		return write_bio(bio, &(struct form){path, 0644, unsynced},
+		    err);
 	BIO_free(bio);
 	return ca_openssl_error(err, path);
 }
 
 bool
-ca_make(struct ca *ca, const struct ca_files *f, struct err *err)
+ca_make(struct ca *ca, const struct ca_files *f, bool unsynced, struct err *err)
 {
 	return make_pair(ca, f->sandbox, err) &&
-	    write_key(ca->key, f->key, err) &&
-	    write_certs(ca_certificate(ca), NULL, f->cert, err);
+	    write_key(ca->key, f->key, unsynced, err);
+}
+
+bool
+ca_made(const struct ca *ca, const struct ca_files *f, bool unsynced,
+    struct err *err)
+{
+	return write_certs(ca_certificate(ca), NULL, f->cert, unsynced, err);
 }
 
 /* --- rotation --- */
@@ -254,7 +273,7 @@ write_previous(const struct ca *old, const struct ca *next, int64_t overlap_s,
 	cross = cross_sign(old, next, overlap_s);
 	if (!cross)
 		return ca_openssl_error(err, "the old CA cannot sign the new");
-	done = write_certs(ca_certificate(old), cross, path, err);
+	done = write_certs(ca_certificate(old), cross, path, false, err);
 	X509_free(cross);
 	return done;
 }
@@ -266,8 +285,8 @@ write_next(const struct ca *old, const struct ca *next,
 	char *previous = next_of(f->previous), *key = next_of(f->key);
 	char *cert = next_of(f->cert);
 	bool done = write_previous(old, next, overlap_s, previous, err) &&
-	    write_key(next->key, key, err) &&
-	    write_certs(ca_certificate(next), NULL, cert, err);
+	    write_key(next->key, key, false, err) &&
+	    write_certs(ca_certificate(next), NULL, cert, false, err);
 
 	free(previous);
 	free(key);

@@ -4,19 +4,16 @@
  * they want ours alone. Others take a file in the place of their whole store
  * (SSL_CERT_FILE, REQUESTS_CA_BUNDLE): with ours alone, every host that is not
  * intercepted would fail there, so they get the system's roots as well. Both
- * are written anew at each start, so that new roots of the system come in.
+ * are looked at at each start, so that new roots of the system come in.
  */
 #include <openssl/bio.h>
 #include <openssl/pem.h>
-#include <stdlib.h>
+#include <unistd.h>
 
 #include "base/check.h"
-#include "base/file.h"
 #include "base/text.h"
 #include "gateway/ca_stores.h"
 #include "gateway/keeper_ca_internal.h"
-
-#define BUNDLE_MAX (ROOTS_MAX + 2 * CA_PEM_MAX)
 
 static bool
 add_cert(struct text *out, X509 *cert)
@@ -44,52 +41,29 @@ add_ours(const struct ca *ca, struct text *out)
 	return !ca->previous || add_cert(out, ca->previous);
 }
 
+/* A sandbox's own bundle is made when somebody wants it (supervisor_ca.c): with
+ * a thousand sandboxes they are 220 MB. From then on it is kept right. */
 static bool
-write_out(struct text *text, const char *path, struct err *err)
+wants_bundle(const struct ca_files *f)
 {
-	return file_replace(path, (struct slice){text->at, text->len}, 0644,
-	    err);
-}
-
-static bool
-write_trust(const struct ca *ca, const char *path, struct err *err)
-{
-	struct text text;
-	bool done;
-
-	text_init(&text, 2 * CA_PEM_MAX);
-	done = (add_ours(ca, &text) && !text.cut)
-	    ? write_out(&text, path, err)
-	    : err_set(err, ERR_OTHER, "%s: cannot be written", path);
-	text_done(&text);
-	return done;
-}
-
-/* On a system without roots it is ours alone, as its store would be. */
-static bool
-write_bundle(const struct ca *ca, const char *path, struct err *err)
-{
-	struct text text;
-	char *roots;
-	size_t len;
-	bool done;
-
-	text_init(&text, BUNDLE_MAX);
-	if (ca_stores_read_roots(&roots, &len)) {
-		text_add_slice(&text, (struct slice){roots, len});
-		text_add_char(&text, '\n');
-		free(roots);
-	}
-	done = (add_ours(ca, &text) && !text.cut)
-	    ? write_out(&text, path, err)
-	    : err_set(err, ERR_OTHER, "%s: cannot be written", path);
-	text_done(&text);
-	return done;
+	return f->bundle && (!f->sandbox || access(f->bundle, F_OK) == 0);
 }
 
 bool
 ca_publish(const struct ca *ca, const struct ca_files *f, struct err *err)
 {
-	return (!f->trust || write_trust(ca, f->trust, err)) &&
-	    (!f->bundle || write_bundle(ca, f->bundle, err));
+	struct text text;
+	bool done;
+
+	if (!f->trust && !f->bundle)
+		return true;
+	text_init(&text, 2 * CA_PEM_MAX);
+	done = (add_ours(ca, &text) && !text.cut) ||
+	    err_set(err, ERR_OTHER, "%s: is too much to be trusted", f->cert);
+	done = done &&
+	    (!f->trust || ca_stores_write(f->trust, text_slice(&text), err)) &&
+	    (!wants_bundle(f) ||
+		ca_stores_write_bundle(f->bundle, text_slice(&text), err));
+	text_done(&text);
+	return done;
 }
