@@ -37,6 +37,11 @@
  *	drain			the auditor has written all that was recorded
  *				before this request
  *	rotate			start a new log file
+ *	ca-files		{"sandbox"}: of the CA that signs for it (the
+ *				shared one where it has none of its own, or is
+ *				not named), as status has it: "file", "trust",
+ *				"bundle", "fingerprint", ..; the bundle is made
+ *				if it is not there
  *	ca-rotate		{"overlap_s":N,"sandbox"}: another CA (the
  *				sandbox's own, else the shared one), which the
  *				last one vouches for until then; answered when

@@ -96,9 +96,8 @@ audit(const struct supervisor *s)
 	return o;
 }
 
-/* Of one sandbox (0: the shared one); null: it has none of its own. */
-static json_t *
-ca(const struct supervisor *s, size_t index)
+json_t *
+status_ca(const struct supervisor *s, size_t index)
 {
 	const struct supervisor_ca *one = &s->cas[index];
 	json_t *o;
@@ -128,7 +127,7 @@ sandbox(const struct supervisor *s, const char *name, unsigned index)
 	json_object_set_new(o, "listeners", listeners(s, (int)index));
 	json_object_set_new(o, "connections",
 	    json_integer(s->counters->sandbox_connections[index]));
-	json_object_set_new(o, "ca", index ? ca(s, index) : json_null());
+	json_object_set_new(o, "ca", index ? status_ca(s, index) : json_null());
 	return o;
 }
 
@@ -242,7 +241,7 @@ status_json(const struct supervisor *s)
 	json_object_set_new(o, "config", supervisor_config(s));
 	json_object_set_new(o, "policy", policy(s));
 	json_object_set_new(o, "audit", audit(s));
-	json_object_set_new(o, "ca", ca(s, 0));
+	json_object_set_new(o, "ca", status_ca(s, 0));
 	json_object_set_new(o, "sandboxes", sandboxes(s));
 	json_object_set_new(o, "figures", figures(s));
 	json_object_set_new(o, "workers", workers(s));

@@ -19,11 +19,13 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "gateway/ca_stores.h"
 
 /* The clock may be set meanwhile: looked at once an hour. */
 #define LOOK_MS_MAX 3600000
 /* Past it the old CA would be kept for good. */
 #define OVERLAP_S_MAX (366 * 86400)
+#define TRUST_MAX 131072
 
 /* --- where they are --- */
 
@@ -190,6 +192,83 @@ read_reports(struct supervisor *s, const struct ipc_message *m)
 	return done;
 }
 
+/* --- their files --- */
+
+/* The index of the sandbox that is named; without a name, and for `default`,
+ * which cannot have its own, 0. */
+static bool
+find_sandbox(const struct supervisor *s, const json_t *name, size_t *which,
+    struct err *err)
+{
+	const char *sandbox = json_string_value(name);
+
+	*which = 0;
+	if (!name || json_is_null(name) ||
+	    (sandbox && !strcmp(sandbox, "default")))
+		return true;
+	if (!sandbox)
+		return err_set(err, ERR_USAGE, "\"sandbox\" must be a name");
+	for (size_t n = 1; n < s->ca_count; n++)
+		if (!strcmp(s->settings->sandboxes[n - 1].name, sandbox)) {
+			*which = n;
+			return true;
+		}
+	return err_set(err, ERR_USAGE,
+	    "the gateway knows no sandbox \"%.80s\" (sandboxes: in "
+	    "penstock.yaml)",
+	    sandbox);
+}
+
+/* For a sandbox's own; the shared one's is the keeper's. */
+static bool
+write_bundle(struct supervisor *s, size_t index, struct err *err)
+{
+	struct supervisor_ca *one = &s->cas[index];
+	char *text;
+	size_t len;
+	bool done;
+
+	if (!file_read(one->paths.trust, TRUST_MAX, &text, &len, err))
+		return false;
+	done = ca_stores_write_bundle(one->paths.bundle,
+	    (struct slice){text, len}, err);
+	free(text);
+	/* What a keeper that is not ready yet makes of the CA may be another
+	 * one than was read. */
+	one->bundle_again = !s->keeper.serving;
+	return done;
+}
+
+static void
+write_bundles_again(struct supervisor *s)
+{
+	struct err err = {0};
+
+	for (size_t n = 1; n < s->ca_count; n++)
+		if (s->cas[n].bundle_again && !write_bundle(s, n, &err))
+			log_error("%s", err.text);
+}
+
+void
+supervisor_ca_files(struct supervisor *s, struct control_request *r,
+    json_t *request)
+{
+	struct err err = {0};
+	size_t index;
+
+	if (!find_sandbox(s, json_object_get(request, "sandbox"), &index,
+		&err)) {
+		control_refuse(r, &err);
+		return;
+	}
+	if (!s->cas[index].paths.cert)
+		index = 0;
+	if (index && !write_bundle(s, index, &err))
+		control_refuse(r, &err);
+	else
+		control_answer(r, status_ca(s, index), -1);
+}
+
 /* --- the rotation --- */
 
 static struct control_request *
@@ -227,6 +306,7 @@ supervisor_ca_ready(struct supervisor *s, const struct ipc_message *m)
 {
 	if (!read_reports(s, m))
 		return false;
+	write_bundles_again(s);
 	timer_stop(&s->ca_overlap);
 	look_at_overlaps(s);
 	if (s->rotation.state == ROTATION_RUNNING)
@@ -246,43 +326,18 @@ supervisor_ca_failed(struct supervisor *s, const char *why)
 	control_refuse(end_rotation(s), &err);
 }
 
-/* Of the sandbox that is named; without a name, and for `default`, which cannot
- * have its own, the shared one. */
-static bool
-find_ca(const struct supervisor *s, const json_t *name, size_t *which,
-    struct err *err)
-{
-	const char *sandbox = json_string_value(name);
-
-	*which = 0;
-	if (!name || json_is_null(name) ||
-	    (sandbox && !strcmp(sandbox, "default")))
-		return true;
-	if (!sandbox)
-		return err_set(err, ERR_USAGE, "\"sandbox\" must be a name");
-	for (size_t n = 1; n < s->ca_count; n++) {
-		if (strcmp(s->settings->sandboxes[n - 1].name, sandbox) != 0)
-			continue;
-		*which = n;
-		return s->cas[n].paths.cert ||
-		    err_set(err, ERR_USAGE,
-			"the sandbox %s has no CA of its own (ca: own in "
-			"penstock.yaml, from the gateway's next start on): "
-			"the shared one signs for it",
-			sandbox);
-	}
-	return err_set(err, ERR_USAGE,
-	    "the gateway knows no sandbox \"%.80s\" (sandboxes: in "
-	    "penstock.yaml)",
-	    sandbox);
-}
-
 /* Two overlaps of one CA would need a chain that no authority of ours allows.
  */
 static bool
 may_rotate(const struct supervisor *s, size_t which, json_int_t overlap_s,
     struct err *err)
 {
+	if (!s->cas[which].paths.cert)
+		return err_set(err, ERR_USAGE,
+		    "the sandbox %s has no CA of its own (ca: own in "
+		    "penstock.yaml, from the gateway's next start on): the "
+		    "shared one signs for it",
+		    s->settings->sandboxes[which - 1].name);
 	if (which == 0 && !s->ca_is_own)
 		return err_set(err, ERR_OTHER,
 		    "the CA is not the gateway's own (tls: ca: names %s); put "
@@ -312,7 +367,8 @@ supervisor_rotate_ca(struct supervisor *s, struct control_request *r,
 	struct err err = {0};
 	size_t which;
 
-	if (!find_ca(s, json_object_get(request, "sandbox"), &which, &err) ||
+	if (!find_sandbox(s, json_object_get(request, "sandbox"), &which,
+		&err) ||
 	    !may_rotate(s, which, overlap_s, &err)) {
 		control_refuse(r, &err);
 		return;

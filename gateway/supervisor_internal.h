@@ -111,6 +111,7 @@ struct supervisor {
 	struct supervisor_ca {
 		struct ca_paths paths;
 		struct ca_report report; /* of the last keeper that was ready */
+		bool bundle_again;	 /* written while there was none */
 	} * cas;
 	struct ca_files *ca_files; /* of them, for the keeper */
 	size_t ca_count;
@@ -187,6 +188,8 @@ void supervisor_ca_find(struct supervisor *s);
 bool supervisor_ca_make_directories(const struct supervisor *s,
     struct err *err);
 void supervisor_ca_init(struct supervisor *s);
+void supervisor_ca_files(struct supervisor *s, struct control_request *r,
+    json_t *request);
 void supervisor_rotate_ca(struct supervisor *s, struct control_request *r,
     json_t *request);
 /* A keeper has said that it is ready, and which CAs it has (false: it has said
@@ -286,5 +289,7 @@ void supervisor_sources_end(struct supervisor *s);
 /* --- status.c --- */
 
 json_t *status_json(const struct supervisor *s);
+/* One CA of it; null: this sandbox has none of its own. */
+json_t *status_ca(const struct supervisor *s, size_t index);
 
 #endif

@@ -212,6 +212,7 @@ static const struct verb {
     {"reset", supervisor_reset, false},
     {"drain", verb_drain, true},
     {"rotate", verb_rotate, false},
+    {"ca-files", supervisor_ca_files, true},
     {"ca-rotate", supervisor_rotate_ca, false},
     {"secret-set", supervisor_secret_set, false},
     {"secret-rm", supervisor_secret_rm, false},

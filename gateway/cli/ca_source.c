@@ -12,46 +12,100 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "gateway/ca_paths.h"
 #include "gateway/cli/print.h"
 
 /* --- the file --- */
 
+static bool
+no_sandbox(const char *name, struct err *err)
+{
+	return err_set(err, ERR_USAGE,
+	    "there is no sandbox \"%.80s\" (sandboxes: in penstock.yaml)",
+	    name);
+}
+
+/* Of this CA, as far as a gateway has made it: what is to be trusted, else it
+ * alone. */
+static char *
+file_of(const struct client *c, const char *sandbox)
+{
+	struct ca_paths p;
+	char *file;
+
+	ca_paths_find(&p, c->paths.ca_dir, sandbox);
+	file = memory_text(access(p.trust, F_OK) == 0 ? p.trust : p.cert);
+	ca_paths_done(&p);
+	return file;
+}
+
+static char *
+file_of_settings(const struct client *c, const struct settings *s,
+    const char *sandbox, struct err *err)
+{
+	if (!sandbox || !strcmp(sandbox, "default"))
+		return s->ca_cert ? memory_text(s->ca_cert) : file_of(c, NULL);
+	for (size_t n = 0; n < s->sandbox_count; n++)
+		if (!strcmp(s->sandboxes[n].name, sandbox))
+			return s->sandboxes[n].own_ca
+			    ? file_of(c, sandbox)
+			    : file_of_settings(c, s, NULL, err);
+	no_sandbox(sandbox, err);
+	return NULL;
+}
+
 /* What the last gateway wrote, as far as it is about today's CA: one that is
  * made anew or brought along is written at the next start. */
 static char *
-file_at_rest(const struct client *c, struct err *err)
+file_at_rest(const struct client *c, const char *sandbox, struct err *err)
 {
 	struct settings settings;
-	char *trust, *file;
+	char *file;
 
 	if (!client_settings(c, &settings, err))
 		return NULL;
-	if (settings.ca_cert) {
-		file = memory_text(settings.ca_cert);
-		settings_done(&settings);
-		return file;
-	}
+	file = file_of_settings(c, &settings, sandbox, err);
 	settings_done(&settings);
-	trust = file_join(c->paths.ca_dir, "trust.pem");
-	if (access(trust, F_OK) == 0)
-		return trust;
-	free(trust);
-	return file_join(c->paths.ca_dir, "ca.pem");
+	return file;
+}
+
+/* Borrowed. */
+static const json_t *
+ca_in_status(const json_t *status, const char *sandbox, struct err *err)
+{
+	const json_t *shared = json_object_get(status, "ca");
+	const json_t *list = json_object_get(status, "sandboxes");
+
+	for (size_t n = 0; sandbox && n < json_array_size(list); n++) {
+		const json_t *one = json_array_get(list, n);
+		const char *name = json_string_value(json_object_get(one,
+		    "name"));
+		const json_t *own = json_object_get(one, "ca");
+
+		if (name && !strcmp(name, sandbox))
+			return json_is_object(own) ? own : shared;
+	}
+	if (sandbox)
+		no_sandbox(sandbox, err);
+	return sandbox ? NULL : shared;
 }
 
 /* Of the running gateway, else of the configuration, else the default. */
 static char *
-find_file(const struct client *c, struct err *err)
+find_file(const struct client *c, const char *sandbox, struct err *err)
 {
 	json_t *answer = client_ask_verb(c, "status", NULL, err);
-	const json_t *status = json_object_get(answer, "status");
-	char *file = memory_text(json_string_value(
-	    json_object_get(json_object_get(status, "ca"), "trust")));
+	const json_t *ca;
+	char *file;
 
+	if (!answer)
+		return err->kind == ERR_NOT_RUNNING
+		    ? file_at_rest(c, sandbox, err)
+		    : NULL;
+	ca = ca_in_status(json_object_get(answer, "status"), sandbox, err);
+	file = memory_text(json_string_value(json_object_get(ca, "trust")));
 	json_decref(answer);
-	if (file || (err->kind != ERR_NONE && err->kind != ERR_NOT_RUNNING))
-		return file;
-	return file_at_rest(c, err);
+	return file;
 }
 
 /* --- the certificates --- */
@@ -85,12 +139,12 @@ read_file(struct ca_source *s, struct err *err)
 }
 
 bool
-ca_source_open(const struct client *c, const char *file, struct ca_source *s,
-    struct err *err)
+ca_source_open(const struct client *c, const char *file, const char *sandbox,
+    struct ca_source *s, struct err *err)
 {
 	*s = (struct ca_source){.file = memory_text(file)};
 	if (!s->file)
-		s->file = find_file(c, err);
+		s->file = find_file(c, sandbox, err);
 	if (s->file && read_file(s, err))
 		return true;
 	ca_source_done(s);

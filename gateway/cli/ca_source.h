@@ -16,9 +16,10 @@ struct ca_source {
 	STACK_OF(X509) * certs; /* at least one; the first one signs now */
 };
 
-/* `file` may be NULL. */
+/* Of `file`; where it is NULL, of the CA that signs for `sandbox`: its own, or
+ * the shared one, as where `sandbox` is NULL. */
 bool ca_source_open(const struct client *c, const char *file,
-    struct ca_source *s, struct err *err);
+    const char *sandbox, struct ca_source *s, struct err *err);
 void ca_source_done(struct ca_source *s);
 
 /* The PEM text of one, to free(). */

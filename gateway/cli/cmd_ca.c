@@ -12,19 +12,22 @@
 #include "gateway/cli/ca_source.h"
 #include "gateway/cli/command.h"
 #include "gateway/cli/print.h"
+#include "gateway/control.h"
 
 #define EXPORT_MAX (ROOTS_MAX + 262144)
 
 /* --- export --- */
 
 struct ca_export_flags {
-	const char *output;
+	const char *output, *sandbox;
 	bool bundle, json;
 };
 
 OPTIONS(ca_export, struct ca_export_flags,
     OPT_TEXT(struct ca_export_flags, output, "output", 'o', "FILE",
 	"write to this file in place of standard output"),
+    OPT_TEXT(struct ca_export_flags, sandbox, "sandbox", 's', "NAME",
+	"of the CA that signs for this sandbox"),
     OPT_FLAG(struct ca_export_flags, bundle, "bundle", 0,
 	"with the system's own roots, for variables that replace the store"),
     OPT_FLAG(struct ca_export_flags, json, "json", 0, "print JSON"));
@@ -94,6 +97,7 @@ write_export(const struct ca_source *s, const struct ca_export_flags *flags,
 int
 cmd_ca_export(struct call *call)
 {
+	const struct ca_export_flags *flags = call->options;
 	struct err err = {.kind = ERR_NONE};
 	struct ca_source s;
 	struct client c;
@@ -101,9 +105,9 @@ cmd_ca_export(struct call *call)
 
 	if (!client_open(&c, &err))
 		return print_failure(&err);
-	done = ca_source_open(&c, NULL, &s, &err);
+	done = ca_source_open(&c, NULL, flags->sandbox, &s, &err);
 	if (done) {
-		done = write_export(&s, call->options, &err);
+		done = write_export(&s, flags, &err);
 		ca_source_done(&s);
 	}
 	client_done(&c);
@@ -115,13 +119,15 @@ cmd_ca_export(struct call *call)
 #define OVERLAP_S (7 * 86400)
 
 struct ca_rotate_flags {
-	const char *overlap;
+	const char *overlap, *sandbox;
 	bool json;
 };
 
 OPTIONS(ca_rotate, struct ca_rotate_flags,
     OPT_TEXT(struct ca_rotate_flags, overlap, "overlap", 0, "TIME",
 	"how long the old CA vouches for the new one (7d); 0: not at all"),
+    OPT_TEXT(struct ca_rotate_flags, sandbox, "sandbox", 's', "NAME",
+	"the CA that this sandbox has of its own; without: the shared one"),
     OPT_FLAG(struct ca_rotate_flags, json, "json", 0, "print JSON"));
 
 static bool
@@ -148,14 +154,18 @@ print_rotated(const json_t *answer, const struct ca_rotate_flags *flags)
 	    "overlap_until"));
 	const char *fingerprint = json_string_value(json_object_get(answer,
 	    "fingerprint"));
+	const char *sandbox = json_string_value(json_object_get(answer,
+	    "sandbox"));
 	char text[SHORT_TIME];
 
-	printf("there is a new CA, SHA-256 %s\n", fingerprint);
+	printf("there is a new CA%s%s, SHA-256 %s\n",
+	    sandbox ? " of the sandbox " : "", sandbox ? sandbox : "",
+	    fingerprint);
 	if (until) {
 		long_time(until * 1000000, text);
 		printf("who trusts the old one alone can go on until %s; "
-		       "penstock ca export prints both until then\n",
-		    text);
+		       "penstock ca export%s%s prints both until then\n",
+		    text, sandbox ? " --sandbox " : "", sandbox ? sandbox : "");
 	} else {
 		printf("who trusts the old one alone trusts the gateway no "
 		       "longer%s\n",
@@ -176,8 +186,9 @@ cmd_ca_rotate(struct call *call)
 	    !client_open(&c, &err))
 		return print_failure(&err);
 	answer = client_ask(&c,
-	    json_pack("{s:s, s:I}", "verb", "ca-rotate", "overlap_s",
-		(json_int_t)overlap_s),
+	    json_pack("{s:s, s:I, s:o}", "verb", "ca-rotate", "overlap_s",
+		(json_int_t)overlap_s, "sandbox",
+		flags->sandbox ? control_text(flags->sandbox) : json_null()),
 	    NULL, &err);
 	client_done(&c);
 	if (!answer)

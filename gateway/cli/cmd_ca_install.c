@@ -28,6 +28,7 @@
 extern char **environ;
 
 struct ca_install_flags {
+	const char *sandbox;
 	bool dry_run, uninstall, all, json;
 };
 
@@ -38,6 +39,8 @@ OPTIONS(ca_install, struct ca_install_flags,
 	"remove it from the store instead"),
     OPT_FLAG(struct ca_install_flags, all, "all", 0,
 	"with --uninstall: those of earlier CAs and other gateways too"),
+    OPT_TEXT(struct ca_install_flags, sandbox, "sandbox", 's', "NAME",
+	"the CA that signs for this sandbox"),
     OPT_FLAG(struct ca_install_flags, json, "json", 0, "print JSON"));
 
 struct install {
@@ -216,9 +219,12 @@ print_result(const struct install *i)
 /* --- the verb --- */
 
 static bool
-may_install(const struct ca_install_flags *flags, const struct ca_store *store,
-    struct err *err)
+may_install(const struct ca_install_flags *flags, const char *file,
+    const struct ca_store *store, struct err *err)
 {
+	if (flags->sandbox && (file || flags->all))
+		return err_set(err, ERR_USAGE,
+		    "--sandbox goes without a FILE and without --all");
 	if (flags->all && !flags->uninstall)
 		return err_set(err, ERR_USAGE, "--all goes with --uninstall");
 	if (!store)
@@ -255,11 +261,13 @@ cmd_ca_install(struct call *call)
 	struct client c;
 	bool done;
 
-	if (!may_install(i.flags, i.store, &err) || !client_open(&c, &err))
+	if (!may_install(i.flags, file, i.store, &err) ||
+	    !client_open(&c, &err))
 		return print_failure(&err);
 	i.source = &source;
 	i.changed = json_array();
-	done = (i.flags->all || ca_source_open(&c, file, &source, &err)) &&
+	done = (i.flags->all ||
+		   ca_source_open(&c, file, i.flags->sandbox, &source, &err)) &&
 	    install(&i, &err);
 	json_decref(i.changed);
 	ca_source_done(&source);

@@ -19,6 +19,7 @@
 #include "gateway/cli/placeholders.h"
 #include "gateway/cli/print.h"
 #include "gateway/cli/variables.h"
+#include "gateway/control.h"
 
 #define URL_MAX 4096
 /* One's own services are reached directly, as from inside a sandbox; those of
@@ -58,14 +59,12 @@ add_proxy(struct variables *v, const char *url)
 
 /* --- certificates --- */
 
-/* The file that the gateway names in its status, or NULL with a note: a client
- * that was told of a file it cannot read would trust nobody. */
+/* The file that the gateway names, or NULL with a note: a client that was told
+ * of a file it cannot read would trust nobody. */
 static const char *
-readable(const json_t *status, const char *key)
+readable(const json_t *ca, const char *key)
 {
-	const char *path =
-	    json_string_value(json_object_get(json_object_get(status, "ca"),
-		key));
+	const char *path = json_string_value(json_object_get(ca, key));
 
 	if (path && access(path, R_OK) == 0)
 		return path;
@@ -77,10 +76,10 @@ readable(const json_t *status, const char *key)
 }
 
 static void
-add_certificates(struct variables *v, const json_t *status)
+add_files(struct variables *v, const json_t *ca)
 {
-	const char *trust = readable(status, "trust");
-	const char *bundle = trust ? readable(status, "bundle") : NULL;
+	const char *trust = readable(ca, "trust");
+	const char *bundle = trust ? readable(ca, "bundle") : NULL;
 
 	if (!trust || !bundle)
 		return;
@@ -89,6 +88,22 @@ add_certificates(struct variables *v, const json_t *status)
 #include "conf/ca_variables.def"
 #undef ADDED
 #undef REPLACED
+}
+
+/* Of the CA that signs for the sandbox: its own, or the shared one. */
+static bool
+add_certificates(struct variables *v, const struct client *c,
+    const char *sandbox, struct err *err)
+{
+	json_t *ca = client_ask(c,
+	    json_pack("{s:s, s:o}", "verb", "ca-files", "sandbox",
+		sandbox ? control_text(sandbox) : json_null()),
+	    NULL, err);
+
+	if (ca)
+		add_files(v, ca);
+	json_decref(ca);
+	return ca != NULL;
 }
 
 /* --- placeholders --- */
@@ -242,14 +257,13 @@ collect(const struct client *c, const char *sandbox, struct variables *v,
 		text_init(&url, URL_MAX);
 		done = make_url(status, &settings, sandbox, &url, err);
 		settings_done(&settings);
-		if (done) {
+		if (done)
 			add_proxy(v, url.at);
-			add_certificates(v, status);
-		}
 		text_done(&url);
 	}
 	json_decref(answer);
-	return done && add_placeholders(v, c, sandbox, err);
+	return done && add_certificates(v, c, sandbox, err) &&
+	    add_placeholders(v, c, sandbox, err);
 }
 
 static int

@@ -58,6 +58,23 @@ print_names(const char *label, const json_t *array)
 	printf("%s\n", count ? "" : "-");
 }
 
+/* The sandboxes with a CA of their own; nothing where none has one. */
+static void
+print_own_cas(const json_t *sandboxes)
+{
+	json_t *own = json_array();
+
+	for (size_t i = 0; i < json_array_size(sandboxes); i++) {
+		json_t *one = json_array_get(sandboxes, i);
+
+		if (json_is_object(json_object_get(one, "ca")))
+			json_array_append(own, one);
+	}
+	if (json_array_size(own))
+		print_names("own cas", own);
+	json_decref(own);
+}
+
 static long long
 number_in(const json_t *object, const char *key)
 {
@@ -115,6 +132,7 @@ print_status(const json_t *s)
 	print_label("lag");
 	printf("%lld bytes not yet written\n", number_in(audit, "lag"));
 	print_line("ca", text_in(json_object_get(s, "ca"), "file"));
+	print_own_cas(json_object_get(s, "sandboxes"));
 	print_figures(json_object_get(s, "figures"));
 	print_pids(json_object_get(s, "pids"));
 }
