@@ -331,12 +331,20 @@ act(struct world *w, int action)
 }
 
 static void
-be_disturbed(int when, int action, const char *policy)
+be_disturbed(int when, int action, const char *policy, bool is_warm)
 {
 	struct world w;
+	struct far *first = NULL;
 
+	sim_lookup_takes_ms = sim_dial_takes_ms = sim_keeper_takes_ms = 0;
 	start(&w, policy);
 	origin_at(&w, "9.9.9.1:443");
+	if (is_warm) {
+		talk(&w);
+		first = w.inside;
+		w.inside = NULL;
+		w.guest = gate_guest(&w.g);
+	}
 	sim_lookup_takes_ms = sim_dial_takes_ms = 10;
 	sim_keeper_takes_ms = 40;
 	for (int stage = 0; stage < STAGES; stage++) {
@@ -349,18 +357,26 @@ be_disturbed(int when, int action, const char *policy)
 	if (action == 9)
 		gate_records(&w.g);
 	finish(&w);
+	far_free(first);
 }
 
 TEST(whatever_comes_whenever_nothing_is_left)
 {
 	for (int when = 0; when < STAGES; when++)
 		for (int action = 0; action < ACTIONS; action++)
-			be_disturbed(when, action, ALLOW);
+			be_disturbed(when, action, ALLOW, false);
 }
 
 TEST(whatever_comes_whenever_beside_a_refusal)
 {
 	for (int when = 0; when < STAGES; when++)
 		for (int action = 0; action < ACTIONS; action++)
-			be_disturbed(when, action, DENY);
+			be_disturbed(when, action, DENY, false);
+}
+
+TEST(whatever_comes_whenever_beside_a_warm_connection)
+{
+	for (int when = 0; when < STAGES; when++)
+		for (int action = 0; action < ACTIONS; action++)
+			be_disturbed(when, action, ALLOW, true);
 }
