@@ -107,31 +107,79 @@ is_meant(const struct rule_change *change, const struct image_rule *r)
 	    !strcmp(change->sandbox ? change->sandbox : "", r->sandbox);
 }
 
-/* Nothing was removed: perhaps it stands where we do not write, or asks for
- * something else of a request. */
 static void
-say_where(const struct client *c, const struct removal *m)
+say_rule(const struct image *image, uint32_t index, const struct image_rule *r,
+    const char *before, const char *after)
 {
-	struct image_rule r;
+	char *what = rule_what(image, index, r);
+
+	fprintf(stderr, "  %s %s (%s)%s", decision_text(r->decision), what,
+	    r->id, before);
+	print_safe(stderr, after);
+	fputc('\n', stderr);
+	free(what);
+}
+
+/* Where a rule stands that we do not write, or that asks for something else
+ * of a request. */
+static bool
+say_where(const struct judge *judge, const struct removal *m)
+{
+	bool any = false;
+
+	for (size_t n = 0; n < m->count; n++)
+		for (uint32_t i = 0; i < image_rule_count(judge->image); i++) {
+			struct image_rule r;
+			char place[PLACE_TEXT];
+
+			image_rule(judge->image, i, &r);
+			if (!is_meant(&m->changes[n], &r))
+				continue;
+			rule_place(&r, place);
+			say_rule(judge->image, i, &r, " stands in ", place);
+			any = true;
+		}
+	return any;
+}
+
+/* As many as a person reads; `policy ls` has all. */
+#define SAID_MAX 20
+
+static void
+say_typed(const struct judge *judge)
+{
+	uint32_t typed = 0;
+
+	for (uint32_t i = 0; i < image_rule_count(judge->image); i++) {
+		struct image_rule r;
+
+		image_rule(judge->image, i, &r);
+		if (!rule_is_local(&r))
+			continue;
+		if (typed++ == 0)
+			fprintf(stderr, "there is:\n");
+		if (typed <= SAID_MAX)
+			say_rule(judge->image, i, &r, "", "");
+	}
+	if (typed == 0)
+		fprintf(stderr, "there is none at all\n");
+	if (typed > SAID_MAX)
+		fprintf(stderr, "  and %u more: penstock policy ls\n",
+		    typed - SAID_MAX);
+}
+
+/* Nothing was removed. */
+static void
+say_what_there_is(const struct client *c, const struct removal *m)
+{
 	struct judge judge;
 	struct err err;
-	char place[PLACE_TEXT], *what;
 
 	fprintf(stderr, "penstock: there is no such typed rule\n");
 	if (m->flags->file || !judge_open(c, &judge, &err))
 		return;
-	for (size_t n = 0; n < m->count; n++) {
-		for (uint32_t i = 0; i < image_rule_count(judge.image); i++) {
-			image_rule(judge.image, i, &r);
-			if (!is_meant(&m->changes[n], &r))
-				continue;
-			rule_place(&r, place);
-			what = rule_what(judge.image, i, &r);
-			fprintf(stderr, "  %s %s (%s) stands in %s\n",
-			    decision_text(r.decision), what, r.id, place);
-			free(what);
-		}
-	}
+	if (!say_where(&judge, m))
+		say_typed(&judge);
 	judge_close(&judge);
 }
 
@@ -150,7 +198,7 @@ remove_rules(const struct client *c, struct removal *m, struct err *err)
 	}
 	if (m->flags->force)
 		return EXIT_DONE;
-	say_where(c, m);
+	say_what_there_is(c, m);
 	return EXIT_NO;
 }
 

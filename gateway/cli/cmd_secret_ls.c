@@ -278,6 +278,39 @@ print_listing(const struct listing *l)
 	}
 }
 
+static void
+collect(struct listing *l, const struct stored_list *stored)
+{
+	for (size_t i = 0; i < stored->count; i++)
+		add_stored(l, &stored->at[i]);
+	for (uint32_t n = 0; n < image_secret_count(l->judge->image); n++)
+		add_bound(l, n);
+	if (l->count)
+		qsort(l->rows, l->count, sizeof(*l->rows), compare);
+}
+
+/* Nothing has the name that was asked for. */
+static void
+say_what_there_is(const struct listing *none, const struct stored_list *stored)
+{
+	struct ls_flags flags = *none->flags;
+	struct listing l = {.flags = &flags, .judge = none->judge};
+
+	flags.service = NULL;
+	collect(&l, stored);
+	fputs("penstock: no secret is called ", stderr);
+	print_safe(stderr, none->flags->service);
+	fputs(l.count ? "; there is" : "; there is none", stderr);
+	for (size_t i = 0; i < l.count; i++) {
+		if (i && !strcmp(l.rows[i].name, l.rows[i - 1].name))
+			continue;
+		fputs(i ? ", " : " ", stderr);
+		print_safe(stderr, l.rows[i].name);
+	}
+	fputc('\n', stderr);
+	free(l.rows);
+}
+
 static bool
 list(const struct client *c, const struct ls_flags *f, struct err *err)
 {
@@ -292,13 +325,10 @@ list(const struct client *c, const struct ls_flags *f, struct err *err)
 		return false;
 	}
 	l.judge = &judge;
-	for (size_t i = 0; i < stored.count; i++)
-		add_stored(&l, &stored.at[i]);
-	for (uint32_t n = 0; n < image_secret_count(judge.image); n++)
-		add_bound(&l, n);
-	if (l.count)
-		qsort(l.rows, l.count, sizeof(*l.rows), compare);
+	collect(&l, &stored);
 	print_listing(&l);
+	if (!l.count && f->service)
+		say_what_there_is(&l, &stored);
 	free(l.rows);
 	stored_done(&stored);
 	judge_close(&judge);

@@ -25,6 +25,8 @@
 
 /* One newline, which is cut, and a byte more to see that it is too much. */
 #define ROOM (STORE_VALUE_MAX + 3)
+/* Of what is too long; nobody waits for its end. */
+#define COUNTED_MAX 65536
 #define COMMAND_MS 60000 /* a password manager may ask its user */
 
 #define QUESTION_MAX 320
@@ -37,6 +39,12 @@ take(struct secret_value *v, const char *what, struct err *err)
 	struct slice trimmed = store_value_trim(secret_value_slice(v));
 
 	v->len = trimmed.len;
+	if (v->beyond >= COUNTED_MAX)
+		return err_set(err, ERR_USAGE,
+		    "%s: a secret has %d to %d bytes, this one more than %d",
+		    what, STORE_VALUE_MIN, STORE_VALUE_MAX, COUNTED_MAX);
+	/* What is too long is refused for its length, without being read. */
+	trimmed.len += v->beyond;
 	return store_value_check(trimmed, err) || err_wrap(err, "%s", what);
 }
 
@@ -117,14 +125,19 @@ type(struct secret_value *v, char c)
 		return TYPING_GIVEN_UP;
 	case '\b':
 	case DELETE:
-		v->len -= v->len > 0;
+		if (v->beyond > 0)
+			v->beyond--;
+		else
+			v->len -= v->len > 0;
 		return TYPING;
 	case CONTROL_KEY('U'):
-		v->len = 0;
+		v->len = v->beyond = 0;
 		return TYPING;
 	}
 	if (v->len < ROOM)
 		at[v->len++] = c;
+	else
+		v->beyond++;
 	return TYPING;
 }
 
@@ -197,13 +210,34 @@ prompt_value(struct secret_value *v, const char *what, struct err *err)
 
 /* --- pipes and commands --- */
 
+/* What is there, or as much of it as has room; of the rest the length alone,
+ * but for the newline that ends it. */
+static ssize_t
+read_more(int fd, struct secret_value *v)
+{
+	char rest[4096];
+	ssize_t got;
+
+	if (v->len < ROOM) {
+		char *at = secret_bytes(v->room);
+
+		got = read(fd, at + v->len, ROOM - v->len);
+		v->len += got > 0 ? (size_t)got : 0;
+		return got;
+	}
+	got = read(fd, rest, sizeof(rest));
+	if (got > 0)
+		v->beyond += (size_t)got -
+		    (got < (ssize_t)sizeof(rest) && rest[got - 1] == '\n');
+	secret_wipe(rest, sizeof(rest));
+	return got;
+}
+
 /* Until its end, and no longer than until `deadline_us`; 0: for ever. */
 static bool
 read_all(int fd, struct secret_value *v, uint64_t deadline_us, struct err *err)
 {
-	char *at = secret_bytes(v->room);
-
-	while (v->len < ROOM) {
+	while (v->beyond < COUNTED_MAX) {
 		uint64_t now = clock_monotonic_us();
 		struct pollfd p = {.fd = fd, .events = POLLIN};
 		int left = !deadline_us ? -1
@@ -215,12 +249,10 @@ read_all(int fd, struct secret_value *v, uint64_t deadline_us, struct err *err)
 		if (poll(&p, 1, left) == 0)
 			return err_set(err, ERR_OTHER,
 			    "nothing came within %d s", COMMAND_MS / 1000);
-		got = read(fd, at + v->len, ROOM - v->len);
+		got = read_more(fd, v);
 		if (got == 0)
 			return true;
-		if (got > 0)
-			v->len += (size_t)got;
-		else if (errno != EINTR && errno != EAGAIN)
+		if (got < 0 && errno != EINTR && errno != EAGAIN)
 			return err_errno(err, "cannot read the value");
 	}
 	return true;
@@ -274,6 +306,7 @@ take_typed(struct secret_value *v, char *typed)
 	size_t len = strlen(typed);
 
 	v->len = len < ROOM ? len : ROOM;
+	v->beyond = len - v->len;
 	memcpy(secret_bytes(v->room), typed, v->len);
 	secret_wipe(typed, len);
 	fprintf(stderr,

@@ -16,6 +16,7 @@ struct secret;
 struct secret_value {
 	struct secret *room;
 	size_t len;
+	size_t beyond; /* what had no room, for the message */
 };
 
 /* Where it is to come from: the first of these that is set; else a prompt where

@@ -135,7 +135,7 @@ TEST(a_command_s_output_is_the_value)
 	EXPECT_TEXT(READ(.command = "no-such-command 2>/dev/null"),
 	    "!openai: the command failed (exit 127)");
 	EXPECT_TEXT(READ(.command = "yes"),
-	    "!openai: a secret has 8 to 4096 bytes, this one has 4099");
+	    "!openai: a secret has 8 to 4096 bytes, this one more than 65536");
 }
 
 TEST(a_terminal_shows_nothing_of_it)
