@@ -94,10 +94,12 @@ read_head(struct h1_origin *o)
 	    &error)) {
 	case H1_MORE:
 		if (stream_is_full(o->h1.stream))
-			break_off(o, CLOSE_ORIGIN_MALFORMED);
+			break_off(o, CLOSE_LIMIT);
 		return false;
 	case H1_BAD:
-		break_off(o, CLOSE_ORIGIN_MALFORMED);
+		break_off(o,
+		    error == H1_HEADER_TOO_LARGE ? CLOSE_LIMIT
+						 : CLOSE_ORIGIN_MALFORMED);
 		return false;
 	case H1_DONE:
 		o->head_seen = 0;

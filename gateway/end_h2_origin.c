@@ -118,9 +118,14 @@ on_head(struct h2_stream *s, bool ends)
 	    s->accept, s->is_extended ? WEBSOCKET_ACCEPT : 0};
 	bool is_empty;
 
-	if (h2_block_answer(&c->block, ends, s->is_head, accept, &head) !=
-	    H2_GOOD) {
+	switch (h2_block_answer(&c->block, ends, s->is_head, accept, &head)) {
+	case H2_GOOD:
+		break;
+	case H2_MALFORMED:
 		h2_stream_malformed(s);
+		return;
+	case H2_REFUSED:
+		h2_stream_abort(s, NGHTTP2_CANCEL, CLOSE_LIMIT);
 		return;
 	}
 	answer_take_out(&head.fields);

@@ -4,6 +4,8 @@
  * rest; a 101 makes both directions opaque. */
 #include "gateway/exchange_secrets.h"
 
+#include <stdio.h>
+
 #include "base/check.h"
 
 /* Both bodies are through: the ends may serve others. */
@@ -323,7 +325,7 @@ may_send_again(const struct exchange *x, enum close_reason why)
 	    "GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"};
 
 	if (x->answer_begun || x->informational > 0 || x->body_begun ||
-	    why == CLOSE_ORIGIN_MALFORMED)
+	    why == CLOSE_ORIGIN_MALFORMED || why == CLOSE_LIMIT)
 		return false;
 	if (why == CLOSE_ORIGIN_REFUSED)
 		return !x->was_refused;
@@ -347,6 +349,26 @@ send_again(struct exchange *x, enum close_reason why)
 	exchange_run(x);
 }
 
+/* Before it has answered. */
+static void
+fail_unanswered(struct exchange *x, enum close_reason why)
+{
+	const struct limits *l = x->service->limits;
+	const char *detail = "it closed the connection before it answered";
+	char beyond[160];
+
+	if (why == CLOSE_ORIGIN_MALFORMED)
+		detail = "its answer can be read in more than one way";
+	if (why == CLOSE_LIMIT) {
+		snprintf(beyond, sizeof(beyond),
+		    "its answer's head is larger than limits.header_bytes "
+		    "(%zu) or has more fields than limits.header_count (%zu)",
+		    (size_t)l->header_bytes, (size_t)l->header_count);
+		detail = beyond;
+	}
+	exchange_fail_origin(x, REASON_ORIGIN_CONNECT, detail);
+}
+
 static void
 origin_broken(void *exchange, enum close_reason why)
 {
@@ -360,10 +382,7 @@ origin_broken(void *exchange, enum close_reason why)
 	} else if (may_send_again(x, why)) {
 		send_again(x, why);
 	} else if (!x->answer_begun) {
-		exchange_fail_origin(x, REASON_ORIGIN_CONNECT,
-		    why == CLOSE_ORIGIN_MALFORMED
-			? "its answer can be read in more than one way"
-			: "it closed the connection before it answered");
+		fail_unanswered(x, why);
 	} else {
 		exchange_close(x, why);
 	}

@@ -33,7 +33,8 @@ struct h2_block {
 enum h2_verdict {
 	H2_GOOD,
 	H2_MALFORMED, /* RFC 9113 8.1.1: reset the stream */
-	H2_REFUSED,   /* a request to be answered with an error status */
+	H2_REFUSED, /* a request to be answered with an error status; an answer
+		       * beyond limits.header_bytes or header_count */
 };
 
 void h2_block_init(struct h2_block *b, const struct h1_limits *limits);

@@ -283,12 +283,15 @@ h2_block_answer(struct h2_block *b, bool ends, bool is_head,
 
 	*head = (struct head){.minor = 1, .keep_alive = true};
 	head->phrase = h2_put(&w, SLICE_LITERAL(""));
+	if (b->too_large)
+		return H2_REFUSED;
 	/* Nothing but :status (RFC 9113 8.3.2), and 101 is of HTTP/1 alone. */
-	if (b->too_large || !h2_read_pseudo(b, &p) || p.count != 1 ||
+	if (!h2_read_pseudo(b, &p) || p.count != 1 ||
 	    !status_is_right(p.status, &head->status) || head->status == 101)
 		return H2_MALFORMED;
-	if (!h2_put_fields(b, p.count, &w, &fields, &too_many) ||
-	    !h1_facts_read(&fields, &said, &error) ||
+	if (!h2_put_fields(b, p.count, &w, &fields, &too_many))
+		return too_many ? H2_REFUSED : H2_MALFORMED;
+	if (!h1_facts_read(&fields, &said, &error) ||
 	    !conclude_answer(&said, ends, is_head, head))
 		return H2_MALFORMED;
 	if (accept.len > 0 && head->status >= 200 && head->status < 300 &&
