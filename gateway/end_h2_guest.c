@@ -77,6 +77,7 @@ on_head(struct h2_stream *s, bool ends)
 		h2_stream_malformed(s);
 		s->is_broken = false; /* the exchange is told otherwise */
 		head = (struct head){.is_request = true, .minor = 1};
+		kind.status = H2_GUEST_RESET;
 	}
 	/* Of these the exchange knows that nothing comes. */
 	s->end_told = head.body == BODY_NONE;

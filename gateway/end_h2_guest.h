@@ -32,6 +32,9 @@ struct h2_guest;
  * connection and stays in the stream for h2_guest_new(). */
 #define H2_PREFACE "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
+/* What stands for the status that a malformed request would be answered. */
+#define H2_GUEST_RESET 400
+
 struct h2_guest_options {
 	struct loop *loop;
 	const struct h1_limits *limits;
@@ -45,8 +48,8 @@ struct h2_guest_options {
 	bool is_https; /* what :scheme must be */
 	/* A request's head. The owner starts an exchange on `end`; its ops may
 	 * be called at once. With a `refuse_status` the exchange must refuse
-	 * it: 400 (malformed: reset whatever the answer is), 417, 421 or 431,
-	 * `detail` says why, and `head` holds what is known. */
+	 * it: H2_GUEST_RESET (malformed: its stream is reset already, no
+	 * answer goes out), 417, 421 or 431. `detail` says why, and `head` holds what is known. */
 	void (*request)(void *owner, struct end *end, const struct head *head,
 	    int refuse_status, const char *detail);
 	/* The connection is gone, and why; each exchange has heard of it

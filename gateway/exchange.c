@@ -386,6 +386,7 @@ exchange_start(const struct exchange_request *r)
 	x->is_h2c = r->is_h2c;
 	x->detail = r->detail;
 	x->refuse_status = r->refuse_status;
+	x->is_reset = r->is_reset;
 	/* Three times the greatest head (its bytes, its fields, its target),
 	 * and its path in canonical form. */
 	arena_init(&x->arena, ARENA_CHUNK,

@@ -29,6 +29,7 @@ struct exchange_request {
 	 * parse): the exchange only refuses. REASON_RULE_ALLOW: none. */
 	enum reason refuse;
 	int refuse_status;
+	bool is_reset; /* by the guest's end, which takes no answer */
 	const char *detail;
 	struct list *siblings; /* it is linked there until it has ended */
 };

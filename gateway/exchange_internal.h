@@ -41,6 +41,7 @@ struct exchange {
 	bool is_h2c;
 	const char *detail; /* of a refusal */
 	int refuse_status;
+	bool is_reset; /* the refusal is a reset that has gone out */
 	bool request_done, answer_begun, answer_done, upgraded;
 	bool was_refused; /* sent again since the origin had not processed it */
 	bool has_credit;  /* the guest's end: what may come of the body */

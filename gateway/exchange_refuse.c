@@ -101,6 +101,18 @@ refused_event(const struct exchange *x)
 	    : EVENT_REQUEST;
 }
 
+/* The guest's end has said all that is said. */
+static enum step_result
+end_reset(struct exchange *x)
+{
+	struct end *guest = x->guest;
+
+	x->guest = NULL;
+	guest->ops->finish(guest);
+	exchange_end(x, CLOSE_GUEST_MALFORMED, REASON_RULE_ALLOW);
+	return STEP_CLOSED;
+}
+
 enum step_result
 exchange_refuse(struct exchange *x, const struct decision_made *d,
     const struct address *address)
@@ -113,7 +125,9 @@ exchange_refuse(struct exchange *x, const struct decision_made *d,
 	    .detail = x->detail,
 	    .refused = address,
 	    .wants_json = refusal_wants_json(&x->head)};
-	int status = r.status != 0 ? r.status : reason_status(d->reason);
+	int status = x->is_reset ? 0
+	    : r.status != 0	 ? r.status
+				 : reason_status(d->reason);
 
 	x->service->o.figures->denied++;
 	if (!note_open(&x->note, x->service, refused_event(x), &x->tuple, d,
@@ -121,6 +135,8 @@ exchange_refuse(struct exchange *x, const struct decision_made *d,
 		r = (struct refusal){.reason = REASON_JOURNAL_FULL,
 		    .rule = RULE_NONE,
 		    .wants_json = r.wants_json};
+	if (x->is_reset)
+		return end_reset(x);
 	return exchange_refuse_with(x, &r,
 	    status == 408 ? CLOSE_HEADER_TIMEOUT : CLOSE_REFUSED);
 }

@@ -179,42 +179,48 @@ fill_in(struct session *s, struct exchange_request *r)
 
 /* What is wrong with its message comes before all. */
 static void
-take_request(struct session *s, struct end *end, const struct head *head,
-    int wrong_status, const char *wrong)
+take_request(struct session *s, struct exchange_request *r)
 {
-	struct exchange_request r = {.service = s->service,
-	    .guest = end,
-	    .head = head,
-	    .siblings = &s->exchanges};
+	const char *wrong = r->detail;
 
-	fill_in(s, &r);
-	if (wrong_status != 0) {
-		r.refuse_status = wrong_status;
-		r.refuse = wrong_status == 431 ? REASON_LIMIT
-					       : REASON_MALFORMED;
-		r.detail = wrong;
+	r->service = s->service;
+	r->siblings = &s->exchanges;
+	fill_in(s, r);
+	if (r->refuse_status != 0) {
+		r->refuse = r->refuse_status == 431 ? REASON_LIMIT
+						    : REASON_MALFORMED;
+		r->detail = wrong;
 	}
-	if (r.refuse == REASON_RULE_ALLOW && s->tunnel == NULL &&
-	    slice_is(head->method, "CONNECT"))
-		start_tunnel(s, r.sandbox, end, head);
+	if (r->refuse == REASON_RULE_ALLOW && s->tunnel == NULL &&
+	    slice_is(r->head->method, "CONNECT"))
+		start_tunnel(s, r->sandbox, r->guest, r->head);
 	else
-		exchange_start(&r);
+		exchange_start(r);
 }
 
 static void
 on_h1_request(void *owner, struct end *end, const struct head *head,
     enum h1_error error)
 {
-	take_request(owner, end, head,
-	    error == H1_NO_ERROR ? 0 : h1_error_status(error),
-	    error == H1_NO_ERROR ? NULL : h1_error_text(error));
+	bool wrong = error != H1_NO_ERROR;
+
+	take_request(owner,
+	    &(struct exchange_request){.guest = end,
+		.head = head,
+		.refuse_status = wrong ? h1_error_status(error) : 0,
+		.detail = wrong ? h1_error_text(error) : NULL});
 }
 
 static void
 on_h2_request(void *owner, struct end *end, const struct head *head,
     int refuse_status, const char *detail)
 {
-	take_request(owner, end, head, refuse_status, detail);
+	take_request(owner,
+	    &(struct exchange_request){.guest = end,
+		.head = head,
+		.refuse_status = refuse_status,
+		.is_reset = refuse_status == H2_GUEST_RESET,
+		.detail = detail});
 }
 
 /* Who is beyond a limit holds one of a few places: not for long. */

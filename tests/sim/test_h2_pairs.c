@@ -219,6 +219,7 @@ start(struct end *end, const struct head *head, int status, const char *detail)
 	    .tunnel = &p.target,
 	    .refuse = status != 0 ? REASON_MALFORMED : REASON_RULE_ALLOW,
 	    .refuse_status = status,
+	    .is_reset = p.guest_h2 && status == H2_GUEST_RESET,
 	    .detail = detail,
 	    .siblings = &p.exchanges};
 
@@ -923,5 +924,18 @@ TEST(a_malformed_request_is_on_record)
 	EXPECT_TEXT(gate_records(&p.g),
 	    "1 open deny malformed GET 421\n"
 	    "1 close 421 out 0 in 0 refused\n");
+	finish();
+}
+
+/* No status was sent, so none is on record. */
+TEST(a_malformed_request_that_is_reset_is_on_record_as_that)
+{
+	begin(true, true, 0);
+	guest_says("", H2_HEAD("GET", "/") "host: other.test\n", NULL, true);
+	EXPECT_TEXT(h2_peer_log(p.client), "1 closed 1\n");
+	EXPECT_TEXT(gate_records(&p.g),
+	    "1 open deny malformed\n"
+	    "1 close out 0 in 0 guest-malformed\n");
+	EXPECT(list_is_empty(&p.exchanges));
 	finish();
 }
