@@ -93,6 +93,18 @@ hold_data(struct exchange *x, struct slice bytes, bool last)
 		x->guest->ops->credit(x->guest, end_cost(bytes));
 }
 
+/* The request is on its way for the second time (send_again), and its head has
+ * not gone out: what follows would come before it, or be missing. */
+static bool
+is_between_origins(struct exchange *x)
+{
+	if (x->step == EXCHANGE_RELAY || x->step == EXCHANGE_HOLD)
+		return false;
+	exchange_fail_origin(x, REASON_ORIGIN_CONNECT,
+	    "it closed the connection before it answered");
+	return true;
+}
+
 static void
 guest_data(void *exchange, struct slice bytes, bool last)
 {
@@ -108,7 +120,7 @@ guest_data(void *exchange, struct slice bytes, bool last)
 		hold_data(x, bytes, last);
 		return;
 	}
-	if (x->origin == NULL)
+	if (is_between_origins(x) || x->origin == NULL)
 		return;
 	x->request_done |= last;
 	exchange_touch(x);
@@ -133,7 +145,7 @@ guest_trailers(void *exchange, const struct fields *f)
 		guest_data(x, (struct slice){NULL, 0}, true);
 		return;
 	}
-	if (x->origin == NULL)
+	if (is_between_origins(x) || x->origin == NULL)
 		return;
 	f = x->verdict.inspect ? &none : f;
 	wrong = exchange_canaries_look_behind(x, f);

@@ -455,6 +455,34 @@ TEST(two_exchanges_interleave_on_one_connection)
 	finish(&w);
 }
 
+/* What comes while a request is on its way for the second time would be
+ * missing where it arrives. */
+TEST(a_body_that_begins_between_two_origins_is_no_silent_loss)
+{
+	struct world w;
+	struct fake *a;
+	const struct end_events *events;
+
+	for (int trailers = 0; trailers < 2; trailers++) {
+		begin(&w);
+		a = ask(&w, POST("/a"));
+		events = origin_of(1)->end.events;
+		origin_of(1)->over = true;
+		origin_of(1)->end.events = NULL;
+		events->broken(a->end.exchange, CLOSE_ORIGIN_REFUSED);
+		if (trailers)
+			show_trailers(&w, a);
+		else
+			a->end.events->data(a->end.exchange,
+			    SLICE_LITERAL("a1"), false);
+		sim_run(w.g.loop);
+		expect(&origins, "1 POST /a of a.test\n");
+		EXPECT(strstr(guests.at, "1 502\n") != NULL);
+		EXPECT(a->over);
+		finish(&w);
+	}
+}
+
 /* Twenty windows full. */
 static const char *
 much(void)
