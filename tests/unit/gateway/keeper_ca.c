@@ -6,6 +6,7 @@
 #include <openssl/x509_vfy.h>
 #include <unistd.h>
 
+#include "gateway/ca_stores.h"
 #include "gateway/keeper_mint.h"
 #include "tests/unit/gateway/keeper_asked.h"
 
@@ -507,5 +508,239 @@ TEST(a_rotation_that_has_not_happened_has_not_begun)
 	ca_fingerprint(ca, second);
 	EXPECT_TEXT(second, first);
 	ca_close(ca);
+	finish();
+}
+
+/* --- a sandbox's own --- */
+
+static char box[64] = "web-1";
+
+static X509_NAME_ENTRY *
+entry(const struct ca *ca, int nid)
+{
+	X509_NAME *name = X509_get_subject_name(ca_certificate(ca));
+	int at = X509_NAME_get_index_by_NID(name, nid, -1);
+
+	return at < 0 ? NULL : X509_NAME_get_entry(name, at);
+}
+
+static void
+expect_subject_of(const struct ca *ca, const char *sandbox)
+{
+	X509_NAME_ENTRY *e = entry(ca, NID_organizationalUnitName);
+	const ASN1_STRING *text;
+
+	EXPECT(entry(ca, NID_commonName) && e);
+	text = X509_NAME_ENTRY_get_data(e);
+	EXPECT_INT(ASN1_STRING_length(text), strlen(sandbox));
+	EXPECT(!memcmp(ASN1_STRING_get0_data(text), sandbox, strlen(sandbox)));
+}
+
+TEST(a_sandboxs_own_one_names_it_also_after_a_rotation)
+{
+	struct ca *ca, *next;
+
+	begin();
+	files.sandbox = box;
+	ca = open_ca();
+	expect_subject_of(ca, box);
+	next = rotate_ca(7200);
+	expect_subject_of(next, box);
+	EXPECT(trusts(ca_certificate(ca), next));
+	EXPECT(trusts(ca_certificate(next), next));
+	ca_close(ca);
+	ca_close(next);
+	ca_close(open_ca());
+	finish();
+}
+
+TEST(the_longest_name_has_room)
+{
+	struct ca *ca;
+
+	begin();
+	memset(box, 'x', 63);
+	box[63] = '\0';
+	files.sandbox = box;
+	ca = open_ca();
+	expect_subject_of(ca, box);
+	ca_close(ca);
+	ca_close(open_ca());
+	finish();
+}
+
+TEST(the_shared_one_names_none)
+{
+	struct ca *ca;
+
+	begin();
+	ca = open_ca();
+	EXPECT(!entry(ca, NID_organizationalUnitName));
+	ca_close(ca);
+	finish();
+}
+
+TEST(anothers_is_not_taken)
+{
+	static const char *const others[] = {
+	    "web-2", "web-", "web-10", "WEB-1", ""};
+
+	begin();
+	files.sandbox = box;
+	ca_close(open_ca());
+	for (size_t n = 0; n < ARRAY_SIZE(others); n++) {
+		struct err err = {0};
+
+		files.sandbox = others[n];
+		EXPECT(!ca_open(&files, &err));
+		EXPECT(strstr(err.text, "ca.pem: is not the CA of this"));
+		EXPECT(!ca_rotate(&files, 0, &err));
+	}
+	files.sandbox = box;
+	ca_close(open_ca());
+	finish();
+}
+
+TEST(the_shared_one_is_no_sandboxs)
+{
+	begin();
+	ca_close(open_ca());
+	files.sandbox = box;
+	expect_refused("is not the CA of this sandbox");
+}
+
+TEST(a_sandboxs_bundle_is_kept_right_once_it_is_there)
+{
+	struct err err = {0};
+	size_t ours_len, all_len;
+	char *ours, *all;
+
+	begin();
+	files.sandbox = box;
+	ca_close(open_ca());
+	EXPECT_INT(certificates_in(trust), 1);
+	EXPECT(access(bundle, F_OK) == -1);
+	EXPECT(ca_stores_write_bundle(bundle, SLICE_LITERAL("old"), &err));
+	ca_close(open_ca());
+	EXPECT(file_read(trust, 1 << 20, &ours, &ours_len, &err));
+	EXPECT(file_read(bundle, 1 << 23, &all, &all_len, &err));
+	EXPECT(all_len >= ours_len);
+	EXPECT_TEXT(all + all_len - ours_len, ours);
+	EXPECT_INT(mode_of(bundle), 0644);
+	free(ours);
+	free(all);
+	finish();
+}
+
+TEST(what_is_published_already_is_not_written_again)
+{
+	struct stat first, second;
+
+	begin();
+	ca_close(open_ca());
+	EXPECT(stat(trust, &first) == 0);
+	ca_close(open_ca());
+	EXPECT(stat(trust, &second) == 0);
+	EXPECT(first.st_ino == second.st_ino);
+	ca_close(rotate_ca(7200));
+	EXPECT_INT(certificates_in(trust), 2);
+	EXPECT(stat(trust, &second) == 0);
+	EXPECT(first.st_ino != second.st_ino);
+	finish();
+}
+
+/* --- many --- */
+
+#define MANY 6
+
+static char many_paths[MANY][2][64];
+static struct ca_files many_files[MANY];
+static struct ca_opening many[MANY];
+
+static void
+prepare_many(void)
+{
+	for (int n = 0; n < MANY; n++) {
+		snprintf(many_paths[n][0], 64, "%s/%d.pem", directory, n);
+		snprintf(many_paths[n][1], 64, "%s/%d.key", directory, n);
+		many_files[n] = (struct ca_files){.cert = many_paths[n][0],
+		    .key = many_paths[n][1],
+		    .own = true};
+		many[n] = (struct ca_opening){.files = &many_files[n]};
+	}
+}
+
+static void
+close_many(void)
+{
+	for (int n = 0; n < MANY; n++)
+		ca_close(many[n].ca);
+}
+
+TEST(many_are_made_at_once_and_loaded_at_once)
+{
+	char first[MANY][CA_FINGERPRINT_TEXT], second[CA_FINGERPRINT_TEXT];
+	struct err err = {0};
+	size_t at;
+
+	begin();
+	prepare_many();
+	EXPECT(ca_open_all(many, MANY, &at, &err));
+	for (int n = 0; n < MANY; n++) {
+		EXPECT(many[n].is_new);
+		EXPECT_INT(mode_of(many_paths[n][0]), 0644);
+		EXPECT_INT(mode_of(many_paths[n][1]), 0600);
+		ca_fingerprint(many[n].ca, first[n]);
+		for (int m = 0; m < n; m++)
+			EXPECT(strcmp(first[m], first[n]) != 0);
+	}
+	close_many();
+	prepare_many();
+	EXPECT(ca_open_all(many, MANY, &at, &err));
+	for (int n = 0; n < MANY; n++) {
+		EXPECT(!many[n].is_new);
+		ca_fingerprint(many[n].ca, second);
+		EXPECT_TEXT(second, first[n]);
+	}
+	close_many();
+	finish();
+}
+
+TEST(one_of_many_that_is_unsound_is_named)
+{
+	struct err err = {0};
+	size_t at;
+
+	begin();
+	prepare_many();
+	EXPECT(ca_open_all(many, MANY, &at, &err));
+	close_many();
+	prepare_many();
+	EXPECT(chmod(many_paths[3][1], 0644) == 0);
+	EXPECT(!ca_open_all(many, MANY, &at, &err));
+	EXPECT_INT(at, 3);
+	EXPECT(strstr(err.text, "3.key: everybody"));
+	for (int n = 0; n < MANY; n++)
+		EXPECT(!many[n].ca);
+	finish();
+}
+
+/* Killed when the keys were there and no certificate was. */
+TEST(keys_without_certificates_are_made_anew)
+{
+	struct err err = {0};
+	size_t at;
+
+	begin();
+	prepare_many();
+	EXPECT(ca_open_all(many, MANY, &at, &err));
+	close_many();
+	for (int n = 0; n < MANY; n++)
+		EXPECT(unlink(many_paths[n][0]) == 0);
+	prepare_many();
+	EXPECT(ca_open_all(many, MANY, &at, &err));
+	for (int n = 0; n < MANY; n++)
+		EXPECT(many[n].is_new);
+	close_many();
 	finish();
 }

@@ -324,3 +324,58 @@ TEST(a_point_is_one_of_the_curve_or_no_key)
 	point[0] = 4;
 	EXPECT(!is_key());
 }
+
+static struct ca *
+another_ca(void)
+{
+	static char cert[64], ca_key[64];
+	struct ca_files files = {
+	    .cert = cert, .key = ca_key, .own = true, .sandbox = "web"};
+	struct err err = {0};
+	struct ca *other;
+
+	memcpy(directory + strlen(directory) - 6, "XXXXXX", 6);
+	EXPECT(mkdtemp(directory) != NULL);
+	snprintf(cert, sizeof(cert), "%s/ca.pem", directory);
+	snprintf(ca_key, sizeof(ca_key), "%s/ca.key", directory);
+	other = ca_open(&files, &err);
+	EXPECT(other != NULL);
+	unlink(cert);
+	unlink(ca_key);
+	rmdir(directory);
+	return other;
+}
+
+static bool
+is_by(X509 *leaf, const struct ca *signer)
+{
+	X509 *authority = ca_certificate(signer);
+
+	return X509_check_issued(authority, leaf) == X509_V_OK &&
+	    X509_verify(leaf, X509_get0_pubkey(authority)) == 1;
+}
+
+/* All that says who signs is another: name, number, signature. */
+TEST(one_key_is_signed_by_several_authorities)
+{
+	struct ca *other;
+	X509 *leaf;
+
+	begin();
+	other = another_ca();
+	for (int n = 0; n < 6; n++) {
+		const struct ca *now = n % 2 ? other : ca;
+		const struct ca *not = n % 2 ? ca : other;
+
+		mint_use(the_mint, now);
+		leaf = mint(n < 3 ? "a.test" : "b.test");
+		EXPECT(is_by(leaf, now) && !is_by(leaf, not ));
+		EXPECT(!X509_NAME_cmp(X509_get_issuer_name(leaf),
+		    X509_get_subject_name(ca_certificate(now))));
+		EXPECT(!ASN1_OCTET_STRING_cmp(X509_get0_authority_key_id(leaf),
+		    X509_get0_subject_key_id(ca_certificate(now))));
+		EXPECT_INT(X509_get_ext_count(leaf), 6);
+		EXPECT(X509_check_private_key(leaf, key) == 1);
+	}
+	ca_close(other);
+}
