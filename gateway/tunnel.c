@@ -393,6 +393,20 @@ tunnel_finish(struct tunnel *t, enum close_reason why)
 	tunnel_end(t, why, REASON_RULE_ALLOW);
 }
 
+/* It waits for the certificate of a refusal's page, which another policy may
+ * want no more, or has another rule for. */
+static void
+start_anew(struct tunnel *t, const struct decision_made *d)
+{
+	leaf_cancel(t->leaf);
+	t->leaf = NULL;
+	t->verdict = *d;
+	if (d->decision == DECISION_DENY)
+		refuse_where_asked(t);
+	else
+		reach(t);
+}
+
 bool
 tunnel_judge_again(struct tunnel *t)
 {
@@ -402,12 +416,14 @@ tunnel_judge_again(struct tunnel *t)
 
 	if (t->step == TUNNEL_CLOSED || t->step == TUNNEL_REFUSED)
 		return true;
-	/* Refused, inside TLS or about to be: nothing passes but requests, and
-	 * each of them is judged. */
-	if (t->verdict.decision == DECISION_DENY)
-		return true;
+	if (t->refuses)
+		return true; /* each request inside is judged */
 	f = service_facts(t->tuple.sandbox, &t->tuple.target);
 	screen_target(s->image, &f, &s->o.own, &d);
+	if (t->verdict.decision == DECISION_DENY) {
+		start_anew(t, &d);
+		return true;
+	}
 	if (d.decision == DECISION_ALLOW && t->tuple.dialled.family != 0 &&
 	    t->tuple.target.kind == TARGET_NAME)
 		screen_address(s->image, &f, &s->o.own, &t->tuple.dialled, &d);

@@ -165,28 +165,44 @@ TEST(a_refusal_is_shown_inside)
 }
 
 /* While the certificate for the page is made, the host becomes an allowed one:
- * what the client then says is no more than a page's reader may say. */
+ * it is as if it were asked for now. */
 TEST(a_new_policy_while_a_refusal_is_prepared)
 {
-	static const char *const answers[] = {NULL, "no"};
+	struct world w;
 
-	for (size_t i = 0; i < ARRAY_SIZE(answers); i++) {
-		struct world w;
+	start(&w, DENY);
+	origin_at(&w, "9.9.9.1:443");
+	sim_keeper_takes_ms = 100;
+	guest_says(&w, CONNECT);
+	gate_policy(&w.g, "network: { allow: [a.test] }");
+	sim_run(w.g.loop);
+	EXPECT(sim_is_open(w.origin));
+	EXPECT(sim_heard_text(w.guest, STANDS));
+	guest_says(&w, "SSH-2.0-client\r\n");
+	EXPECT(!sim_is_open(w.origin));
+	EXPECT(strstr(gate_records(&w.g), "1 open deny raw-refused ") != NULL);
+	sim_keeper_takes_ms = 0;
+	finish(&w);
+}
 
-		start(&w, DENY);
-		origin_at(&w, "9.9.9.1:443");
-		far_stop(w.far);
-		sim_keeper_takes_ms = 100;
-		sim_keeper_refuses(answers[i]);
-		guest_says(&w, CONNECT);
-		gate_policy(&w.g, "network: { allow: [a.test] }");
-		sim_advance(w.g.loop, 100);
-		guest_says(&w, "SSH-2.0-client\r\n");
-		EXPECT(!sim_is_open(w.origin));
-		EXPECT(strstr(gate_records(&w.g), "1 open deny ") != NULL);
-		sim_keeper_takes_ms = 0;
-		finish(&w);
-	}
+/* .. or is denied by a rule of another number. */
+TEST(another_deny_while_a_refusal_is_prepared)
+{
+	struct world w;
+
+	start(&w,
+	    "network: { deny: [x.test, y.test, "
+	    "{ host: a.test, refuse: inside-tls }] }");
+	sim_keeper_takes_ms = 100;
+	guest_says(&w, CONNECT);
+	gate_policy(&w.g, DENY);
+	sim_advance(w.g.loop, 100);
+	EXPECT(sim_heard_text(w.guest, STANDS));
+	gate_policy(&w.g, "network: { deny: [a.test] }");
+	sim_run(w.g.loop);
+	EXPECT(strstr(gate_records(&w.g), "1 open deny rule-deny ") != NULL);
+	sim_keeper_takes_ms = 0;
+	finish(&w);
 }
 
 /* --- anything at any time --- */
