@@ -289,8 +289,10 @@ on_resolved(void *owner, enum lookup_result result, const struct address *found,
 	}
 	n = judge_addresses(r, found, count, allowed, &d);
 	if (n == 0) {
+		/* At once: the rule is a number of this policy. */
+		r->outcome.reason = d.reason;
 		r->outcome.rule = d.rule;
-		fail(r, d.reason, NULL);
+		report(r);
 		return;
 	}
 	r->outcome.to = (struct address){0};

@@ -135,6 +135,33 @@ TEST(an_address_is_judged_by_the_policy_that_holds_when_it_answers)
 	gate_end(&w.g);
 }
 
+static void
+change_policy(void *gate)
+{
+	gate_policy(gate, "network: { allow: [a.test] }");
+}
+
+/* A verdict names its rule by a number of the policy that it is of: another
+ * one comes in the same turn of the loop. */
+TEST(a_denied_network_is_told_before_the_next_policy)
+{
+	struct world w;
+	struct timer timer;
+
+	start(&w,
+	    "network: { allow: [a.test], deny: [x.test, y.test, "
+	    "9.9.9.0/24] }");
+	sim_name_is("a.test", "9.9.9.9");
+	sim_lookup_takes_ms = 10;
+	ask(&w, GET);
+	timer_init(&timer, w.g.loop, change_policy, &w.g);
+	timer_set(&timer, 10);
+	sim_advance(w.g.loop, 20);
+	expect_answer(&w, "403", "sim.yaml:2");
+	timer_done(&timer);
+	gate_end(&w.g);
+}
+
 TEST(each_failure_of_dns_has_its_sentence)
 {
 	static const struct {
