@@ -77,7 +77,7 @@ struct end_events {
 	/* So many bytes given to data() (by end_cost()) have left this end. */
 	void (*sent)(void *exchange, size_t bytes);
 	/* The conversation is over before its time. `why` names the side and
-	 * the kind. */
+	 * the kind. A guest's end that still has its events takes an answer. */
 	void (*broken)(void *exchange, enum close_reason why);
 };
 

@@ -178,7 +178,8 @@ guest_broken(void *exchange, enum close_reason why)
 {
 	struct exchange *x = exchange;
 
-	if (why == CLOSE_GUEST_MALFORMED && !x->answer_begun && !x->closed) {
+	if (why == CLOSE_GUEST_MALFORMED && !x->closed &&
+	    !x->answer_begun && x->guest->events != NULL) {
 		exchange_refuse_with(x,
 		    &(struct refusal){.reason = REASON_MALFORMED,
 			.rule = RULE_NONE,

@@ -787,6 +787,9 @@ short_body(void)
 			"/") "1 content-length: 9\n1 \"some\"\n1 closed 8\n");
 	else
 		EXPECT(sim_got_reset(p.origins[0]));
+	EXPECT_TEXT(gate_records(&p.g),
+	    "1 open allow rule-allow POST a.test:80 9.9.9.1\n"
+	    "1 close out 4 in 0 guest-malformed\n");
 	EXPECT(list_is_empty(&p.exchanges));
 }
 
