@@ -129,7 +129,7 @@ read_env(void *owner, const struct yaml_document *d, const struct yaml_node *n,
     struct err *err)
 {
 	struct secret_draft *s = owner;
-	const char *names[SECRET_ENV_MAX];
+	const char *names[SECRET_ENV_MAX], *who;
 	struct text_list list;
 
 	s->env_at = n;
@@ -140,12 +140,19 @@ read_env(void *owner, const struct yaml_document *d, const struct yaml_node *n,
 
 		if (!schema_text(d, name, "a variable", SECRET_NAME_MAX, err))
 			return false;
-		if (!secret_env_is_valid(name->text))
+		if (secret_variable_is_valid(name->text, &who)) {
+			names[i] = name->text.at;
+			continue;
+		}
+		if (who == NULL)
 			return yaml_error(d, name, err,
 			    "a variable is letters, digits and '_', a digit "
 			    "not first, not \"%.64s\"",
 			    name->text.at);
-		names[i] = name->text.at;
+		return yaml_error(d, name, err,
+		    "\"%.64s\" tells %s how to run: no placeholder stands "
+		    "there",
+		    name->text.at, who);
 	}
 	s->binding.env = secret_join(s, names, list.count, ',');
 	return true;

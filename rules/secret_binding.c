@@ -150,6 +150,14 @@ secret_env_is_valid(struct slice name)
 	    !(name.at[0] >= '0' && name.at[0] <= '9');
 }
 
+static bool
+is_variable(struct slice name)
+{
+	const char *who;
+
+	return secret_variable_is_valid(name, &who);
+}
+
 /* A whole binding. */
 
 /* All items of a list must hold; an empty text has none. */
@@ -331,8 +339,8 @@ secret_binding_is_valid(const struct secret_binding *b, const char **why)
 	if (!b->withheld && b->way != SECRET_CLIENT_CERTIFICATE &&
 	    !placeholder_shape_parse(slice_of(b->placeholder), &shape, why))
 		return false;
-	if (!each_is(b->env, ',', secret_env_is_valid))
-		return refuse(why, "a variable's name is none");
+	if (!each_is(b->env, ',', is_variable))
+		return refuse(why, "a variable's name is none, or is taken");
 	if (!each_is(b->methods, ',', is_method) ||
 	    !each_is(b->paths, ' ', is_path))
 		return refuse(why, "a method or path is none");

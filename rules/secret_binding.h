@@ -136,7 +136,10 @@ bool placeholder_shape_parse(struct slice text, struct placeholder_shape *shape,
 /* What a binding's texts must be; false and a constant clause as above. A name
  * is 1 to 64 letters, digits, '-', '_' and '.', a letter or digit first. */
 bool secret_name_is_valid(struct slice name);
-bool secret_env_is_valid(struct slice name);	  /* of one variable */
+bool secret_env_is_valid(struct slice name); /* of one variable */
+/* Of one in which a guest finds the placeholder. False with *who: a name that
+ * tells programs how to run, and who reads it (secret_variables.def). */
+bool secret_variable_is_valid(struct slice name, const char **who);
 bool secret_username_is_valid(struct slice name); /* "" too */
 bool secret_token_url_is_valid(struct slice url);
 bool secret_format_is_valid(struct slice format, const char **why);

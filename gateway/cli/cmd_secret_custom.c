@@ -58,6 +58,25 @@ OPTIONS(secret_set_custom, struct custom_flags,
     OPT_SECRET(struct custom_flags, secret));
 
 static bool
+variables_fit(const struct custom_flags *f, struct err *err)
+{
+	for (size_t i = 0; i < f->env.count; i++) {
+		const char *name = f->env.at[i], *who;
+
+		if (secret_variable_is_valid(slice_of(name), &who))
+			continue;
+		if (who == NULL)
+			return err_set(err, ERR_USAGE,
+			    "--env: \"%.80s\" is no name of a variable", name);
+		return err_set(err, ERR_USAGE,
+		    "--env: \"%.80s\" tells %s how to run: no placeholder "
+		    "stands there",
+		    name, who);
+	}
+	return true;
+}
+
+static bool
 ways_fit(const struct custom_flags *f, struct err *err)
 {
 	if (!f->host.count)
@@ -69,12 +88,7 @@ ways_fit(const struct custom_flags *f, struct err *err)
 		    "one");
 	if (f->format && !f->header)
 		return err_set(err, ERR_USAGE, "--format is about --header");
-	for (size_t i = 0; i < f->env.count; i++)
-		if (!variable_name_is_valid(slice_of(f->env.at[i])))
-			return err_set(err, ERR_USAGE,
-			    "--env: \"%.80s\" is no name of a variable",
-			    f->env.at[i]);
-	return true;
+	return variables_fit(f, err);
 }
 
 /* "JIRA_TOKEN" is called jira_token, "https" the host. To free(). */

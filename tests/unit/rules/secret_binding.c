@@ -103,6 +103,24 @@ TEST(names_are_words)
 	EXPECT(!secret_env_is_valid((struct slice){"A\0B", 3}));
 }
 
+TEST(variables_that_programs_run_by)
+{
+	static const char *const taken[] = {"LD_PRELOAD", "LD_", "PATH", "IFS",
+	    "BASH_ENV", "ENV", "PYTHONPATH", "NODE_OPTIONS", "GCONV_PATH",
+	    "https_proxy", "PENSTOCK_HOME"};
+	static const char *const others[] = {"LD", "PATHS", "GIT_TOKEN", "path",
+	    "MY_PATH", "ENVIRONMENT", "OPENAI_API_KEY", "NPM_CONFIG__AUTH"};
+	const char *who;
+
+	for (size_t i = 0; i < ARRAY_SIZE(taken); i++) {
+		EXPECT(!secret_variable_is_valid(slice_of(taken[i]), &who));
+		EXPECT(who != NULL);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		EXPECT(secret_variable_is_valid(slice_of(others[i]), &who));
+	EXPECT(!secret_variable_is_valid(slice_of("1X"), &who) && who == NULL);
+}
+
 static bool
 collide(const struct secret_binding *a, const struct secret_binding *b)
 {
