@@ -27,6 +27,7 @@ h1_end_init(struct h1_end *e, const struct end_ops *ops, struct loop *l,
 	e->loop = l;
 	e->limits = limits;
 	e->stream = stream;
+	e->beyond.wipes = true;
 	deferred_init(&e->flush, on_flush, e);
 }
 
@@ -34,6 +35,7 @@ void
 h1_end_done(struct h1_end *e)
 {
 	deferred_cancel(&e->flush);
+	buffer_drop(e->loop, &e->beyond);
 }
 
 void
@@ -50,7 +52,7 @@ h1_end_send_head(struct h1_end *e, struct slice bytes, bool last)
 void
 h1_end_report_sent(struct h1_end *e)
 {
-	size_t waiting = stream_unsent(e->stream);
+	size_t waiting = stream_unsent(e->stream) + buffer_held(&e->beyond);
 	size_t left = e->unsent > waiting ? e->unsent - waiting : 0;
 
 	e->unsent -= left;

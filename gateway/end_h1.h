@@ -9,6 +9,7 @@
 
 #include "gateway/end.h"
 #include "gateway/http/h1_parse.h"
+#include "gateway/net/buffer.h"
 #include "gateway/net/stream.h"
 
 struct h1_end {
@@ -24,6 +25,8 @@ struct h1_end {
 	ptrdiff_t credit;      /* bytes that may be shown, by end_cost();
 				* below 0 when the last piece was longer */
 	size_t unsent;	       /* of data(), not yet in the kernel */
+	struct buffer beyond;  /* of data() that no credit was given for:
+				* what the stream has no room for */
 	struct deferred flush; /* of a head whose body has not come yet */
 };
 

@@ -22,6 +22,9 @@ enum h1_origin_state {
 	ORIGIN_CLOSED,
 };
 
+/* What a chunk and the end of a body add to its bytes. */
+#define FRAMING 32
+
 struct h1_origin {
 	struct h1_end h1; /* its body is the answer's */
 	struct h1_origin_options o;
@@ -30,8 +33,10 @@ struct h1_origin {
 	uint64_t request_left; /* of a known length */
 	bool request_done, keep_alive;
 	bool was_reset;
-	bool finished;	 /* finish() came while reading */
-	char method[16]; /* of the request, for the answer's framing */
+	bool finished;	  /* finish() came while reading */
+	bool is_beyond;	  /* h1.beyond has to be sent, if only the end .. */
+	bool beyond_ends; /* .. that stands behind it */
+	char method[16];  /* of the request, for the answer's framing */
 	size_t method_len;
 	size_t head_seen; /* h1_head_may_be_whole()'s own */
 	struct deferred gone;
@@ -168,7 +173,7 @@ settle(struct h1_origin *o)
 	if (o->state == ORIGIN_CLOSED)
 		return;
 	if (o->state != ORIGIN_BODY || !o->h1.body_done || !o->keep_alive ||
-	    !o->request_done || o->h1.at_eof || o->was_reset ||
+	    !o->request_done || o->is_beyond || o->h1.at_eof || o->was_reset ||
 	    stream_unsent(o->h1.stream) > 0 ||
 	    stream_peek(o->h1.stream).len > 0) {
 		close_self(o, false);
@@ -176,6 +181,7 @@ settle(struct h1_origin *o)
 	}
 	o->state = ORIGIN_IDLE;
 	o->h1.credit = 0;
+	o->h1.unsent = 0; /* though nobody has heard of the last of it */
 	stream_read(o->h1.stream, true);
 	o->o.idle(o->o.owner, o);
 }
@@ -232,10 +238,70 @@ on_readable(void *owner)
 	look_at_end(o);
 }
 
+/* --- sending --- */
+
+static void
+send_piece(struct h1_origin *o, struct slice bytes, bool last)
+{
+	if (o->state == ORIGIN_UPGRADED) {
+		stream_send(o->h1.stream, bytes);
+		if (last)
+			stream_shut(o->h1.stream);
+	} else if (o->request_body == BODY_CHUNKED) {
+		h1_send_chunk(o->h1.stream, bytes, last);
+	} else {
+		stream_send(o->h1.stream, bytes);
+	}
+}
+
+static void
+send_beyond(struct h1_origin *o)
+{
+	struct buffer *b = &o->h1.beyond;
+
+	while (o->is_beyond) {
+		size_t room = stream_room(o->h1.stream);
+		struct slice all = {b->at + b->start, buffer_held(b)}, piece;
+
+		/* The stream is more than half full: it will tell. */
+		if (room <= FRAMING)
+			return;
+		piece = slice_first(all, room - FRAMING);
+		o->is_beyond = piece.len < all.len;
+		send_piece(o, piece, o->beyond_ends && !o->is_beyond);
+		buffer_took(o->h1.loop, b, piece.len);
+	}
+}
+
+/* A body that was held comes in one piece, and values may take far more room
+ * than their placeholders did: no credit was given for that, and the stream
+ * takes no more than it has room for. */
+static void
+send_or_keep(struct h1_origin *o, struct slice bytes, bool last)
+{
+	struct buffer *b = &o->h1.beyond;
+
+	if (!o->is_beyond && bytes.len + FRAMING <= stream_room(o->h1.stream)) {
+		send_piece(o, bytes, last);
+		return;
+	}
+	o->is_beyond = true;
+	o->beyond_ends = last;
+	if (bytes.len > 0) {
+		buffer_room(o->h1.loop, b, bytes.len);
+		memcpy(b->at + b->end, bytes.at, bytes.len);
+		b->end += (uint32_t)bytes.len;
+	}
+	send_beyond(o);
+}
+
 static void
 on_writable(void *owner)
 {
-	h1_end_report_sent(owner);
+	struct h1_origin *o = owner;
+
+	send_beyond(o);
+	h1_end_report_sent(&o->h1);
 }
 
 static void
@@ -308,20 +374,14 @@ op_data(struct end *e, struct slice bytes, bool last)
 	if (o->h1.stream == NULL)
 		return;
 	o->h1.unsent += end_cost(bytes);
-	if (o->state == ORIGIN_UPGRADED) {
-		stream_send(o->h1.stream, bytes);
-		if (last)
-			stream_shut(o->h1.stream);
-	} else if (o->request_body == BODY_CHUNKED) {
-		h1_send_chunk(o->h1.stream, bytes, last);
-		o->request_done |= last;
-	} else {
-		stream_send(o->h1.stream, bytes);
+	send_or_keep(o, bytes, last);
+	if (o->state != ORIGIN_UPGRADED && o->request_body != BODY_CHUNKED) {
 		/* All of it, though its sender may say so later, in an empty
 		 * frame. */
 		o->request_left -= bytes.len;
-		o->request_done |= last || o->request_left == 0;
+		o->request_done |= o->request_left == 0;
 	}
+	o->request_done |= last;
 	h1_end_report_sent(&o->h1);
 }
 
@@ -332,6 +392,11 @@ op_trailers(struct end *e, const struct fields *f)
 
 	if (o->h1.stream == NULL)
 		return;
+	/* Where more is sent than came they end here, too. */
+	if (o->is_beyond) {
+		op_data(e, (struct slice){NULL, 0}, true);
+		return;
+	}
 	/* Behind a length there is no place for trailers, which HTTP/2 does
 	 * have: they end here (RFC 9110 6.5.1). */
 	if (o->request_body == BODY_CHUNKED)

@@ -70,9 +70,11 @@ shelf_of(struct loop *l, size_t size)
 char *
 block_take(struct loop *l, size_t want, size_t *size)
 {
-	size_t real = want <= BLOCK_SMALL ? BLOCK_SMALL
-	    : want <= BLOCK_LARGE	  ? BLOCK_LARGE
-					  : want;
+	/* In steps, or a buffer that grows by little would be copied each
+	 * time. */
+	size_t real = want <= BLOCK_SMALL
+	    ? BLOCK_SMALL
+	    : (want + BLOCK_LARGE - 1) / BLOCK_LARGE * BLOCK_LARGE;
 	struct shelf *shelf = shelf_of(l, real);
 	char *at;
 
