@@ -43,8 +43,10 @@ take(struct secret_value *v, const char *what, struct err *err)
 		return err_set(err, ERR_USAGE,
 		    "%s: a secret has %d to %d bytes, this one more than %d",
 		    what, STORE_VALUE_MIN, STORE_VALUE_MAX, COUNTED_MAX);
-	/* What is too long is refused for its length, without being read. */
-	trimmed.len += v->beyond;
+	if (v->beyond > 0)
+		return err_set(err, ERR_USAGE,
+		    "%s: a secret has %d to %d bytes, this one has %zu", what,
+		    STORE_VALUE_MIN, STORE_VALUE_MAX, v->len + v->beyond);
 	return store_value_check(trimmed, err) || err_wrap(err, "%s", what);
 }
 
