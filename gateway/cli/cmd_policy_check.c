@@ -61,6 +61,30 @@ addresses_json(const struct reply *r)
 	return array;
 }
 
+/* The secrets that an allowed request gets, as far as their hosts say; to
+ * json_decref(). In clear only those that the policy lets go so. */
+static json_t *
+secret_names(const struct check *k)
+{
+	const struct decision_made *made = &k->reply.made;
+	json_t *names = json_array();
+	const char *last = "";
+
+	if (!reply_is_allowed(&k->reply))
+		return names;
+	for (uint32_t n = 0; n < made->secret_count; n++) {
+		struct secret_binding b;
+
+		image_secret_binding(k->judge.image, made->secrets[n], &b);
+		if ((k->reply.is_clear && !b.plaintext) ||
+		    !strcmp(b.name, last))
+			continue;
+		json_array_append_new(names, control_text(b.name));
+		last = b.name;
+	}
+	return names;
+}
+
 static void
 print_check_json(const struct check *k)
 {
@@ -81,6 +105,8 @@ print_check_json(const struct check *k)
 	}
 	if (made->decision == DECISION_ALLOW && made->inspect)
 		json_object_set_new(o, "inspect", json_true());
+	if (reply_is_allowed(&k->reply))
+		json_object_set_new(o, "secrets", secret_names(k));
 	if (k->reply.was_resolved)
 		json_object_set_new(o, "addresses", addresses_json(&k->reply));
 	print_json(o);
@@ -128,6 +154,20 @@ print_rules(const struct check *k)
 	if (made->decision == DECISION_ALLOW ||
 	    made->reason == REASON_DEFAULT_DENY)
 		print_rule(k, "Governed by", made->governed_by);
+}
+
+static void
+print_secrets(const struct check *k)
+{
+	json_t *names = secret_names(k);
+
+	for (size_t n = 0; n < json_array_size(names); n++) {
+		fputs(n ? ", " : "Secrets: ", stdout);
+		print_safe(stdout, json_string_value(json_array_get(names, n)));
+	}
+	if (json_array_size(names))
+		putchar('\n');
+	json_decref(names);
 }
 
 static void
@@ -214,6 +254,7 @@ print_check(const struct check *k)
 		    reason_text(made->reason));
 	print_addresses(&k->reply);
 	print_rules(k);
+	print_secrets(k);
 	if (allowed && made->inspect && !k->reply.has_request)
 		printf("HTTP rules judge each request: ask for a URL and a "
 		       "--method\n");

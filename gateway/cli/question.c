@@ -274,6 +274,7 @@ question_ask(const struct question *q, const struct judge *j, struct reply *r)
 	arena_init(&r->texts, CHUNK, TEXTS_MAX);
 	if (!read_question(q, &u, &r->why))
 		return;
+	r->is_clear = u.scheme && !u.scheme->is_tls;
 	if (!u.scheme)
 		ask_tunnel(q, &u, j, r);
 	else if (u.scheme->is_tls)

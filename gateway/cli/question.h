@@ -28,6 +28,7 @@ struct judged_address {
 struct reply {
 	struct target target;
 	bool has_target;
+	bool is_clear;	 /* an http: or ws: URL */
 	const char *why; /* malformed: a clause; else NULL */
 	struct decision_made made;
 	/* The request of a URL as HTTP rules read it, where it has one reading.
