@@ -429,6 +429,13 @@ take_verdict(struct exchange *x, const struct decision_made *d, bool is_out)
 		exchange_run(x);
 }
 
+void
+exchange_renew_verdict(struct exchange *x)
+{
+	if (!x->closed && x->tuple.has_target)
+		judge(x, &x->verdict);
+}
+
 /* Judged with all of its request, as if it came now. What has gone out already
  * must have gone out as it would now: then nothing more is taken out of it. */
 void

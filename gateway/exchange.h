@@ -40,6 +40,9 @@ void exchange_start(const struct exchange_request *r);
 struct exchange *exchange_of(struct list *link); /* of `siblings` */
 /* Close unless the live policy still allows it. */
 void exchange_judge_again(struct exchange *x);
+/* It will be closed with its connection, whatever the live policy says of it:
+ * but its record must not name a rule of the last one. */
+void exchange_renew_verdict(struct exchange *x);
 /* Give up: both ends are reset, the close record says why. */
 void exchange_close(struct exchange *x, enum close_reason why);
 

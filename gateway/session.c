@@ -323,6 +323,8 @@ session_judge_again(struct session *s)
 {
 	/* The tunnel first: its end is that of what is inside, too. */
 	if (s->tunnel != NULL && !tunnel_judge_again(s->tunnel)) {
+		list_each(l, &s->exchanges)
+			exchange_renew_verdict(exchange_of(l));
 		session_close(s, CLOSE_POLICY);
 		return;
 	}

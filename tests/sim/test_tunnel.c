@@ -419,6 +419,30 @@ TEST(a_new_policy_ends_http_inside)
 	}
 }
 
+/* Its record names a rule by the number that it has in the new policy. */
+TEST(a_new_policy_ends_http_inside_that_waits)
+{
+	struct world w;
+
+	establish(&w, "network: { allow: [x.test, y.test, a.test] }",
+	    "9.9.9.1:80", CONNECT_80);
+	guest_says(&w, GET);
+	origin_says(&w, OK);
+	sim_ends(w.origin);
+	sim_run(w.g.loop);
+	gate_records(&w.g);
+	sim_dial_takes_ms = 100;
+	guest_says(&w, GET);
+	gate_policy(&w.g, "network: { deny: [a.test] }");
+	sim_run(w.g.loop);
+	EXPECT(!sim_is_open(w.guest));
+	EXPECT_TEXT(gate_records(&w.g),
+	    "3 open deny rule-deny GET a.test:80\n"
+	    "3 close out 0 in 0 policy-changed\n"
+	    "1 close out 0 in 0 policy-changed\n");
+	gate_end(&w.g);
+}
+
 /* An empty SETTINGS frame. */
 static const struct slice settings = {"\0\0\0\4\0\0\0\0\0", 9};
 
