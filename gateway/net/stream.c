@@ -20,37 +20,12 @@
 
 #include "base/check.h"
 #include "base/memory.h"
-#include "gateway/net/buffer.h"
+#include "gateway/net/stream_internal.h"
 
 /* One stream's share of a turn of the loop. */
 #define RECVS_PER_TURN 4
 /* With less room behind the unconsumed bytes a recv is not worth its call. */
 #define ROOM_MIN 2048
-
-struct stream {
-	struct loop *loop;
-	const struct stream_carrier *ops;
-	void *carrier;
-	const struct stream_handler *handler;
-	void *owner;
-	struct buffer in, out;
-	uint32_t in_limit, out_limit; /* an idle tunnel has two of these */
-	size_t unsent_was;	      /* when it was last looked at */
-	uint64_t bytes_in, bytes_out;
-	struct deferred later;
-	enum stream_end gone_how;
-	bool reset_at_once;
-	bool reading; /* wanted by the owner */
-	bool at_eof, told_eof;
-	bool gone, told_gone; /* nothing can be sent any more */
-	bool blocked;	      /* the kernel took no more */
-	bool shutting, shut;
-	bool more; /* the carrier may hold bytes that no event tells of */
-	bool busy; /* the last recv filled its room */
-	bool show_again;
-	bool lent, closed, close_resets;
-	bool watch_read, watch_write; /* as last told to the carrier */
-};
 
 static bool
 wants_recv(const struct stream *s)
@@ -59,8 +34,8 @@ wants_recv(const struct stream *s)
 	    !s->lent && buffer_held(&s->in) < s->in_limit;
 }
 
-static void
-update_watch(struct stream *s)
+void
+stream_watch(struct stream *s)
 {
 	bool read = wants_recv(s), write = s->blocked;
 
@@ -101,7 +76,7 @@ static void
 tell_eof(struct stream *s)
 {
 	s->at_eof = true;
-	update_watch(s);
+	stream_watch(s);
 	if (!s->told_eof) {
 		s->told_eof = true;
 		tell_end(s, STREAM_EOF);
@@ -112,13 +87,12 @@ static void
 tell_gone(struct stream *s)
 {
 	s->told_gone = true;
-	update_watch(s);
+	stream_watch(s);
 	tell_end(s, s->gone_how);
 }
 
-/* Nothing can be sent any more; who has to know learns it later. */
-static void
-lose(struct stream *s, enum stream_end how)
+void
+stream_lose(struct stream *s, enum stream_end how)
 {
 	if (s->gone || s->closed)
 		return;
@@ -126,12 +100,12 @@ lose(struct stream *s, enum stream_end how)
 	s->gone_how = how;
 	s->blocked = false;
 	buffer_drop(s->loop, &s->out);
-	update_watch(s);
+	stream_watch(s);
 	loop_defer(s->loop, &s->later);
 }
 
-static enum stream_end
-end_of_errno(int error)
+enum stream_end
+stream_end_of(int error)
 {
 	return error == ECONNRESET || error == EPIPE ? STREAM_RESET
 						     : STREAM_BROKEN;
@@ -165,7 +139,7 @@ recv_failed(struct stream *s, int error)
 	if (error == EAGAIN && !s->gone)
 		return;
 	if (!s->gone)
-		lose(s, end_of_errno(error));
+		stream_lose(s, stream_end_of(error));
 	tell_gone(s);
 }
 
@@ -206,7 +180,7 @@ stream_can_recv(struct stream *s)
 		turns--;
 	if (s->closed)
 		return;
-	update_watch(s);
+	stream_watch(s);
 	if (turns == 0 && s->more && !s->ops->short_is_all && wants_recv(s))
 		loop_defer_next(s->loop, &s->later);
 }
@@ -215,7 +189,7 @@ stream_can_recv(struct stream *s)
 static void
 recv_again(struct stream *s)
 {
-	update_watch(s);
+	stream_watch(s);
 	if (s->more && !s->ops->short_is_all && wants_recv(s))
 		loop_defer(s->loop, &s->later);
 }
@@ -227,7 +201,7 @@ stream_read(struct stream *s, bool on)
 	if (on)
 		recv_again(s);
 	else
-		update_watch(s);
+		stream_watch(s);
 }
 
 struct slice
@@ -270,197 +244,6 @@ bool
 stream_saw_end(const struct stream *s)
 {
 	return s->told_eof;
-}
-
-/* Sending */
-
-/* What the carrier took and still holds. */
-static size_t
-carried(const struct stream *s)
-{
-	return s->ops->unsent ? s->ops->unsent(s->carrier) : 0;
-}
-
-static void
-keep(struct stream *s, const char *at, size_t len)
-{
-	if (len == 0)
-		return;
-	buffer_room(s->loop, &s->out, len);
-	memcpy(s->out.at + s->out.end, at, len);
-	s->out.end += (uint32_t)len;
-}
-
-static void
-shut_now(struct stream *s)
-{
-	s->shut = true;
-	s->ops->shut(s->carrier);
-}
-
-/* Takes `sent` bytes off the front of the pieces; false when none is left. */
-static bool
-advance(struct iovec **iov, int *count, size_t sent)
-{
-	while (*count > 0 && sent >= (*iov)->iov_len) {
-		sent -= (*iov)->iov_len;
-		(*iov)++;
-		(*count)--;
-	}
-	if (*count == 0)
-		return false;
-	(*iov)->iov_base = (char *)(*iov)->iov_base + sent;
-	(*iov)->iov_len -= sent;
-	return true;
-}
-
-/* Gives the pieces to the carrier, the first `waiting` bytes being those of
- * the out-buffer; the rest is kept there. */
-static void
-push(struct stream *s, struct iovec *iov, int count, size_t waiting)
-{
-	while (count > 0) {
-		ssize_t sent = s->ops->send(s->carrier, iov, count);
-		size_t of_buffer;
-
-		if (sent < 0 && errno != EAGAIN) {
-			lose(s, end_of_errno(errno));
-			return;
-		}
-		s->blocked = sent <= 0;
-		if (s->blocked)
-			break;
-		s->bytes_out += (size_t)sent;
-		of_buffer = (size_t)sent < waiting ? (size_t)sent : waiting;
-		buffer_took(s->loop, &s->out, of_buffer);
-		waiting -= of_buffer;
-		if (!advance(&iov, &count, (size_t)sent))
-			break;
-		if (s->ops->short_is_all) {
-			s->blocked = true;
-			break;
-		}
-	}
-	if (count > 0 && waiting > 0) {
-		iov++;
-		count--;
-	}
-	for (; count > 0; iov++, count--)
-		keep(s, iov->iov_base, iov->iov_len);
-	s->unsent_was = stream_unsent(s);
-	update_watch(s);
-}
-
-void
-stream_send_all(struct stream *s, const struct iovec *iov, int count)
-{
-	struct iovec all[STREAM_IOV_MAX + 1];
-	size_t waiting = buffer_held(&s->out), total = 0;
-	int n = 0;
-
-	CHECK(count <= STREAM_IOV_MAX && !s->lent);
-	if (s->gone || s->closed)
-		return;
-	CHECK(!s->shutting);
-	if (waiting > 0)
-		all[n++] = (struct iovec){s->out.at + s->out.start, waiting};
-	for (int i = 0; i < count; i++) {
-		total += iov[i].iov_len;
-		if (iov[i].iov_len > 0)
-			all[n++] = iov[i];
-	}
-	CHECK(total <= s->out_limit - waiting);
-	if (!s->blocked) {
-		push(s, all, n, waiting);
-		return;
-	}
-	for (int i = 0; i < count; i++)
-		keep(s, iov[i].iov_base, iov[i].iov_len);
-	s->unsent_was = stream_unsent(s);
-}
-
-void
-stream_send(struct stream *s, struct slice bytes)
-{
-	struct iovec one = {(void *)(uintptr_t)bytes.at, bytes.len};
-
-	stream_send_all(s, &one, 1);
-}
-
-void
-stream_queue(struct stream *s, struct slice bytes)
-{
-	CHECK(!s->lent);
-	if (s->gone || s->closed)
-		return;
-	CHECK(!s->shutting);
-	CHECK(bytes.len <= s->out_limit - buffer_held(&s->out));
-	keep(s, bytes.at, bytes.len);
-	s->unsent_was = stream_unsent(s);
-}
-
-static void
-push_waiting(struct stream *s)
-{
-	size_t waiting = buffer_held(&s->out);
-	struct iovec one = {s->out.at + s->out.start, waiting};
-
-	push(s, &one, 1, waiting);
-}
-
-void
-stream_flush(struct stream *s)
-{
-	if (!s->blocked && !s->closed && buffer_held(&s->out) > 0)
-		push_waiting(s);
-}
-
-void
-stream_can_send(struct stream *s)
-{
-	size_t waiting = s->unsent_was, left;
-
-	if (s->closed || s->gone || (!s->blocked && !s->ops->unsent))
-		return;
-	s->blocked = false;
-	if (buffer_held(&s->out) > 0)
-		push_waiting(s);
-	if (s->gone)
-		return;
-	update_watch(s);
-	left = s->unsent_was = stream_unsent(s);
-	if (left == 0 && s->shutting && !s->shut)
-		shut_now(s);
-	if (left == 0 ||
-	    (waiting > s->out_limit / 2 && left <= s->out_limit / 2))
-		if (s->handler)
-			s->handler->writable(s->owner);
-}
-
-size_t
-stream_room(const struct stream *s)
-{
-	size_t unsent = stream_unsent(s);
-
-	return unsent < s->out_limit ? s->out_limit - unsent : 0;
-}
-
-size_t
-stream_unsent(const struct stream *s)
-{
-	return buffer_held(&s->out) + carried(s);
-}
-
-void
-stream_shut(struct stream *s)
-{
-	CHECK(!s->lent);
-	if (s->shutting || s->closed)
-		return;
-	stream_flush(s);
-	s->shutting = true;
-	if (!s->gone && stream_unsent(s) == 0)
-		shut_now(s);
 }
 
 /* Beginning and end */
@@ -548,7 +331,7 @@ stream_close(struct stream *s, bool reset)
 void
 stream_gone(struct stream *s, enum stream_end how)
 {
-	lose(s, how);
+	stream_lose(s, how);
 }
 
 int
