@@ -3,7 +3,7 @@
  * A stream, a body that is read as far as there is credit, bytes given out
  * that are reported as they leave. end_h1_guest.c and end_h1_origin.c embed
  * it as their first member; what differs is theirs: heads, and what becomes of
- * the connection. Included by these two alone. */
+ * the connection. Included by their files alone. */
 #ifndef GATEWAY_END_H1_H
 #define GATEWAY_END_H1_H
 

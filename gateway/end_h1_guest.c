@@ -11,38 +11,10 @@
 
 #include "base/check.h"
 #include "base/memory.h"
-#include "gateway/end_h1.h"
-#include "gateway/h1_send.h"
-#include "gateway/http/h1_write.h"
+#include "gateway/end_h1_guest_internal.h"
 
 #define LINGER_MS 2000
 #define LINGER_BYTES (4 << 20)
-
-enum h1_guest_state {
-	GUEST_HEAD,	/* a request's head is awaited */
-	GUEST_EXCHANGE, /* its body comes, its answer goes */
-	GUEST_UPGRADED,
-	GUEST_LINGER,
-	GUEST_CLOSED,
-};
-
-struct h1_guest {
-	struct h1_end h1; /* its body is the request's */
-	struct h1_guest_options o;
-	enum h1_guest_state state;
-	struct timer timer;
-	bool keep_alive, is_head, draining;
-	bool last_request; /* the guest has said so: nothing follows */
-	bool answer_begun, answer_chunked;
-	bool body_wanted; /* credit was given for it */
-	bool finished;	  /* finish() came while reading */
-	bool head_began;
-	uint8_t minor;
-	size_t lingered;
-	size_t head_used; /* bytes of the head in the stream */
-	size_t head_seen; /* h1_head_may_be_whole()'s own */
-	struct deferred gone;
-};
 
 static void
 free_later(void *owner)
@@ -340,83 +312,6 @@ on_timer(void *owner)
 }
 
 static void
-op_answer(struct end *e, const struct head *h, bool last)
-{
-	struct h1_guest *g = CONTAINER_OF(e, struct h1_guest, h1.end);
-	bool is_final = h->status >= 200 || h->status == 101;
-	struct h1_response_out out = {.status = h->status,
-	    .phrase = h->phrase,
-	    .client_minor = g->minor,
-	    .from = h,
-	    .method = g->is_head ? SLICE_LITERAL("HEAD") : SLICE_LITERAL("GET"),
-	    .body = h1_response_framing(h, g->minor),
-	    .content_length = h->content_length,
-	    .upgrade = h->status == 101 ? h->upgrade : (struct slice){NULL, 0}};
-	const struct field challenge = {
-	    SLICE_LITERAL("Proxy-Authenticate"), h->challenge};
-	char small[4096], *room = small;
-	size_t size;
-
-	out.extra = &challenge;
-	out.extra_count = h->challenge.len > 0;
-	/* A 1xx may be left out: for 1.0, and for who does not read. */
-	if (g->h1.stream == NULL ||
-	    (!is_final && (g->minor == 0 || stream_unsent(g->h1.stream) > 0)))
-		return;
-	if (is_final && h->status != 101) {
-		g->answer_begun = true;
-		g->answer_chunked = out.body == BODY_CHUNKED;
-		/* A body that is still to come would be taken for the next
-		 * request's head, and 1.0 cannot be told where an end is. */
-		g->keep_alive = g->keep_alive && !g->draining &&
-		    out.body != BODY_UNTIL_CLOSE &&
-		    (g->h1.body_done || (!last && g->body_wanted));
-	}
-	out.keep_alive = g->keep_alive;
-	size = h1_write_response(&out, room, sizeof(small));
-	CHECK(size > 0);
-	if (size > sizeof(small)) {
-		room = memory_new(size);
-		CHECK(h1_write_response(&out, room, size) == size);
-	}
-	h1_end_send_head(&g->h1, (struct slice){room, size}, last || !is_final);
-	if (room != small)
-		free(room);
-}
-
-static void
-op_data(struct end *e, struct slice bytes, bool last)
-{
-	struct h1_guest *g = CONTAINER_OF(e, struct h1_guest, h1.end);
-
-	if (g->h1.stream == NULL)
-		return;
-	g->h1.unsent += end_cost(bytes);
-	if (g->state == GUEST_UPGRADED) {
-		stream_send(g->h1.stream, bytes);
-		if (last)
-			stream_shut(g->h1.stream);
-	} else if (g->answer_chunked) {
-		h1_send_chunk(g->h1.stream, bytes, last);
-	} else {
-		stream_send(g->h1.stream, bytes);
-	}
-	h1_end_report_sent(&g->h1);
-}
-
-static void
-op_trailers(struct end *e, const struct fields *f)
-{
-	struct h1_guest *g = CONTAINER_OF(e, struct h1_guest, h1.end);
-
-	if (g->h1.stream == NULL)
-		return;
-	if (!g->answer_chunked)
-		return; /* HTTP/1.0: the body's end is the close */
-	h1_send_trailers(g->h1.stream, f);
-}
-
-static void
 op_credit(struct end *e, size_t bytes)
 {
 	struct h1_guest *g = CONTAINER_OF(e, struct h1_guest, h1.end);
@@ -463,9 +358,9 @@ op_reset(struct end *e, enum close_reason why)
 }
 
 static const struct end_ops ops = {
-    .answer = op_answer,
-    .data = op_data,
-    .trailers = op_trailers,
+    .answer = h1_guest_answer,
+    .data = h1_guest_data,
+    .trailers = h1_guest_trailers,
     .credit = op_credit,
     .upgrade = op_upgrade,
     .finish = op_finish,
