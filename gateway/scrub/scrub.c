@@ -63,13 +63,20 @@ scrub_result_text(enum scrub_result r)
 
 /* --- codings --- */
 
-/* "aws-chunked" compresses nothing: the text of what is uploaded to S3 stands
- * between lines that say its pieces' lengths. */
+/* What compresses nothing. Servers write charsets and the like there by mistake,
+ * and clients read such a body as it is, as it is searched here. "aws-chunked":
+ * the text of what is uploaded to S3 stands between lines that say its pieces'
+ * lengths; some stores repeat the word where they send all of it. */
 static bool
-is_plain(const struct scrub_options *o, struct slice name)
+is_plain(struct slice name)
 {
-	return slice_is_nocase(name, "identity") ||
-	    (o->look_only && slice_is_nocase(name, "aws-chunked"));
+	static const char *const plain[] = {
+	    "identity", "aws-chunked", "utf-8", "utf8", "none", "binary"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(plain); i++)
+		if (slice_is_nocase(name, plain[i]))
+			return true;
+	return false;
 }
 
 /* Codings in the order in which they were applied; false: one is unknown or
@@ -87,7 +94,7 @@ list_codings(const struct scrub_options *o, enum inflate_coding *list,
 		if (!slice_is_nocase(f->at[i].name, "content-encoding"))
 			continue;
 		while (list_next(&rest, &name)) {
-			if (is_plain(o, name))
+			if (is_plain(name))
 				continue;
 			if (*count == SCRUB_CODINGS_MAX ||
 			    !inflate_coding_of(name, &list[*count]))

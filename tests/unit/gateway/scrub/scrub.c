@@ -574,7 +574,8 @@ TEST(codings)
 	} lists[] = {{"gzip", true}, {"identity", true}, {"", true},
 	    {"identity, GZIP", true}, {"gzip,br", true}, {" , gzip ,", true},
 	    {"compress", false}, {"gzip, gzip, gzip", false},
-	    {"aws-chunked", false}, {"gzip;q=1", false}, {"gzip br", false},
+	    {"gzip, aws-chunked", true}, {"UTF-8", true}, {"none", true},
+	    {"gzip;q=1", false}, {"gzip br", false}, {"utf-16", false},
 	    {"exi", false}, {"gzip, *", false}};
 	static struct out out;
 	struct field two[] = {
@@ -672,5 +673,24 @@ TEST(what_is_uploaded_to_s3_in_pieces_is_text)
 		       4),
 	    SCRUB_LEAK);
 	scrub_free(s);
-	EXPECT(scrub_of("sk-0123456789", "aws-chunked", false, &out) == NULL);
+}
+
+/* Some stores say it of what they send as it is, and servers name charsets. */
+TEST(what_names_no_coding_is_scrubbed_as_it_is)
+{
+	static const char *const labels[] = {"aws-chunked", "UTF-8", "none"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(labels); i++) {
+		static struct out out;
+		struct scrub *s = scrub_of("sk-0123456789", labels[i], false,
+		    &out);
+
+		EXPECT(s != NULL);
+		EXPECT_INT(feed(s, SLICE_LITERAL("a sk-0123456789 b"), 4),
+		    SCRUB_OK);
+		EXPECT_INT(scrub_found(s)->count, 1);
+		EXPECT_INT(out.text.len, 17);
+		EXPECT(memmem(out.text.at, out.text.len, "3456789", 7) == NULL);
+		scrub_free(s);
+	}
 }
