@@ -1,5 +1,4 @@
-/* cmd_ca.c - penstock ca export and ca rotate: what others trust, and another
- * in its place */
+/* cmd_ca_export.c - penstock ca export: what others trust */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,11 +11,8 @@
 #include "gateway/cli/ca_source.h"
 #include "gateway/cli/command.h"
 #include "gateway/cli/print.h"
-#include "gateway/control.h"
 
 #define EXPORT_MAX (ROOTS_MAX + 262144)
-
-/* --- export --- */
 
 struct ca_export_flags {
 	const char *output, *sandbox;
@@ -112,93 +108,4 @@ cmd_ca_export(struct call *call)
 	}
 	client_done(&c);
 	return done ? EXIT_DONE : print_failure(&err);
-}
-
-/* --- rotate --- */
-
-#define OVERLAP_S (7 * 86400)
-
-struct ca_rotate_flags {
-	const char *overlap, *sandbox;
-	bool json;
-};
-
-OPTIONS(ca_rotate, struct ca_rotate_flags,
-    OPT_TEXT(struct ca_rotate_flags, overlap, "overlap", 0, "TIME",
-	"how long the old CA vouches for the new one (7d); 0: not at all"),
-    OPT_TEXT(struct ca_rotate_flags, sandbox, "sandbox", 's', "NAME",
-	"the CA that this sandbox has of its own; without: the shared one"),
-    OPT_FLAG(struct ca_rotate_flags, json, "json", 0, "print JSON"));
-
-static bool
-read_overlap(const char *text, int64_t *seconds, struct err *err)
-{
-	int64_t us = 0;
-
-	*seconds = OVERLAP_S;
-	if (!text)
-		return true;
-	if (strcmp(text, "0") != 0 && !age_read(text, &us))
-		return err_set(err, ERR_USAGE,
-		    "--overlap takes a time such as 12h or 7d, or 0, not "
-		    "\"%.40s\"",
-		    text);
-	*seconds = us / 1000000;
-	return true;
-}
-
-static void
-print_rotated(const json_t *answer, const struct ca_rotate_flags *flags)
-{
-	int64_t until = json_integer_value(json_object_get(answer,
-	    "overlap_until"));
-	const char *fingerprint = json_string_value(json_object_get(answer,
-	    "fingerprint"));
-	const char *sandbox = json_string_value(json_object_get(answer,
-	    "sandbox"));
-	char text[SHORT_TIME];
-
-	printf("there is a new CA%s%s, SHA-256 %s\n",
-	    sandbox ? " of the sandbox " : "", sandbox ? sandbox : "",
-	    fingerprint);
-	if (until) {
-		long_time(until * 1000000, text);
-		printf("who trusts the old one alone can go on until %s; "
-		       "penstock ca export%s%s prints both until then\n",
-		    text, sandbox ? " --sandbox " : "", sandbox ? sandbox : "");
-	} else {
-		printf("who trusts the old one alone trusts the gateway no "
-		       "longer%s\n",
-		    flags->overlap ? "" : ": the old one may vouch for nobody");
-	}
-}
-
-int
-cmd_ca_rotate(struct call *call)
-{
-	const struct ca_rotate_flags *flags = call->options;
-	struct err err = {.kind = ERR_NONE};
-	json_t *answer = NULL;
-	int64_t overlap_s;
-	struct client c;
-
-	if (!read_overlap(flags->overlap, &overlap_s, &err) ||
-	    !client_open(&c, &err))
-		return print_failure(&err);
-	answer = client_ask(&c,
-	    json_pack("{s:s, s:I, s:o}", "verb", "ca-rotate", "overlap_s",
-		(json_int_t)overlap_s, "sandbox",
-		flags->sandbox ? control_text(flags->sandbox) : json_null()),
-	    NULL, &err);
-	client_done(&c);
-	if (!answer)
-		return print_failure(&err);
-	json_object_del(answer, "ok");
-	if (flags->json) {
-		print_json(answer);
-		return EXIT_DONE;
-	}
-	print_rotated(answer, flags);
-	json_decref(answer);
-	return EXIT_DONE;
 }
