@@ -129,12 +129,13 @@ static const struct layout_key secret_keys[] = {
     {"hosts", &hosts, 1},
     {"inject", &inject, 2},
     {"swap", &texts_or_one, 3},
-    {"from", &from, 4},
-    {"env", &texts_or_one, 5},
-    {"placeholder", &text, 6},
-    {"plaintext", &word, 7},
-    {"limits", &limits, 8},
-    {"comment", &text, 9},
+    {"client-certificate", &word, 4},
+    {"from", &from, 5},
+    {"env", &texts_or_one, 6},
+    {"placeholder", &text, 7},
+    {"plaintext", &word, 8},
+    {"limits", &limits, 9},
+    {"comment", &text, 10},
 };
 
 /* `none`, or nothing at all for a service that is known. */

@@ -30,7 +30,8 @@
 #include "base/secret.h"
 #include "gateway/keeper_ca_internal.h"
 
-#define SECURE_HEAP 65536
+/* For keys, and for the text of a client certificate while it is read. */
+#define SECURE_HEAP 262144
 #define SECURE_HEAP_LEAST 32
 #define SECURE_HEAP_PER_KEY 256
 /* More new ones than that are synced all at once, which waits for whatever else

@@ -25,6 +25,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/memory.h"
 #include "gateway/environment.h"
 #include "rules/match.h"
@@ -229,9 +230,43 @@ by_from(const struct secret_binding *b, uint32_t index,
 	found->from = b->from;
 	found->refresh_s = b->refresh_s;
 	found->key[0] = letters[found->kind];
+	if (found->is_certificate)
+		found->key[0] = (char)(found->key[0] - ('a' - 'A'));
 	memcpy(found->key + 1, b->from, len);
 	found->key_len = len + 1;
 	return true;
+}
+
+/* A text stays a text, and a certificate one, whatever the policy takes it for
+ * now. */
+static bool
+kind_fits(const struct keeper_secrets *ks, const struct origin_found *found,
+    const char *name, char why[KEEPER_WHY])
+{
+	struct store_entry e;
+	bool is_certificate;
+
+	if (found->kind != ORIGIN_STORE)
+		return true;
+	e = store_at(ks->store, found->entry);
+	is_certificate = strcmp(e.kind, STORE_CERTIFICATE) == 0;
+	if (is_certificate == found->is_certificate)
+		return true;
+	return not_found(why,
+	    is_certificate
+		? "secret %s: what is stored is a client certificate, and the "
+		  "policy puts it into requests"
+		: "secret %s: what is stored is no client certificate",
+	    name);
+}
+
+static bool
+find_origin(struct keeper_secrets *ks, const struct lease_question *q,
+    const struct secret_binding *b, uint32_t index, struct origin_found *found)
+{
+	return in_store(ks, q->sandbox.at, b->name, found) ||
+	    (*b->sandbox && by_from(b, index, found)) ||
+	    in_store(ks, "", b->name, found) || by_from(b, index, found);
 }
 
 bool
@@ -246,10 +281,9 @@ secrets_find(struct keeper_secrets *ks, const struct lease_question *q,
 	image_secret_binding(ks->keeper->image, index, &b);
 	if (!ks->store)
 		return not_found(why, "%s", ks->store_why);
-	if (in_store(ks, q->sandbox.at, b.name, found) ||
-	    (*b.sandbox && by_from(&b, index, found)) ||
-	    in_store(ks, "", b.name, found) || by_from(&b, index, found))
-		return true;
+	found->is_certificate = b.way == SECRET_CLIENT_CERTIFICATE;
+	if (find_origin(ks, q, &b, index, found))
+		return kind_fits(ks, found, b.name, why);
 	return not_found(why,
 	    "secret %s: none is stored (penstock secret set %s)", b.name,
 	    b.name);
@@ -257,15 +291,64 @@ secrets_find(struct keeper_secrets *ks, const struct lease_question *q,
 
 /* --- answers --- */
 
+/* How long it may be used; 0: not at all any more. */
+static uint64_t
+valid_ms(const struct keeper_secrets *ks, const struct known *v)
+{
+	uint64_t now = loop_now_ms(ks->keeper->loop),
+		 valid = ks->keeper->o->settings->limits.secret_lease_ms;
+	int64_t left;
+
+	if (v->ends_ms && v->ends_ms - now < valid)
+		valid = v->ends_ms - now;
+	if (!v->is_certificate)
+		return valid;
+	left = v->valid_until - (int64_t)(clock_wall_us() / 1000000);
+	if (left <= 0)
+		return 0;
+	return (uint64_t)left * 1000 < valid ? (uint64_t)left * 1000 : valid;
+}
+
+/* Many large ones in the queue would fill it. */
+static void
+tell_large(struct keeper_worker *w, uint32_t tag, const struct lease_loan *loan)
+{
+	struct err err = {0};
+	int fd = file_sealed("lease", loan->value, &err);
+	char body[LEASE_LARGE_LOAN];
+
+	if (fd == -1) {
+		keeper_refuse(w, tag, "%s", err.text);
+		return;
+	}
+	lease_loan_write_large(loan, body);
+	keeper_tell(w, TELL_LEASE_LARGE, tag,
+	    (struct slice){body, sizeof(body)}, &fd, 1);
+	close(fd);
+}
+
+static void
+tell(struct keeper_worker *w, uint32_t tag, const struct known *v,
+    const struct lease_loan *loan)
+{
+	char body[LEASE_LOAN_MAX];
+	size_t len;
+
+	if (v->is_certificate) {
+		tell_large(w, tag, loan);
+		return;
+	}
+	len = lease_loan_write(loan, body);
+	keeper_tell(w, TELL_LEASE, tag, (struct slice){body, len}, NULL, 0);
+	secret_wipe(body, sizeof(body));
+}
+
 void
 secrets_lend(struct keeper_secrets *ks, struct keeper_worker *w, uint32_t tag,
     const struct lease_question *q, struct known *v, struct slice bytes)
 {
-	uint64_t now = loop_now_ms(ks->keeper->loop),
-		 valid = ks->keeper->o->settings->limits.secret_lease_ms;
-	char body[LEASE_LOAN_MAX];
+	uint64_t valid = valid_ms(ks, v);
 	struct given *g;
-	size_t len;
 
 	if (w->leases >= GIVEN_MAX) {
 		keeper_refuse(w, tag,
@@ -273,12 +356,15 @@ secrets_lend(struct keeper_secrets *ks, struct keeper_worker *w, uint32_t tag,
 		    SLICE_ARG(q->secret), GIVEN_MAX);
 		return;
 	}
-	if (v->ends_ms && v->ends_ms - now < valid)
-		valid = v->ends_ms - now;
+	if (v->is_certificate && valid == 0) {
+		keeper_refuse(w, tag, "secret %.*s: its certificate has expired",
+		    SLICE_ARG(q->secret));
+		return;
+	}
 	g = memory_new(sizeof(*g));
 	g->value = v;
 	g->worker = w->number;
-	g->expires_ms = now + valid;
+	g->expires_ms = loop_now_ms(ks->keeper->loop) + valid;
 	g->target = q->target;
 	g->sandbox = memory_text_of(q->sandbox.at, q->sandbox.len);
 	g->secret = memory_text_of(q->secret.at, q->secret.len);
@@ -286,10 +372,7 @@ secrets_lend(struct keeper_secrets *ks, struct keeper_worker *w, uint32_t tag,
 	v->given++;
 	w->leases++;
 	secrets_sweep_later(ks);
-	len = lease_loan_write(&(struct lease_loan){v->serial, valid, bytes},
-	    body);
-	keeper_tell(w, TELL_LEASE, tag, (struct slice){body, len}, NULL, 0);
-	secret_wipe(body, sizeof(body));
+	tell(w, tag, v, &(struct lease_loan){v->serial, valid, bytes});
 }
 
 /* `bytes` are what the origin says now. */

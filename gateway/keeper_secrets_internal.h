@@ -18,7 +18,8 @@
 
 enum origin { ORIGIN_STORE, ORIGIN_ENV, ORIGIN_FILE, ORIGIN_COMMAND };
 
-/* What tells origins apart: a letter, then scope and name, a variable, a path
+/* What tells origins apart: a letter (a capital one where a certificate is to
+ * come of it), then scope and name, a variable, a path
  * or a command line. */
 #define ORIGIN_KEY_MAX (SECRET_TEXT_MAX + 2 * STORE_NAME_MAX)
 
@@ -28,6 +29,7 @@ struct origin_found {
 	uint32_t binding; /* the others: its index in the image */
 	const char *from; /* .. and what it says; the image's */
 	uint32_t refresh_s;
+	bool is_certificate; /* the value must be one; else a text */
 	size_t key_len;
 	char key[ORIGIN_KEY_MAX];
 };
@@ -46,6 +48,8 @@ struct known {
 	struct secret *bytes; /* NULL: not kept */
 	uint64_t fresh_until_ms;
 	uint64_t ends_ms; /* no lease of it beyond; 0: as long as any */
+	bool is_certificate;
+	int64_t valid_until; /* .. it is, in seconds since 1970 */
 	/* Why it could not be had, for so long. */
 	char why[KEEPER_WHY];
 	uint64_t failed_until_ms;

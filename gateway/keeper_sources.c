@@ -34,7 +34,7 @@
  * once. */
 #define WAITERS_MAX 4096
 /* A value, a newline of two bytes, and one byte that is too many. */
-#define OUTPUT_MAX (STORE_VALUE_MAX + 3)
+#define OUTPUT_MORE 3
 /* So much of standard error is looked through, and so much of it shown: a
  * value that begins in what is shown ends in what is looked through. */
 #define ERRORS_MAX (2 * STORE_VALUE_MAX)
@@ -65,6 +65,14 @@ struct fetch {
 	struct list waiters;
 	unsigned waiter_count;
 };
+
+static size_t
+output_max(const struct fetch *f)
+{
+	return OUTPUT_MORE +
+	    (f->origin.is_certificate ? STORE_CERTIFICATE_MAX
+				      : STORE_VALUE_MAX);
+}
 
 /* --- its end --- */
 
@@ -249,8 +257,8 @@ read_pipes(struct fetch *f)
 		drain_errors(f);
 	if (state == -1) {
 		snprintf(why, sizeof(why),
-		    "its command's output is longer than %d bytes",
-		    STORE_VALUE_MAX);
+		    "its command's output is longer than %zu bytes",
+		    output_max(f) - OUTPUT_MORE);
 		command_failed(f, why);
 		return false;
 	}
@@ -280,7 +288,7 @@ watch(struct fetch *f, int fd, int *at, struct ev_io *watcher)
 static void
 take_pipes(struct fetch *f, struct ipc_message *m)
 {
-	f->output = secret_new(OUTPUT_MAX);
+	f->output = secret_new(output_max(f));
 	f->said = secret_new(ERRORS_MAX);
 	watch(f, m->fds[0], &f->out, &f->out_watcher);
 	watch(f, m->fds[1], &f->errors, &f->errors_watcher);
@@ -328,17 +336,17 @@ command_ended(struct fetch *f, uint32_t status, bool for_its_time)
 static void
 read_file(struct fetch *f, int fd)
 {
-	size_t len = 0;
+	size_t len = 0, max = output_max(f);
 	char why[KEEPER_WHY];
 	ssize_t got;
 
-	f->output = secret_new(OUTPUT_MAX);
+	f->output = secret_new(max);
 	do {
 		got = pread(fd, (char *)secret_bytes(f->output) + len,
-		    OUTPUT_MAX - len, (off_t)len);
+		    max - len, (off_t)len);
 		if (got > 0)
 			len += (size_t)got;
-	} while ((got > 0 && len < OUTPUT_MAX) ||
+	} while ((got > 0 && len < max) ||
 	    (got == -1 && errno == EINTR));
 	if (got == -1) {
 		snprintf(why, sizeof(why), "its file cannot be read: %s",

@@ -343,20 +343,19 @@ read_names(const struct ipc_message *m, struct change *c)
 static bool
 read_value(int fd, struct change *c, struct err *err)
 {
+	size_t max = store_value_max(c->kind), size;
 	struct stat st;
-	size_t size;
 
 	if (fcntl(fd, F_GET_SEALS) == -1 || fstat(fd, &st) == -1 ||
 	    !S_ISREG(st.st_mode))
 		return err_set(err, ERR_USAGE,
 		    "a value comes in a memfd, nothing else");
-	size = st.st_size > STORE_VALUE_MAX ? STORE_VALUE_MAX + 1
-					    : (size_t)st.st_size;
+	size = (size_t)st.st_size > max ? max + 1 : (size_t)st.st_size;
 	c->value = secret_new(size);
 	if (pread(fd, secret_bytes(c->value), size, 0) != (ssize_t)size)
 		return err_set(err, ERR_USAGE, "the value cannot be read");
-	return store_value_check((struct slice){secret_bytes(c->value), size},
-	    err);
+	return store_value_check_kind(c->kind,
+	    (struct slice){secret_bytes(c->value), size}, err);
 }
 
 /* False: refused, and `c` is gone. */
@@ -400,10 +399,10 @@ list_entry_json(const struct store *s, size_t index, struct text *out)
 {
 	struct store_entry e = store_at(s, index);
 	struct secret *value = store_value(s, index);
-	char mask[STORE_MASK_TEXT];
+	char mask[STORE_SHOWN_TEXT];
 
-	store_mask((struct slice){secret_bytes(value), secret_size(value)},
-	    mask);
+	store_show(e.kind,
+	    (struct slice){secret_bytes(value), secret_size(value)}, mask);
 	secret_free(value);
 	json_object_begin(out, NULL);
 	json_text(out, "scope", e.scope);

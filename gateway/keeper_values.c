@@ -12,7 +12,9 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/memory.h"
+#include "gateway/client_certificate.h"
 
 /* For so long what a file or command said is not asked again, and one that
  * failed not tried again. */
@@ -40,6 +42,7 @@ known_at(struct keeper_secrets *ks, const struct origin_found *found)
 		map_put(ks->values, (struct slice){v->key, v->key_len}, v);
 		secrets_sweep_later(ks);
 	}
+	v->is_certificate = found->is_certificate;
 	v->known_until_ms = loop_now_ms(ks->keeper->loop) + KNOWN_MS;
 	return v;
 }
@@ -52,13 +55,34 @@ next_serial(struct keeper_secrets *ks, struct known *v)
 	v->serial = ks->last_serial;
 }
 
+/* Can it be used now, and how long? */
+static bool
+is_sound_certificate(struct known *v, struct slice bytes, struct err *err)
+{
+	struct client_certificate *c = client_certificate_read(bytes, err);
+	bool sound = c &&
+	    client_certificate_is_valid(c, (int64_t)(clock_wall_us() / 1000000),
+		err);
+
+	v->valid_until = c ? c->ends : 0;
+	client_certificate_free(c);
+	return sound;
+}
+
+static bool
+is_sound(struct known *v, struct slice bytes, struct err *err)
+{
+	return v->is_certificate ? is_sound_certificate(v, bytes, err)
+				 : store_value_check(bytes, err);
+}
+
 bool
 known_says(struct keeper_secrets *ks, struct known *v, struct slice bytes)
 {
 	uint8_t digest[sizeof(v->digest)];
 	struct err err = {0};
 
-	if (!store_value_check(bytes, &err)) {
+	if (!is_sound(v, bytes, &err)) {
 		snprintf(v->why, sizeof(v->why), "%.*s",
 		    (int)sizeof(v->why) - 1, err.text);
 		secrets_revoke(ks, v);

@@ -72,3 +72,29 @@ lease_loan_read(struct slice body, struct lease_loan *loan)
 	loan->value = slice_from(body, 16);
 	return loan->serial != 0;
 }
+
+void
+lease_loan_write_large(const struct lease_loan *loan,
+    char out[LEASE_LARGE_LOAN])
+{
+	uint64_t len = loan->value.len;
+
+	CHECK(len <= STORE_CERTIFICATE_MAX);
+	memcpy(out, &loan->serial, 8);
+	memcpy(out + 8, &loan->valid_ms, 8);
+	memcpy(out + 16, &len, 8);
+}
+
+bool
+lease_loan_read_large(struct slice body, struct lease_loan *loan)
+{
+	uint64_t len;
+
+	if (body.len != LEASE_LARGE_LOAN)
+		return false;
+	memcpy(&loan->serial, body.at, 8);
+	memcpy(&loan->valid_ms, body.at + 8, 8);
+	memcpy(&len, body.at + 16, 8);
+	loan->value = (struct slice){NULL, (size_t)len};
+	return loan->serial != 0 && len > 0 && len <= STORE_CERTIFICATE_MAX;
+}

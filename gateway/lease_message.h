@@ -43,4 +43,11 @@ size_t lease_loan_write(const struct lease_loan *loan,
 /* loan->value points into `body`. */
 bool lease_loan_read(struct slice body, struct lease_loan *loan);
 
+/* TELL_LEASE_LARGE: of the value only its length; its bytes are in a memfd. */
+#define LEASE_LARGE_LOAN 24
+void lease_loan_write_large(const struct lease_loan *loan,
+    char out[LEASE_LARGE_LOAN]);
+/* loan->value.at is NULL. */
+bool lease_loan_read_large(struct slice body, struct lease_loan *loan);
+
 #endif

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/check.h"
 #include "base/list.h"
@@ -69,6 +70,8 @@ struct leases {
 	struct list waiting;   /* questions that are not asked yet */
 	struct list refused;   /* waits */
 	unsigned asked;
+	void (*revoked)(void *owner, uint64_t serial); /* or NULL */
+	void *revoked_owner;
 };
 
 /* --- loans --- */
@@ -101,6 +104,16 @@ lease_attach(const struct lease *lease, void *what, void (*drop)(void *what))
 	CHECK(o->attached == NULL);
 	o->attached = what;
 	o->drop_attached = drop;
+}
+
+void
+lease_put_away(const struct lease *lease)
+{
+	struct loan *o = loan_of(lease);
+
+	o->lease.value = (struct slice){NULL, 0};
+	secret_free(o->bytes);
+	o->bytes = NULL;
 }
 
 void
@@ -140,9 +153,10 @@ on_end(void *owner)
 	end_loan(owner);
 }
 
+/* Takes over `bytes`, the value. */
 static struct loan *
 add_loan(struct leases *l, const struct question *q,
-    const struct lease_loan *from)
+    const struct lease_loan *from, struct secret *bytes)
 {
 	struct slice key = {q->key, q->key_len};
 	struct loan *o = map_get(l->loans, key);
@@ -154,8 +168,7 @@ add_loan(struct leases *l, const struct question *q,
 	o->key_len = key.len;
 	o->leases = l;
 	o->holders = 1;
-	o->bytes = secret_new(from->value.len);
-	memcpy(secret_bytes(o->bytes), from->value.at, from->value.len);
+	o->bytes = bytes;
 	o->lease.value = (struct slice){
 	    secret_bytes(o->bytes), from->value.len};
 	o->lease.serial = from->serial;
@@ -270,22 +283,59 @@ tell_all(struct question *q, const struct lease *lease, const char *why)
 	}
 }
 
+static struct secret *
+copy_value(struct slice value)
+{
+	struct secret *bytes = secret_new(value.len);
+
+	memcpy(secret_bytes(bytes), value.at, value.len);
+	return bytes;
+}
+
+/* NULL: there are fewer than were said to be. */
+static struct secret *
+read_value(int fd, size_t len)
+{
+	struct secret *bytes = secret_new(len);
+
+	if (pread(fd, secret_bytes(bytes), len, 0) == (ssize_t)len)
+		return bytes;
+	secret_free(bytes);
+	return NULL;
+}
+
+/* NULL: it is a refusal, or nothing that was asked for. */
+static struct loan *
+take_loan(struct leases *l, const struct question *q, struct ipc_message *m)
+{
+	struct slice body = {m->body, m->len};
+	struct lease_loan from;
+	struct secret *bytes = NULL;
+
+	if (m->type == TELL_LEASE && lease_loan_read(body, &from))
+		bytes = copy_value(from.value);
+	else if (m->type == TELL_LEASE_LARGE && m->nfds == 1 &&
+	    lease_loan_read_large(body, &from))
+		bytes = read_value(m->fds[0], from.value.len);
+	if (!bytes)
+		return NULL;
+	secret_wipe(m->body, m->len);
+	return add_loan(l, q, &from, bytes);
+}
+
 static void
 on_answer(void *owner, struct ipc_message *m)
 {
 	struct question *q = owner;
 	struct leases *l = q->leases;
-	struct lease_loan from;
 	char why[KEEPER_WHY];
+	struct loan *o;
 
 	q->asked = NULL;
 	l->asked--;
 	end_question(q);
-	if (m && m->type == TELL_LEASE &&
-	    lease_loan_read((struct slice){m->body, m->len}, &from)) {
-		struct loan *o = add_loan(l, q, &from);
-
-		secret_wipe(m->body, m->len);
+	o = m ? take_loan(l, q, m) : NULL;
+	if (o) {
 		lease_keep(&o->lease);
 		tell_all(q, &o->lease, NULL);
 		lease_drop(&o->lease);
@@ -362,16 +412,32 @@ lease_cancel(struct lease_wait *w)
 static void
 on_revoked(void *owner, struct ipc_message *m)
 {
+	struct leases *l = owner;
 	uint64_t serial;
 
-	if (message_number(m, &serial))
-		end_loans(owner, serial);
+	if (!message_number(m, &serial) || !serial)
+		return;
+	end_loans(l, serial);
+	if (l->revoked)
+		l->revoked(l->revoked_owner, serial);
 }
 
 static void
 on_renewed(void *owner)
 {
-	leases_forget(owner);
+	struct leases *l = owner;
+
+	leases_forget(l);
+	if (l->revoked)
+		l->revoked(l->revoked_owner, 0);
+}
+
+void
+leases_on_revoked(struct leases *l,
+    void (*revoked)(void *owner, uint64_t serial), void *owner)
+{
+	l->revoked = revoked;
+	l->revoked_owner = owner;
 }
 
 struct leases *

@@ -30,7 +30,9 @@ struct target;
 /* One value. Valid until control goes back to the loop, unless it is kept; the
  * memory (locked, not dumped) is wiped when nobody holds it any more. */
 struct lease {
-	struct slice value;  /* 8 to 4096 bytes, no control bytes */
+	/* 8 to 4096 bytes, no control bytes; or, where a client certificate is
+	 * bound, PEM of up to 16384, which whoever reads it puts away. */
+	struct slice value;
 	uint64_t expires_ms; /* of the loop's clock; not to be used past it */
 	/* Another for each value there ever was: what is cached by it (needles,
 	 * a signing key) is of this very value. Never 0. */
@@ -74,7 +76,15 @@ void lease_drop(const struct lease *lease); /* NULL is fine */
 void *lease_attached(const struct lease *lease);
 void lease_attach(const struct lease *lease, void *what,
     void (*drop)(void *what));
+/* Its bytes are of no use beside what is attached: they are wiped now. */
+void lease_put_away(const struct lease *lease);
 /* False once it has expired or was revoked: write it into no request more. */
 bool lease_is_live(const struct leases *l, const struct lease *lease);
+
+/* `revoked` runs when the keeper calls a value back, with its serial; with 0
+ * when there is another keeper, whose serials are others: what was made by means
+ * of the value (a connection) is to be used no more. One listener. */
+void leases_on_revoked(struct leases *l,
+    void (*revoked)(void *owner, uint64_t serial), void *owner);
 
 #endif

@@ -161,7 +161,8 @@ read_entry(struct slice s, size_t at, struct entry *e)
 	e->len = sizeof(*h) + e->names_len + e->value_len + STORE_TAG_BYTES;
 	e->set_at = (int64_t)get(h->set_at, sizeof(h->set_at));
 	if (s.len - at < e->len || !e->value_len ||
-	    e->value_len > STORE_VALUE_MAX || !names_fit(scope, name, kind))
+	    e->value_len > STORE_CERTIFICATE_MAX ||
+	    !names_fit(scope, name, kind))
 		return false;
 	e->scope = memory_text_of(scope.at, scope.len);
 	e->name = memory_text_of(name.at, name.len);
@@ -185,6 +186,8 @@ read_entries(struct store *s, size_t count)
 		if (!read_entry(all, at, e))
 			return false;
 		s->count++;
+		if (e->value_len > store_value_max(e->kind))
+			return false;
 		if (s->count > 1 && compare(e->scope, e->name, e - 1) <= 0)
 			return false;
 		at += e->len;
@@ -196,7 +199,7 @@ read_entries(struct store *s, size_t count)
 static bool
 all_open(const struct store *s)
 {
-	struct secret *value = secret_new(STORE_VALUE_MAX);
+	struct secret *value = secret_new(STORE_CERTIFICATE_MAX);
 	bool done = true;
 
 	for (size_t n = 0; n < s->count && done; n++)
@@ -477,7 +480,7 @@ may_set(const struct store *s, const struct store_entry *e, struct slice value,
 	if (!is_there && s->count == STORE_ENTRIES_MAX)
 		return err_set(err, ERR_OTHER,
 		    "the store holds %d secrets, the limit", STORE_ENTRIES_MAX);
-	return store_value_check(value, err);
+	return store_value_check_kind(e->kind, value, err);
 }
 
 struct store *
@@ -489,15 +492,23 @@ store_with(const struct store *s, const struct store_entry *e,
 	    compare(e->scope, e->name, &s->entries[n]) == 0;
 	struct store *next;
 	uint8_t *to;
+	size_t len;
 
 	if (!may_set(s, e, value, is_there, err))
 		return NULL;
 	before = n < s->count ? s->entries[n].at : s->len - STORE_MAC_BYTES;
 	after = is_there ? before + s->entries[n].len : before;
 
-	next = memory_new(sizeof(*next));
-	next->len = s->len - (after - before) +
+	len = s->len - (after - before) +
 	    (value.len ? entry_size(e, value) : 0);
+	if (len > STORE_FILE_MAX && value.len) {
+		err_set(err, ERR_OTHER,
+		    "the store would have more than %u bytes, the limit",
+		    STORE_FILE_MAX);
+		return NULL;
+	}
+	next = memory_new(sizeof(*next));
+	next->len = len;
 	next->bytes = memory_new(next->len);
 	next->keys = secret_new(sizeof(struct store_keys));
 	memcpy(secret_bytes(next->keys), secret_bytes(s->keys),

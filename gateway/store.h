@@ -28,10 +28,14 @@
  * scrubbed, one that is longer is no header field. */
 #define STORE_VALUE_MIN 8
 #define STORE_VALUE_MAX 4096
+/* The longest of all kinds: the PEM text of a client certificate. */
+#define STORE_CERTIFICATE_MAX 16384
 #define STORE_NAME_MAX 255 /* of a scope too */
-#define STORE_KIND_MAX 15  /* "service", "custom" */
+#define STORE_KIND_MAX 15  /* "service", "custom", "certificate" */
+#define STORE_CERTIFICATE "certificate" /* a kind with rules of its own */
 #define STORE_ENTRIES_MAX 4096
-#define STORE_FILE_MAX (20u << 20) /* all of them, at their longest */
+/* All of them, at the longest of what is no certificate. */
+#define STORE_FILE_MAX (20u << 20)
 #define STORE_PASSPHRASE_MAX 1024
 
 /* --- values --- */
@@ -39,6 +43,12 @@
 /* May `value` be a secret: STORE_VALUE_MIN to STORE_VALUE_MAX bytes, none of
  * them a control byte (CR, LF, NUL, DEL..). err never has any of it. */
 bool store_value_check(struct slice value, struct err *err);
+/* The same for a value of this kind: a client certificate is PEM of up to
+ * STORE_CERTIFICATE_MAX bytes that can be used now (client_certificate.h); all
+ * others are as above. */
+bool store_value_check_kind(const char *kind, struct slice value,
+    struct err *err);
+size_t store_value_max(const char *kind);
 /* Without the one newline ("\n" or "\r\n") that files, pipes and commands end
  * with. */
 struct slice store_value_trim(struct slice read);
@@ -46,6 +56,11 @@ struct slice store_value_trim(struct slice read);
  * never the end, and of a short value nothing at all. */
 #define STORE_MASK_TEXT 32
 void store_mask(struct slice value, char out[STORE_MASK_TEXT]);
+/* The same for a value of this kind: of a client certificate whose it is and
+ * how long it is valid. */
+#define STORE_SHOWN_TEXT 128
+void store_show(const char *kind, struct slice value,
+    char out[STORE_SHOWN_TEXT]);
 
 /* --- the command line's store, while no gateway runs --- */
 
@@ -84,7 +99,7 @@ bool store_set(struct store_file *f, const struct store_entry *e,
 /* The same; *was_there is false when there was nothing to remove. */
 bool store_remove(struct store_file *f, const char *scope, const char *name,
     bool *was_there, struct err *err);
-/* Global ones first, by name. `mask` as of store_mask(). */
+/* Global ones first, by name. `mask` as of store_show(). */
 void store_each(struct store_file *f,
     void (*each)(void *owner, const struct store_entry *e, const char *mask),
     void *owner);

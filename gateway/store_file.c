@@ -294,7 +294,7 @@ store_set(struct store_file *f, const struct store_entry *e, struct slice value,
     struct err *err)
 {
 	if (!value.len)
-		return store_value_check(value, err);
+		return store_value_check_kind(e->kind, value, err);
 	return keep(f, store_with(f->store, e, value, err), err);
 }
 
@@ -318,10 +318,10 @@ store_each(struct store_file *f,
 	for (size_t n = 0; n < store_count(f->store); n++) {
 		struct store_entry e = store_at(f->store, n);
 		struct secret *value = store_value(f->store, n);
-		char mask[STORE_MASK_TEXT];
+		char mask[STORE_SHOWN_TEXT];
 
-		store_mask((struct slice){secret_bytes(value),
-			       secret_size(value)},
+		store_show(e.kind,
+		    (struct slice){secret_bytes(value), secret_size(value)},
 		    mask);
 		secret_free(value);
 		each(owner, &e, mask);

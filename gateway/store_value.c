@@ -2,7 +2,14 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/clock.h"
+#include "gateway/client_certificate.h"
 #include "gateway/store.h"
+
+static_assert(STORE_CERTIFICATE_MAX == CLIENT_CERTIFICATE_MAX, "one limit");
+static_assert(STORE_SHOWN_TEXT >= CLIENT_CERTIFICATE_TEXT &&
+	STORE_SHOWN_TEXT >= STORE_MASK_TEXT,
+    "what is shown fits");
 
 bool
 store_value_check(struct slice value, struct err *err)
@@ -25,6 +32,40 @@ store_value_check(struct slice value, struct err *err)
 			    byte);
 	}
 	return true;
+}
+
+static bool
+is_certificate(const char *kind)
+{
+	return strcmp(kind, STORE_CERTIFICATE) == 0;
+}
+
+size_t
+store_value_max(const char *kind)
+{
+	return is_certificate(kind) ? STORE_CERTIFICATE_MAX : STORE_VALUE_MAX;
+}
+
+static int64_t
+now(void)
+{
+	return (int64_t)(clock_wall_us() / 1000000);
+}
+
+static bool
+check_certificate(struct slice value, struct err *err)
+{
+	struct client_certificate *c = client_certificate_read(value, err);
+	bool valid = c && client_certificate_is_valid(c, now(), err);
+	client_certificate_free(c);
+	return valid;
+}
+
+bool
+store_value_check_kind(const char *kind, struct slice value, struct err *err)
+{
+	return is_certificate(kind) ? check_certificate(value, err)
+				    : store_value_check(value, err);
 }
 
 struct slice
@@ -65,4 +106,18 @@ store_mask(struct slice value, char out[STORE_MASK_TEXT])
 		    ? value.at[len]
 		    : '?';
 	memcpy(out + len, rest, sizeof(rest));
+}
+
+void
+store_show(const char *kind, struct slice value, char out[STORE_SHOWN_TEXT])
+{
+	struct client_certificate *c = is_certificate(kind)
+	    ? client_certificate_read(value, NULL)
+	    : NULL;
+
+	if (c)
+		client_certificate_show(c, now(), out);
+	else
+		store_mask(value, out);
+	client_certificate_free(c);
 }
