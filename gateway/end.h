@@ -85,6 +85,9 @@ struct end {
 	const struct end_ops *ops;
 	const struct end_events *events; /* set by the exchange */
 	void *exchange;
+	/* Origin ends, while `broken` runs: what the origin gave as its reason
+	 * when it ended TLS (stream_trouble()), or NULL. */
+	const char *trouble;
 };
 
 #endif

@@ -76,6 +76,7 @@ break_off(struct h1_origin *o, enum close_reason why)
 	const struct end_events *events = o->h1.end.events;
 
 	o->h1.end.events = NULL;
+	o->h1.end.trouble = stream_trouble(o->h1.stream);
 	close_self(o, true);
 	/* Last: the exchange may find another connection right away. */
 	if (events != NULL)

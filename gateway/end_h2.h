@@ -144,7 +144,8 @@ struct h2_conn {
 	bool failing; /* with `fail_code`, once out of the library */
 	uint32_t fail_code;
 	bool draining, told_leaving;
-	bool needs_http1; /* an origin said so */
+	const char *trouble; /* for its streams' ends, while it is lost */
+	bool needs_http1;    /* an origin said so */
 	enum close_reason why;
 	size_t lingered;
 	struct deferred work, gone;

@@ -78,6 +78,7 @@ break_streams(struct h2_conn *c, enum close_reason why, bool may_stay)
 			continue;
 		if (!s->is_broken)
 			s->why = s->id != 0 ? why : CLOSE_ORIGIN_REFUSED;
+		s->end.trouble = c->trouble;
 		h2_stream_break(s, s->why);
 	}
 }
@@ -91,10 +92,13 @@ h2_conn_lose(struct h2_conn *c, enum close_reason why, bool reset)
 	if (c->why == CLOSE_DONE)
 		c->why = why;
 	c->state = H2_CONN_LOST;
-	if (c->stream != NULL)
+	if (c->stream != NULL) {
+		c->trouble = stream_trouble(c->stream);
 		close_stream(c, reset);
+	}
 	tell_leaving(c);
 	break_streams(c, why, !c->role->is_server);
+	c->trouble = NULL;
 	h2_conn_work(c);
 }
 

@@ -386,9 +386,12 @@ static void
 origin_broken(void *exchange, enum close_reason why)
 {
 	struct exchange *x = exchange;
+	const char *trouble = x->origin->trouble;
 
 	x->origin = NULL;
-	if (x->step == EXCHANGE_LEASE) {
+	if (trouble != NULL && !x->answer_begun) {
+		exchange_fail_origin(x, REASON_ORIGIN_TLS, trouble);
+	} else if (x->step == EXCHANGE_LEASE) {
 		x->pooled = false;
 		x->step = EXCHANGE_CONNECT;
 		exchange_run(x);

@@ -334,6 +334,12 @@ stream_gone(struct stream *s, enum stream_end how)
 	stream_lose(s, how);
 }
 
+const char *
+stream_trouble(const struct stream *s)
+{
+	return s->ops->trouble ? s->ops->trouble(s->carrier) : NULL;
+}
+
 int
 stream_fd(const struct stream *s)
 {

@@ -66,6 +66,8 @@ struct stream_carrier {
 	 * when none are left, also if send never said EAGAIN. */
 	size_t (*unsent)(void *carrier);
 	int (*fd)(void *carrier);
+	/* See stream_trouble(). */
+	const char *(*trouble)(void *carrier);
 	/* The socket itself: it has another user from now on, and only
 	 * `close` will be called. */
 	struct socket *(*lend)(void *carrier);
@@ -128,6 +130,11 @@ void stream_can_recv(struct stream *s);
 void stream_can_send(struct stream *s);
 /* A reset was seen otherwise than by recv or send. */
 void stream_gone(struct stream *s, enum stream_end how);
+
+/* What the peer gave as its reason when it broke the stream off, as a clause for
+ * people, or NULL; valid until control goes back to the loop, also after
+ * stream_close(). */
+const char *stream_trouble(const struct stream *s);
 
 /* The socket, for getpeername; -1 when it is none. */
 int stream_fd(const struct stream *s);

@@ -277,6 +277,8 @@ established(struct tls_handshake *h)
 		    h->who);
 		return false;
 	}
+	/* The key of ours was for the handshake. */
+	SSL_certs_clear(ssl);
 	if (h->tls->resume != NULL)
 		keep_session(c, h->tls->resume,
 		    h->result.resumed ? c->resumed_until

@@ -15,6 +15,8 @@
 #include "base/slice.h"
 #include "gateway/tls/tls_stream.h"
 
+#define TLS_TROUBLE 96
+
 struct tls_resume; /* tls_client.c: what new tickets are kept under */
 
 struct tls {
@@ -37,6 +39,7 @@ struct tls {
 	int broken_by; /* errno for the stream */
 	bool flooded;
 	bool read_wants_write;
+	char trouble[TLS_TROUBLE]; /* "": the peer has given no reason */
 	unsigned chatter; /* what came since the last application data */
 };
 
@@ -85,6 +88,10 @@ void tls_set_common(SSL_CTX *ctx);
 void tls_tell_failure(struct tls_handshake *h);
 void tls_tell(struct tls_handshake *h, enum tls_fault fault, const char *format,
     ...) __attribute__((format(printf, 3, 4)));
+/* The peer has ended what stood with this fatal alert, as a clause about "it". */
+void tls_tell_alert(int alert, char out[TLS_TROUBLE]);
+/* The alert in OpenSSL's error queue, or 0. */
+int tls_alert_of(unsigned long error);
 /* Printable ASCII of what a peer sent; the rest is '?'. Cut to `size`. */
 void tls_printable(struct slice from, char *out, size_t size);
 

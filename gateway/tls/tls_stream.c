@@ -83,6 +83,23 @@ lower_is_over(struct tls *t)
 		is_broken(t, ECONNRESET);
 }
 
+static void
+note_alert(struct tls *t)
+{
+	int alert = tls_alert_of(ERR_peek_error());
+
+	if (alert != 0)
+		tls_tell_alert(alert, t->trouble);
+}
+
+static const char *
+tls_trouble(void *carrier)
+{
+	struct tls *t = carrier;
+
+	return t->trouble[0] != '\0' ? t->trouble : NULL;
+}
+
 /* SSL_read() gave nothing: why? */
 static void
 note_why(struct tls *t, int result)
@@ -102,6 +119,7 @@ note_why(struct tls *t, int result)
 		break;
 	default:
 		is_broken(t, EPROTO);
+		note_alert(t);
 		ERR_clear_error();
 	}
 }
@@ -369,6 +387,7 @@ static const struct stream_carrier tls_carrier = {
     .waiting = tls_waiting,
     .unsent = tls_unsent,
     .fd = tls_fd,
+    .trouble = tls_trouble,
 };
 
 struct stream *

@@ -64,11 +64,55 @@ fault_of_alert(int alert)
 	}
 }
 
+/* OpenSSL 3.0 knows only those of TLS 1.2. */
+static const char *
+name_of_alert(int alert)
+{
+	return alert == TLS13_AD_CERTIFICATE_REQUIRED
+	    ? "certificate required"
+	    : SSL_alert_desc_string_long(alert);
+}
+
+int
+tls_alert_of(unsigned long error)
+{
+	int reason = ERR_GET_REASON(error);
+
+	return ERR_GET_LIB(error) == ERR_LIB_SSL &&
+		reason >= SSL_AD_REASON_OFFSET
+	    ? reason - SSL_AD_REASON_OFFSET
+	    : 0;
+}
+
+/* In TLS 1.3 the side that connects is done before its certificate is looked
+ * at, so that what is said of it comes later. */
+void
+tls_tell_alert(int alert, char out[TLS_TROUBLE])
+{
+	const char *name = name_of_alert(alert);
+
+	switch (fault_of_alert(alert)) {
+	case TLS_FAULT_DISTRUSTED:
+		snprintf(out, TLS_TROUBLE,
+		    "it does not trust our certificate (alert %d, %s)", alert,
+		    name);
+		break;
+	case TLS_FAULT_NO_CERTIFICATE:
+		snprintf(out, TLS_TROUBLE,
+		    "it wants a client certificate (alert %d, %s)", alert,
+		    name);
+		break;
+	default:
+		snprintf(out, TLS_TROUBLE, "it ended TLS (alert %d, %s)", alert,
+		    name);
+	}
+}
+
 static void
 tell_alert(struct tls_handshake *h, int alert)
 {
 	enum tls_fault fault = fault_of_alert(alert);
-	const char *name = SSL_alert_desc_string_long(alert);
+	const char *name = name_of_alert(alert);
 
 	if (fault == TLS_FAULT_DISTRUSTED)
 		tls_tell(h, fault,
@@ -76,8 +120,11 @@ tell_alert(struct tls_handshake *h, int alert)
 		    h->who, alert, name,
 		    h->tls->accepting ? ": is the gateway's CA installed there?"
 				      : "");
-	else if (fault == TLS_FAULT_NO_CERTIFICATE)
-		tls_tell(h, fault, "%s wants a client certificate", h->who);
+	else if (fault == TLS_FAULT_NO_CERTIFICATE ||
+	    (h->result.wanted_certificate && !h->tls->accepting))
+		tls_tell(h, fault,
+		    "%s wants a client certificate (alert %d, %s)", h->who,
+		    alert, name);
 	else
 		tls_tell(h, fault,
 		    "%s refused the TLS handshake (alert %d, %s)", h->who,
@@ -147,9 +194,8 @@ tls_tell_failure(struct tls_handshake *h)
 
 	if (h->result.fault != TLS_NO_FAULT)
 		return;
-	if (ERR_GET_LIB(error) == ERR_LIB_SSL &&
-	    reason >= SSL_AD_REASON_OFFSET) {
-		tell_alert(h, reason - SSL_AD_REASON_OFFSET);
+	if (tls_alert_of(error) != 0) {
+		tell_alert(h, tls_alert_of(error));
 		return;
 	}
 	if (ERR_GET_LIB(error) == ERR_LIB_SSL && tell_known(h, reason))

@@ -54,7 +54,9 @@ TEST(alerts_have_names)
 	    TLS_FAULT_DISTRUSTED,
 	    "a.test does not trust our certificate (alert 48, unknown CA)");
 	EXPECT_FAILURE(SSL_AD_REASON_OFFSET + TLS13_AD_CERTIFICATE_REQUIRED,
-	    TLS_FAULT_NO_CERTIFICATE, "a.test wants a client certificate");
+	    TLS_FAULT_NO_CERTIFICATE,
+	    "a.test wants a client certificate (alert 116, "
+	    "certificate required)");
 }
 
 TEST(the_first_finding_stands)
