@@ -20,9 +20,9 @@
 
 struct client_certificate {
 	X509 *cert;
-	EVP_PKEY *key;		 /* cert's */
-	STACK_OF(X509) * chain;	 /* from who signed `cert` upwards; or empty */
-	int64_t begins, ends;	 /* of `cert`, seconds since 1970 */
+	EVP_PKEY *key;		/* cert's */
+	STACK_OF(X509) * chain; /* from who signed `cert` upwards; or empty */
+	int64_t begins, ends;	/* of `cert`, seconds since 1970 */
 };
 
 /* NULL, and a sentence in *err (none of the text is in it): it is no PEM,

@@ -357,7 +357,8 @@ secrets_lend(struct keeper_secrets *ks, struct keeper_worker *w, uint32_t tag,
 		return;
 	}
 	if (v->is_certificate && valid == 0) {
-		keeper_refuse(w, tag, "secret %.*s: its certificate has expired",
+		keeper_refuse(w, tag,
+		    "secret %.*s: its certificate has expired",
 		    SLICE_ARG(q->secret));
 		return;
 	}

@@ -346,8 +346,7 @@ read_file(struct fetch *f, int fd)
 		    max - len, (off_t)len);
 		if (got > 0)
 			len += (size_t)got;
-	} while ((got > 0 && len < max) ||
-	    (got == -1 && errno == EINTR));
+	} while ((got > 0 && len < max) || (got == -1 && errno == EINTR));
 	if (got == -1) {
 		snprintf(why, sizeof(why), "its file cannot be read: %s",
 		    strerror(errno));

@@ -30,8 +30,8 @@
 #define STORE_VALUE_MAX 4096
 /* The longest of all kinds: the PEM text of a client certificate. */
 #define STORE_CERTIFICATE_MAX 16384
-#define STORE_NAME_MAX 255 /* of a scope too */
-#define STORE_KIND_MAX 15  /* "service", "custom", "certificate" */
+#define STORE_NAME_MAX 255		/* of a scope too */
+#define STORE_KIND_MAX 15		/* "service", "custom", "certificate" */
 #define STORE_CERTIFICATE "certificate" /* a kind with rules of its own */
 #define STORE_ENTRIES_MAX 4096
 /* All of them, at the longest of what is no certificate. */
