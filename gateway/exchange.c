@@ -180,6 +180,7 @@ on_origin(void *owner, const struct origin_outcome *o)
 	x->detail = o->detail;
 	if (o->reason == REASON_RULE_ALLOW) {
 		x->tuple.dialled = o->to;
+		x->pooled = o->pooled;
 		take_origin(x, o->end);
 		exchange_run(x);
 	} else if (reason_status(o->reason) >= 502) {
@@ -425,7 +426,12 @@ take_verdict(struct exchange *x, const struct decision_made *d, bool is_out)
 	else if (x->step == EXCHANGE_HOLD && x->body_begun &&
 	    (x->secrets == NULL || !x->secrets->holds_body))
 		exchange_close(x, CLOSE_POLICY); /* what was read is gone */
-	else if (x->step == EXCHANGE_LEASE || x->step == EXCHANGE_HOLD)
+	else if (x->step == EXCHANGE_LEASE && x->service->certificates) {
+		/* Its connection may have shown what is not to be shown now. */
+		exchange_reset_origin(x, CLOSE_POLICY);
+		find_origin(x);
+		exchange_run(x);
+	} else if (x->step == EXCHANGE_LEASE || x->step == EXCHANGE_HOLD)
 		exchange_run(x);
 }
 

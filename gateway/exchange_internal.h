@@ -30,6 +30,8 @@ struct exchange {
 	struct note note;
 	struct decision_made verdict;
 	struct exchange_secrets *secrets; /* NULL: none are bound here */
+	/* The secret that its connection shows to the origin; or NULL. */
+	const char *certificate;
 	uint64_t canary_generation; /* of the policy it is looked for by */
 	struct messages *canary; /* not NULL while the request's body, or what
 				  * follows its upgrade, is looked through */

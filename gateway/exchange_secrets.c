@@ -131,7 +131,9 @@ name_used(struct exchange *x)
 	struct slice copy;
 
 	text_init(&names, RULES_SECRETS_MAX * (SECRET_NAME_MAX + 1));
-	for (size_t i = 0; i < s->count; i++)
+	if (x->certificate != NULL)
+		text_add(&names, x->certificate);
+	for (size_t i = 0; s != NULL && i < s->count; i++)
 		if (s->used >> i & 1)
 			text_add_format(&names, "%s%s",
 			    names.len > 0 ? "," : "", s->at[i].binding.name);
@@ -204,6 +206,36 @@ begin_again(struct exchange *x)
 	s->count = 0;
 }
 
+/* What is shown when a connection is made goes into no request, and nothing of
+ * it can come back in an answer: it is only named. */
+static bool
+take_certificate(struct exchange *x, uint32_t index)
+{
+	struct secret_binding b;
+	struct slice name;
+
+	image_secret_binding(x->service->image, index, &b);
+	if (b.way != SECRET_CLIENT_CERTIFICATE)
+		return false;
+	name = arena_copy(&x->arena, slice_of(b.name));
+	if (x->tuple.is_tls && name.len > 0)
+		x->certificate = name.at;
+	return true;
+}
+
+static bool
+add_all(struct exchange *x, struct exchange_refused *no)
+{
+	const struct decision_made *d = &x->verdict;
+
+	x->certificate = NULL;
+	for (uint32_t i = 0; i < d->secret_count; i++)
+		if (!take_certificate(x, d->secrets[i]) && !gives_way(x, i) &&
+		    !add_secret(x, d->secrets[i], no))
+			return false;
+	return true;
+}
+
 bool
 exchange_secrets_judge(struct exchange *x, struct exchange_refused *no)
 {
@@ -219,12 +251,12 @@ exchange_secrets_judge(struct exchange *x, struct exchange_refused *no)
 		    "more than eight secrets are bound to this host");
 	begin_again(x);
 	x->secrets->generation = x->service->generation;
-	for (uint32_t i = 0; i < d->secret_count; i++)
-		if (!gives_way(x, i) && !add_secret(x, d->secrets[i], no))
-			return false;
+	if (!add_all(x, no))
+		return false;
 	if (x->secrets->count > 0)
 		return rehearse(x, no);
 	exchange_secrets_done(x);
+	name_used(x);
 	return judge_canaries(x, &x->forwarded, no);
 }
 

@@ -7,12 +7,19 @@
  * A tunnel has dialled its origin before its client's first byte; that
  * connection goes on here with nobody waiting, and whoever asks next for the
  * same destination gets it. To an origin that is known to speak HTTP/2 one
- * connection is made for all who ask at once. */
+ * connection is made for all who ask at once.
+ *
+ * Where a client certificate is to be shown, it is leased before anything is
+ * dialled: without it nobody gets a connection. What has happened to it since
+ * is looked at before it is shown, and again before the connection is given to
+ * anybody; if it is another one now, all begins again. */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "gateway/client_certificate.h"
+#include "gateway/leases.h"
 #include "gateway/origins_internal.h"
 #include "gateway/tls/tls_client.h"
 
@@ -21,8 +28,11 @@ struct connecting {
 	struct service *service;
 	struct pool_host *host;
 	bool only_h1;
-	struct reach *reach; /* one of the two, until it stands */
+	struct reach *reach;	       /* one of these, until it stands */
+	struct lease_wait *lease_wait; /* with `lower`, which was adopted */
 	struct tls_handshake *tls;
+	const struct lease *lease; /* kept until it is shown; or NULL */
+	struct stream *lower;
 	struct address to;
 	struct list waits; /* struct origin_wait; may be empty */
 	bool is_over;	   /* and tells those who wait */
@@ -30,7 +40,13 @@ struct connecting {
 
 struct origin_wait {
 	struct list link; /* of its connecting, until told */
+	struct service *service;
+	struct destination to;
+	struct target target; /* `to` has it */
+	/* One of these: */
 	struct connecting *connecting;
+	struct lease_wait *lease_wait;
+	struct deferred refused;
 	struct end *end; /* what it is about to be told */
 	origin_ready_fn *ready;
 	void *owner;
@@ -50,6 +66,7 @@ drop_connecting(struct connecting *c)
 {
 	CHECK(list_is_empty(&c->waits));
 	list_remove(&c->link);
+	lease_drop(c->lease);
 	pool_host_leave(c->service, c->host);
 	free(c);
 }
@@ -78,8 +95,28 @@ fail_all(struct connecting *c, const struct origin_outcome *o)
 	drop_connecting(c);
 }
 
-static void start_for(struct origin_wait *w, struct service *s,
-    struct pool_host *host, bool only_h1);
+static void start_for(struct origin_wait *w, struct pool_host *host,
+    const struct lease *lease);
+static void begin(struct origin_wait *w);
+
+/* What it has or would have shown is not what is to be shown now: nobody may
+ * use it. `stream`, with its share, is closed. */
+static void
+start_over(struct connecting *c, struct stream *stream)
+{
+	begin_end(c);
+	stream_close(stream, false);
+	give_back_share(c);
+	while (!list_is_empty(&c->waits)) {
+		struct origin_wait *w = list_entry(c->waits.next,
+		    struct origin_wait, link);
+
+		list_remove(&w->link);
+		w->connecting = NULL;
+		begin(w);
+	}
+	drop_connecting(c);
+}
 
 /* Give the connection to who waits; those for whom there is no stream get
  * another one. */
@@ -108,7 +145,8 @@ hand_out(struct connecting *c, struct pooled *p)
 			continue;
 		}
 		list_remove(&w->link);
-		start_for(w, c->service, c->host, c->only_h1);
+		w->connecting = NULL;
+		begin(w);
 	}
 	drop_connecting(c);
 }
@@ -129,6 +167,10 @@ on_tls(void *owner, const struct tls_done *d)
 		fail_all(c, &failed);
 		return;
 	}
+	if (c->host->is_over) {
+		start_over(c, d->stream);
+		return;
+	}
 	if (!pool_may_dial(c->service, c->host, &c->to, &no)) {
 		/* Another policy has come meanwhile. */
 		stream_close(d->stream, true);
@@ -143,6 +185,28 @@ on_tls(void *owner, const struct tls_done *d)
 	    d->protocol == TLS_HTTP2
 		? pool_add_h2(c->service, c->host, d->stream, &c->to)
 		: pool_add_h1(c->service, c->host, d->stream, &c->to, false));
+}
+
+/* The handshake has its own hold on them. */
+static void
+show_certificate(struct connecting *c, struct tls_connect_options *o)
+{
+	const struct client_certificate *shown;
+
+	if (c->lease == NULL)
+		return;
+	shown = shows_certificate(c->lease);
+	CHECK(shown != NULL);
+	o->client_cert = shown->cert;
+	o->client_key = shown->key;
+	o->client_chain = shown->chain;
+}
+
+static bool
+may_show(const struct connecting *c)
+{
+	return !c->host->is_over &&
+	    (c->lease == NULL || lease_is_live(c->service->o.leases, c->lease));
 }
 
 /* Nothing of a request goes out before the certificate is verified. */
@@ -163,8 +227,15 @@ start_tls(struct connecting *c, struct stream *lower)
 	    .done = on_tls,
 	    .owner = c};
 
+	if (!may_show(c)) {
+		start_over(c, lower);
+		return;
+	}
 	o.plain.wipes_out = true;
+	show_certificate(c, &o);
 	c->tls = tls_connect(&o);
+	lease_drop(c->lease);
+	c->lease = NULL;
 }
 
 static struct pooled *
@@ -196,13 +267,15 @@ on_reached(void *owner, const struct reach_outcome *r)
 }
 
 static struct connecting *
-connecting_new(struct service *s, struct pool_host *host, bool only_h1)
+connecting_new(struct service *s, struct pool_host *host, bool only_h1,
+    const struct lease *lease)
 {
 	struct connecting *c = memory_new(sizeof(*c));
 
 	c->service = s;
 	c->host = host;
 	c->only_h1 = only_h1;
+	c->lease = lease != NULL ? lease_keep(lease) : NULL;
 	list_init(&c->waits);
 	list_add(&host->connecting, &c->link);
 	host->users++;
@@ -217,6 +290,8 @@ find_connecting(struct pool_host *host, bool only_h1)
 	list_each_safe(l, &host->connecting) {
 		struct connecting *c = list_entry(l, struct connecting, link);
 
+		if (c->lease_wait != NULL)
+			continue;
 		if (list_is_empty(&c->waits) ||
 		    (host->speaks_h2 && !c->only_h1 && !only_h1))
 			return c->only_h1 || !only_h1 ? c : NULL;
@@ -225,20 +300,98 @@ find_connecting(struct pool_host *host, bool only_h1)
 }
 
 static void
-start_for(struct origin_wait *w, struct service *s, struct pool_host *host,
-    bool only_h1)
+start_for(struct origin_wait *w, struct pool_host *host,
+    const struct lease *lease)
 {
-	struct connecting *c;
+	struct service *s = w->service;
+	bool only_h1 = w->to.only_h1 || host->needs_http1;
+	struct connecting *c = find_connecting(host, only_h1);
 
-	only_h1 |= host->needs_http1;
-	c = find_connecting(host, only_h1);
 	if (c == NULL) {
-		c = connecting_new(s, host, only_h1);
+		c = connecting_new(s, host, only_h1, lease);
 		c->reach = reach_start(s, host->sandbox, &host->target,
 		    host->is_tls || host->is_h2c, on_reached, c);
 	}
 	w->connecting = c;
 	list_add(&c->waits, &w->link);
+}
+
+static void
+refuse(struct origin_wait *w, const char *why)
+{
+	struct origin_outcome o = {.reason = REASON_SECRET_UNAVAILABLE,
+	    .rule = RULE_NONE,
+	    .detail = why};
+
+	tell(w, &o);
+}
+
+static void
+on_refused(void *owner)
+{
+	refuse(owner, "more than eight secrets are bound to this host");
+}
+
+static struct shows
+shows_of(const struct origin_wait *w, const struct lease *lease)
+{
+	struct shows shows;
+
+	if (!shows_find(w->service, &w->to, &shows))
+		shows.secret[0] = '\0';
+	shows.lease = lease;
+	return shows;
+}
+
+/* Others may have made a connection with it by now. */
+static void
+go_on_with(struct origin_wait *w, const struct lease *lease)
+{
+	struct origin_outcome o = {.reason = REASON_RULE_ALLOW, .pooled = true};
+	struct shows shows = shows_of(w, lease);
+
+	o.end = origin_take_idle(w->service, &w->to, &o.to);
+	if (o.end != NULL)
+		tell(w, &o);
+	else
+		start_for(w, pool_host_get(w->service, &w->to, &shows), lease);
+}
+
+static void
+on_lease(void *owner, const struct lease *lease, const char *why)
+{
+	struct origin_wait *w = owner;
+
+	w->lease_wait = NULL;
+	if (lease == NULL)
+		refuse(w, why);
+	else if (shows_certificate(lease) == NULL)
+		refuse(w, "the client certificate cannot be read");
+	else
+		go_on_with(w, lease);
+}
+
+static struct lease_wait *
+ask_lease(struct service *s, const struct destination *d,
+    const struct shows *shows, lease_done_fn *done, void *owner)
+{
+	return lease_start(s->o.leases, d->sandbox->name, shows->secret,
+	    d->target, done, owner);
+}
+
+static void
+begin(struct origin_wait *w)
+{
+	struct shows shows;
+
+	if (!shows_find(w->service, &w->to, &shows))
+		loop_defer(w->service->loop, &w->refused);
+	else if (shows.must_ask)
+		w->lease_wait = ask_lease(w->service, &w->to, &shows, on_lease,
+		    w);
+	else
+		start_for(w, pool_host_get(w->service, &w->to, &shows),
+		    shows.lease);
 }
 
 struct origin_wait *
@@ -247,19 +400,27 @@ origin_start(struct service *s, const struct destination *d,
 {
 	struct origin_wait *w = memory_new(sizeof(*w));
 
+	w->service = s;
+	w->target = *d->target;
+	w->to = *d;
+	w->to.target = &w->target;
 	w->ready = ready;
 	w->owner = owner;
-	start_for(w, s, pool_host_get(s, d), d->only_h1);
+	deferred_init(&w->refused, on_refused, w);
+	list_init(&w->link);
+	begin(w);
 	return w;
 }
 
 static void
 give_up(struct connecting *c)
 {
-	if (c->tls != NULL) {
-		tls_cancel(c->tls);
+	if (c->tls != NULL || c->lower != NULL)
 		give_back_share(c);
-	}
+	if (c->tls != NULL)
+		tls_cancel(c->tls);
+	lease_cancel(c->lease_wait);
+	stream_close(c->lower, false);
 	reach_cancel(c->reach);
 	drop_connecting(c);
 }
@@ -273,29 +434,79 @@ origin_cancel(struct origin_wait *w)
 		return;
 	c = w->connecting;
 	list_remove(&w->link);
+	lease_cancel(w->lease_wait);
+	deferred_cancel(&w->refused);
 	if (w->end != NULL)
 		w->end->ops->reset(w->end, CLOSE_GUEST_RESET);
 	free(w);
-	if (list_is_empty(&c->waits) && !c->is_over)
+	if (c != NULL && list_is_empty(&c->waits) && !c->is_over)
 		give_up(c);
+}
+
+/* Until now it was among the connections that show nothing, where nobody finds
+ * it. */
+static void
+move_to(struct connecting *c, struct pool_host *host)
+{
+	list_remove(&c->link);
+	pool_host_leave(c->service, c->host);
+	c->host = host;
+	list_add(&host->connecting, &c->link);
+	host->users++;
+}
+
+static void
+on_adopted_lease(void *owner, const struct lease *lease, const char *why)
+{
+	struct connecting *c = owner;
+	struct stream *lower = c->lower;
+	struct destination d = {.sandbox = c->host->sandbox,
+	    .target = &c->host->target,
+	    .is_tls = true};
+	struct shows shows;
+
+	(void)why; /* who asks next is told */
+	c->lease_wait = NULL;
+	c->lower = NULL;
+	if (lease == NULL || shows_certificate(lease) == NULL ||
+	    !shows_find(c->service, &d, &shows) || shows.lease == NULL) {
+		start_over(c, lower);
+		return;
+	}
+	c->lease = lease_keep(shows.lease);
+	move_to(c, pool_host_get(c->service, &d, &shows));
+	start_tls(c, lower);
 }
 
 void
 origin_adopt(struct service *s, const struct destination *d,
     struct stream *stream, const struct address *to)
 {
-	struct pool_host *host = pool_host_get(s, d);
+	struct reach_outcome reached = {.stream = stream, .to = *to};
+	struct shows shows;
+	struct pool_host *host;
 	struct connecting *c;
 
-	struct reach_outcome reached = {.stream = stream, .to = *to};
-
-	if (!d->is_tls) {
-		pool_leave_idle(add_clear(s, host, &reached));
+	if (!shows_find(s, d, &shows)) {
+		stream_close(stream, false);
+		d->sandbox->origins--;
 		return;
 	}
-	c = connecting_new(s, host, d->only_h1 || host->needs_http1);
+	if (!d->is_tls) {
+		pool_leave_idle(add_clear(s, pool_host_get(s, d, &shows),
+		    &reached));
+		return;
+	}
+	host = pool_host_get(s, d, &shows);
+	c = connecting_new(s, host, d->only_h1 || host->needs_http1,
+	    shows.lease);
 	c->to = *to;
-	start_tls(c, stream);
+	if (!shows.must_ask) {
+		start_tls(c, stream);
+		return;
+	}
+	c->lower = stream;
+	c->lease_wait = ask_lease(s, d, &shows, on_adopted_lease, c);
 }
 
 void

@@ -1,7 +1,7 @@
 /* origins.c - connections to origins that stand: found, kept, closed
  *
- * A connection is found by (sandbox, scheme, host, port): what one sandbox has
- * opened never serves another, and the address behind it is judged again each
+ * A connection is found by (sandbox, scheme, host, port, what it has shown of
+ * us): what one sandbox has opened never serves another, and the address behind it is judged again each
  * time, since a deny network may have come or an expiry passed. HTTP/1
  * connections lie in the pool between two requests; an HTTP/2 connection
  * serves many at once and is looked for first.
@@ -15,15 +15,16 @@
 #include "base/memory.h"
 #include "gateway/end_h1_origin.h"
 #include "gateway/end_h2_origin.h"
+#include "gateway/leases.h"
 #include "gateway/origins_internal.h"
 
-/* Sandbox, port, kind and scheme before the host. */
-#define KEY_MAX (TARGET_TEXT + 16)
+/* Sandbox, port, kind, scheme and a serial before the host. */
+#define KEY_MAX (TARGET_TEXT + 32)
 /* How often idle connections past limits.pool_idle are looked for. */
 #define SWEEP_MS 1000
 
 static struct slice
-make_key(const struct destination *d, char key[KEY_MAX])
+make_key(const struct destination *d, uint64_t serial, char key[KEY_MAX])
 {
 	const struct target *t = d->target;
 	unsigned index = d->sandbox->index;
@@ -36,23 +37,32 @@ make_key(const struct destination *d, char key[KEY_MAX])
 	*at++ = (char)(1 + (t->port >> 14));
 	*at++ = (char)('0' + t->kind);
 	*at++ = d->is_tls ? 's' : d->is_h2c ? '2' : '-';
+	for (int i = 0; i < 16; i++, serial >>= 4)
+		*at++ = "0123456789abcdef"[serial & 15];
 	memcpy(at, t->host, t->host_len);
 	return (struct slice){key, (size_t)(at - key) + t->host_len};
 }
 
+/* NULL also while it is not known what is to be shown. */
 static struct pool_host *
 find_host(const struct service *s, const struct destination *d)
 {
+	struct shows shows;
 	char key[KEY_MAX];
 
-	return map_get(s->pool, make_key(d, key));
+	if (!shows_find(s, d, &shows) || shows.must_ask)
+		return NULL;
+	return map_get(s->pool,
+	    make_key(d, shows.lease != NULL ? shows.lease->serial : 0, key));
 }
 
 struct pool_host *
-pool_host_get(struct service *s, const struct destination *d)
+pool_host_get(struct service *s, const struct destination *d,
+    const struct shows *shows)
 {
+	uint64_t serial = shows->lease != NULL ? shows->lease->serial : 0;
 	char key[KEY_MAX];
-	struct slice k = make_key(d, key);
+	struct slice k = make_key(d, serial, key);
 	struct pool_host *host = map_get(s->pool, k);
 
 	if (host != NULL)
@@ -63,6 +73,10 @@ pool_host_get(struct service *s, const struct destination *d)
 	host->target = *d->target;
 	host->is_tls = d->is_tls;
 	host->is_h2c = d->is_h2c;
+	host->serial = serial;
+	if (serial != 0)
+		snprintf(host->secret, sizeof(host->secret), "%s",
+		    shows->secret);
 	list_init(&host->idle);
 	list_init(&host->shared);
 	list_init(&host->connecting);
@@ -75,7 +89,8 @@ static void
 drop_host(struct service *s, struct pool_host *host)
 {
 	list_remove(&host->link);
-	map_remove(s->pool, host->key);
+	if (!host->is_over)
+		map_remove(s->pool, host->key);
 	free((void *)(uintptr_t)host->key.at);
 	free(host);
 }
@@ -141,7 +156,7 @@ pool_leave_idle(struct pooled *p)
 {
 	struct service *s = p->service;
 
-	if (s->draining || p->is_leaving ||
+	if (s->draining || p->is_leaving || p->host->is_over ||
 	    p->host->idle_count >= s->limits->pool_per_host)
 		close_pooled(p);
 	else if (!p->is_idle)
@@ -388,13 +403,31 @@ origins_make_room(struct service *s, const struct sandbox *sandbox)
 	return true;
 }
 
-static void
-close_late(struct service *s, struct pool_host *host, uint64_t now)
+void
+pool_host_end(struct service *s, struct pool_host *host)
 {
 	struct pooled *p;
 
+	if (host->is_over)
+		return;
+	host->is_over = true;
+	map_remove(s->pool, host->key);
+	while ((p = oldest_idle(host)) != NULL)
+		close_pooled(p);
+	origin_connect_unwanted(host);
+	if (host->users == 0)
+		drop_host(s, host);
+}
+
+/* What has shown a certificate does not outlive the lease of it. */
+static void
+close_late(struct service *s, struct pool_host *host, uint64_t now)
+{
+	bool held = shows_is_held(s, host);
+	struct pooled *p;
+
 	while ((p = oldest_idle(host)) != NULL &&
-	    now - p->idle_since_ms >= s->limits->pool_idle_ms)
+	    (!held || now - p->idle_since_ms >= s->limits->pool_idle_ms))
 		close_pooled(p);
 }
 

@@ -1,7 +1,8 @@
 /* origins.h - origin ends for exchanges: pooled or new
  *
- * A connection to an origin serves one sandbox, one scheme, one authority; a
- * TLS one is there only once its certificate has been verified for that host.
+ * A connection to an origin serves one sandbox, one scheme, one authority, and
+ * has shown one client certificate or none; a TLS one is there only once its
+ * origin's certificate has been verified for that host.
  * What an exchange gets is an end; it gives it back by finish() or reset(). */
 #ifndef GATEWAY_ORIGINS_H
 #define GATEWAY_ORIGINS_H
@@ -28,6 +29,7 @@ struct origin_outcome {
 	uint32_t rule;
 	const char *detail;
 	struct end *end;
+	bool pooled;	   /* `end` is of a connection that stood already */
 	struct address to; /* the address that is spoken to, or was refused */
 };
 
@@ -54,6 +56,12 @@ bool origin_is_warm(const struct service *s, const struct destination *d);
 /* Close the sandbox's idle connection that nobody has wanted for the longest
  * time; false when it has none. */
 bool origins_make_room(struct service *s, const struct sandbox *sandbox);
+/* A new policy is live: what shows another client certificate than it binds is
+ * given to nobody any more. First of all that hears of it. */
+void origins_policy_changed(struct service *s);
+/* The keeper has called back the value with this serial; 0: all. `owner` is the
+ * service. */
+void origins_revoked(void *owner, uint64_t serial);
 /* Close idle connections that the live policy no longer allows. */
 void origins_judge_again(struct service *s);
 void origins_init(struct service *s);

@@ -21,6 +21,7 @@
 #include "gateway/greeting.h"
 #include "gateway/identity.h"
 #include "gateway/inject.h"
+#include "gateway/leases.h"
 #include "gateway/net/acceptor.h"
 #include "gateway/origins.h"
 #include "gateway/secret_limits.h"
@@ -340,6 +341,7 @@ service_set_policy(struct service *s, struct image *image, uint64_t generation)
 		s->sandboxes[i].in_image = image_sandbox(image,
 		    slice_of(s->sandboxes[i].name));
 	canaries_forget(s);
+	origins_policy_changed(s);
 	judge_all_again(s);
 	image_close(old);
 	s->o.figures->policy_generation = generation;
@@ -430,6 +432,8 @@ service_new(const struct service_options *o)
 	count_seats(s);
 	s->resolver = resolver_new(s->loop, o->settings);
 	origins_init(s);
+	if (o->leases != NULL)
+		leases_on_revoked(o->leases, origins_revoked, s);
 	timer_init(&s->expiry_timer, s->loop, judge_all_again, s);
 	timer_init(&s->drain_timer, s->loop, drain_is_over, s);
 	deferred_init(&s->drained_later, tell_drained, s);
@@ -464,6 +468,8 @@ service_free(struct service *s)
 	timer_done(&s->expiry_timer);
 	timer_done(&s->drain_timer);
 	oauth2_tokens_free(s->tokens);
+	if (s->o.leases != NULL)
+		leases_on_revoked(s->o.leases, NULL, NULL);
 	origins_done(s);
 	resolver_free(s->resolver);
 	image_close(s->image);

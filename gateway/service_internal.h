@@ -51,6 +51,7 @@ struct service {
 	uint32_t seats, sandbox_seats, origin_seats;
 	struct list sessions;  /* every guest's connection */
 	struct list greetings; /* those whose TLS handshake goes on */
+	bool certificates;     /* the live policy binds some client's */
 	struct map *pool;      /* origins.c: key to struct pool_host */
 	struct list pool_hosts;
 	struct timer pool_timer;

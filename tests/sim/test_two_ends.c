@@ -274,6 +274,19 @@ origins_make_room(struct service *s, const struct sandbox *sandbox)
 }
 
 void
+origins_policy_changed(struct service *s)
+{
+	(void)s;
+}
+
+void
+origins_revoked(void *owner, uint64_t serial)
+{
+	(void)owner;
+	(void)serial;
+}
+
+void
 origins_judge_again(struct service *s)
 {
 	(void)s;
