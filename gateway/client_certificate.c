@@ -243,8 +243,8 @@ client_certificate_read(struct slice pem, struct err *err)
 	fine = (pem.len <= CLIENT_CERTIFICATE_MAX ||
 		   err_set(&why, ERR_USAGE,
 		       "a client certificate and its key have %d bytes of PEM "
-		       "at most",
-		       CLIENT_CERTIFICATE_MAX)) &&
+		       "at most, this has %zu",
+		       CLIENT_CERTIFICATE_MAX, pem.len)) &&
 	    read_blocks(pem, &f, &why) && put_together(c, &f, &why);
 	sk_X509_pop_free(f.certs, X509_free);
 	EVP_PKEY_free(f.key);

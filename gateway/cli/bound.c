@@ -6,6 +6,7 @@
 
 #include "base/slice.h"
 #include "gateway/cli/question.h"
+#include "gateway/store.h"
 #include "rules/resource.h"
 
 static bool
@@ -53,6 +54,8 @@ bound_place(const struct secret_binding *b, char out[BOUND_PLACE])
 const char *
 bound_kind(const struct secret_binding *b)
 {
+	if (b->way == SECRET_CLIENT_CERTIFICATE)
+		return STORE_CERTIFICATE;
 	return *b->service ? "service" : "custom";
 }
 

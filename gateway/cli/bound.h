@@ -18,7 +18,7 @@ bool bound_is_typed(const struct secret_binding *b, const char *scope);
 /* "FILE:LINE", or "policy local". */
 #define BOUND_PLACE 512
 void bound_place(const struct secret_binding *b, char out[BOUND_PLACE]);
-/* "service", "custom" or "registry". */
+/* "service", "custom" or "certificate". */
 const char *bound_kind(const struct secret_binding *b);
 
 /* Where no rule allows any host of the secret, says so on standard error, and

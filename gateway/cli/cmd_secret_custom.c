@@ -18,6 +18,7 @@
 #include "gateway/cli/print.h"
 #include "gateway/cli/secret_flags.h"
 #include "gateway/cli/variables.h"
+#include "gateway/store.h"
 
 #define BINDING_MAX 65536
 #define EVERYWHERE "[headers, query, path, body]"
@@ -27,7 +28,7 @@ struct custom_flags {
 	struct option_list host, env;
 	const char *value, *name, *header, *format, *basic, *query,
 	    *placeholder;
-	bool swap, plaintext, quiet;
+	bool swap, certificate, plaintext, quiet;
 };
 
 OPTIONS(secret_set_custom, struct custom_flags,
@@ -47,6 +48,8 @@ OPTIONS(secret_set_custom, struct custom_flags,
 	"set this query parameter"),
     OPT_FLAG(struct custom_flags, swap, "swap", 0,
 	"put it wherever the placeholder stands (the default)"),
+    OPT_FLAG(struct custom_flags, certificate, "client-certificate", 0,
+	"show it to the host when it is connected to: PEM, with its key"),
     OPT_TEXT(struct custom_flags, placeholder, "placeholder", 0, "TEXT",
 	"what the guest holds: 'sk-{rand}', 'key-{hex:40}', or fixed text"),
     OPT_FLAG(struct custom_flags, plaintext, "plaintext", 0,
@@ -82,6 +85,13 @@ ways_fit(const struct custom_flags *f, struct err *err)
 	if (!f->host.count)
 		return err_set(err, ERR_USAGE,
 		    "say where it goes: --host api.example.com");
+	if (f->certificate &&
+	    (f->header || f->basic || f->query || f->swap || f->env.count ||
+		f->placeholder || f->plaintext))
+		return err_set(err, ERR_USAGE,
+		    "--client-certificate: a certificate is put into no "
+		    "request, and no guest holds anything in its place; of "
+		    "these flags it goes with --host and --name alone");
 	if ((f->header != NULL) + (f->basic != NULL) + (f->query != NULL) > 1)
 		return err_set(err, ERR_USAGE,
 		    "--header, --basic and --query each say how it goes; give "
@@ -136,6 +146,10 @@ add_quoted(struct text *t, const char *before, const char *value,
 static void
 add_way(struct text *t, const struct custom_flags *f)
 {
+	if (f->certificate) {
+		text_add(t, ", client-certificate: true");
+		return;
+	}
 	if (f->header) {
 		add_quoted(t, ", inject: {header: ", f->header, ", ");
 		add_quoted(t, "format: ", f->format ? f->format : "%s", "}");
@@ -195,11 +209,12 @@ set(const struct custom_flags *f, const struct client *c,
 	text_init(&binding, BINDING_MAX);
 	write_binding(f, &binding);
 	p.name = name;
-	p.kind = "custom";
+	p.kind = f->certificate ? STORE_CERTIFICATE : "custom";
 	p.quiet = f->quiet;
 	p.binding = binding.at;
 	code = secret_flags_put(&f->secret, c, &p, err);
-	if (code == EXIT_DONE && !print_placeholder(c, &p, err))
+	if (code == EXIT_DONE && !f->certificate &&
+	    !print_placeholder(c, &p, err))
 		code = print_failure(err);
 	text_done(&binding);
 	free(name);

@@ -125,6 +125,18 @@ plan_binding(const struct secret_flags *f, const struct judge *judge,
 	return true;
 }
 
+/* What the policy takes it for says what it must be. */
+static const char *
+kind_of(const struct judge *judge, const struct secret_put *p)
+{
+	struct secret_binding b;
+
+	if (bound_find(judge->image, p->name, p->scope, &b, NULL) &&
+	    b.way == SECRET_CLIENT_CERTIFICATE)
+		return bound_kind(&b);
+	return service_find(slice_of(p->name)) ? "service" : "custom";
+}
+
 static int
 set_service(const struct set_flags *f, const struct client *c,
     const struct secret_put *wanted, struct err *err)
@@ -138,7 +150,7 @@ set_service(const struct set_flags *f, const struct client *c,
 	if (!judge_open(c, &judge, err))
 		return print_failure(err);
 	text_init(&binding, BINDING_MAX);
-	p.kind = service_find(slice_of(p.name)) ? "service" : "custom";
+	p.kind = kind_of(&judge, &p);
 	done = plan_binding(&f->secret, &judge, &p, &binding, err);
 	judge_close(&judge);
 	p.binding = binding.len ? binding.at : NULL;

@@ -71,6 +71,7 @@ put(const struct secret_flags *f, const struct client *c,
 	struct secret_put p = *wanted;
 	struct value_from from = {
 	    .what = p.name,
+	    .kind = p.kind,
 	    .typed = argument(f->token),
 	    .no_prompt = f->password_stdin,
 	    .command = f->command,

@@ -106,7 +106,7 @@ store(const struct client *c, const struct secret_put *p, struct err *err)
 static void
 print_done(const struct secret_put *p, bool bound)
 {
-	char mask[STORE_MASK_TEXT], where[SCOPE_TEXT];
+	char mask[STORE_SHOWN_TEXT], where[SCOPE_TEXT];
 
 	if (p->quiet)
 		return;
@@ -115,7 +115,7 @@ print_done(const struct secret_put *p, bool bound)
 		printf("Secret %s bound in policy local %s\n", p->name, where);
 	if (!p->value)
 		return;
-	store_mask(secret_value_slice(p->value), mask);
+	store_show(p->kind, secret_value_slice(p->value), mask);
 	printf("Secret %s stored %s: %s\n", p->name, where, mask);
 }
 

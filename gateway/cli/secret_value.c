@@ -24,7 +24,7 @@
 #include "gateway/store.h"
 
 /* One newline, which is cut, and a byte more to see that it is too much. */
-#define ROOM (STORE_VALUE_MAX + 3)
+#define ROOM_MORE 3
 /* Of what is too long; nobody waits for its end. */
 #define COUNTED_MAX 65536
 #define COMMAND_MS 60000 /* a password manager may ask its user */
@@ -33,21 +33,42 @@
 #define CONTROL_KEY(letter) ((letter) - '@')
 #define DELETE 0x7f
 
+static struct secret_value
+new_value(const char *kind)
+{
+	return (struct secret_value){
+	    .room = secret_new(store_value_max(kind) + ROOM_MORE)};
+}
+
+static size_t
+room_of(const struct secret_value *v)
+{
+	return secret_size(v->room);
+}
+
+static const char *
+kind_of(const struct value_from *from)
+{
+	return from->kind ? from->kind : "";
+}
+
 static bool
-take(struct secret_value *v, const char *what, struct err *err)
+take(struct secret_value *v, const struct value_from *from, struct err *err)
 {
 	struct slice trimmed = store_value_trim(secret_value_slice(v));
+	size_t most = store_value_max(kind_of(from));
 
 	v->len = trimmed.len;
 	if (v->beyond >= COUNTED_MAX)
 		return err_set(err, ERR_USAGE,
-		    "%s: a secret has %d to %d bytes, this one more than %d",
-		    what, STORE_VALUE_MIN, STORE_VALUE_MAX, COUNTED_MAX);
+		    "%s: a secret has %d to %zu bytes, this one more than %d",
+		    from->what, STORE_VALUE_MIN, most, COUNTED_MAX);
 	if (v->beyond > 0)
 		return err_set(err, ERR_USAGE,
-		    "%s: a secret has %d to %d bytes, this one has %zu", what,
-		    STORE_VALUE_MIN, STORE_VALUE_MAX, v->len + v->beyond);
-	return store_value_check(trimmed, err) || err_wrap(err, "%s", what);
+		    "%s: a secret has %d to %zu bytes, this one has %zu",
+		    from->what, STORE_VALUE_MIN, most, v->len + v->beyond);
+	return store_value_check_kind(kind_of(from), trimmed, err) ||
+	    err_wrap(err, "%s", from->what);
 }
 
 struct slice
@@ -67,7 +88,7 @@ bool
 secret_value_copy(struct secret_value *v, const char *what, struct slice bytes,
     struct err *err)
 {
-	*v = (struct secret_value){.room = secret_new(ROOM)};
+	*v = new_value("");
 	if (!store_value_check(bytes, err))
 		return err_wrap(err, "%s", what);
 	memcpy(secret_bytes(v->room), bytes.at, bytes.len);
@@ -136,7 +157,7 @@ type(struct secret_value *v, char c)
 		v->len = v->beyond = 0;
 		return TYPING;
 	}
-	if (v->len < ROOM)
+	if (v->len < room_of(v))
 		at[v->len++] = c;
 	else
 		v->beyond++;
@@ -191,7 +212,7 @@ secret_value_ask(struct secret_value *v, const char *question, struct err *err)
 	int terminal = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
 	bool done;
 
-	*v = (struct secret_value){.room = secret_new(ROOM)};
+	*v = new_value("");
 	if (terminal == -1)
 		return err_set(err, ERR_USAGE,
 		    "%s: there is no terminal to type it on", question);
@@ -210,6 +231,18 @@ prompt_value(struct secret_value *v, const char *what, struct err *err)
 	    err_wrap(err, "%s", what);
 }
 
+/* A certificate has many lines, and the first would end what is typed. */
+static bool
+ask_for(struct secret_value *v, const struct value_from *from, struct err *err)
+{
+	if (strcmp(kind_of(from), STORE_CERTIFICATE) == 0)
+		return err_set(err, ERR_USAGE,
+		    "%s: a client certificate comes on standard input: "
+		    "penstock secret set .. < client.pem",
+		    from->what);
+	return prompt_value(v, from->what, err);
+}
+
 /* --- pipes and commands --- */
 
 /* What is there, or as much of it as has room; of the rest the length alone,
@@ -220,10 +253,10 @@ read_more(int fd, struct secret_value *v)
 	char rest[4096];
 	ssize_t got;
 
-	if (v->len < ROOM) {
+	if (v->len < room_of(v)) {
 		char *at = secret_bytes(v->room);
 
-		got = read(fd, at + v->len, ROOM - v->len);
+		got = read(fd, at + v->len, room_of(v) - v->len);
 		v->len += got > 0 ? (size_t)got : 0;
 		return got;
 	}
@@ -293,7 +326,7 @@ run_command(struct secret_value *v, const char *command, struct err *err)
 		;
 	/* One that had more to say than fits ends by the closed pipe; the
 	 * length says so better. */
-	if (done && v->len < ROOM && status != 0)
+	if (done && v->len < room_of(v) && status != 0)
 		return err_set(err, ERR_OTHER, "the command failed (%s %d)",
 		    WIFEXITED(status) ? "exit" : "signal",
 		    WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
@@ -307,7 +340,7 @@ take_typed(struct secret_value *v, char *typed)
 {
 	size_t len = strlen(typed);
 
-	v->len = len < ROOM ? len : ROOM;
+	v->len = len < room_of(v) ? len : room_of(v);
 	v->beyond = len - v->len;
 	memcpy(secret_bytes(v->room), typed, v->len);
 	secret_wipe(typed, len);
@@ -322,17 +355,17 @@ secret_value_read(struct secret_value *v, const struct value_from *from,
 {
 	bool done = true;
 
-	*v = (struct secret_value){.room = secret_new(ROOM)};
+	*v = new_value(kind_of(from));
 	if (from->typed)
 		take_typed(v, from->typed);
 	else if (from->command)
 		done = run_command(v, from->command, err) ||
 		    err_wrap(err, "%s", from->what);
 	else if (!from->no_prompt && isatty(STDIN_FILENO))
-		done = prompt_value(v, from->what, err);
+		done = ask_for(v, from, err);
 	else
 		done = read_all(STDIN_FILENO, v, 0, err);
-	return done && take(v, from->what, err);
+	return done && take(v, from, err);
 }
 
 int

@@ -23,6 +23,7 @@ struct secret_value {
  * standard input is a terminal, and standard input where it is not. */
 struct value_from {
 	const char *what; /* "openai", for the prompt and for messages */
+	const char *kind; /* of the store, whose rules it must keep; or NULL */
 	char *typed;	  /* on the command line; wiped there, too */
 	bool no_prompt;	  /* --password-stdin: standard input, whatever it is */
 	const char *command; /* for /bin/sh; its output */
