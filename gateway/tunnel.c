@@ -416,8 +416,12 @@ tunnel_judge_again(struct tunnel *t)
 
 	if (t->step == TUNNEL_CLOSED || t->step == TUNNEL_REFUSED)
 		return true;
-	if (t->refuses)
-		return true; /* each request inside is judged */
+	if (t->refuses) {
+		/* Each request inside is judged; and what refused the tunnel
+		 * has another number now, or none. */
+		t->verdict.rule = t->verdict.governed_by = RULE_NONE;
+		return true;
+	}
 	f = service_facts(t->tuple.sandbox, &t->tuple.target);
 	screen_target(s->image, &f, &s->o.own, &d);
 	if (t->verdict.decision == DECISION_DENY) {

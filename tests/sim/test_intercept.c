@@ -205,6 +205,26 @@ TEST(another_deny_while_a_refusal_is_prepared)
 	finish(&w);
 }
 
+/* The refusal could not be recorded, and nobody minds (on_failure: continue);
+ * what else is refused inside names no rule of a policy that has gone. */
+TEST(a_refusal_inside_names_no_old_rule)
+{
+	struct world w;
+
+	start(&w,
+	    "network: { deny: [x.test, y.test, "
+	    "{ host: a.test, refuse: inside-tls }] }");
+	w.g.settings.audit_block = false;
+	gate_fill_journal(&w.g);
+	guest_says(&w, CONNECT);
+	EXPECT(sim_heard_text(w.guest, STANDS));
+	gate_records(&w.g);
+	gate_policy(&w.g, "network: { deny: [a.test] }");
+	guest_says(&w, "SSH-2.0-client\r\n");
+	EXPECT(strstr(gate_records(&w.g), "1 open deny rule-deny ") != NULL);
+	finish(&w);
+}
+
 /* --- anything at any time --- */
 
 enum stage {
