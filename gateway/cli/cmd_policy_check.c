@@ -8,7 +8,7 @@
 #include "gateway/cli/client.h"
 #include "gateway/cli/command.h"
 #include "gateway/cli/print.h"
-#include "gateway/cli/question.h"
+#include "gateway/cli/question_flags.h"
 #include "gateway/cli/rule_text.h"
 #include "gateway/control.h"
 #include "gateway/hint.h"
@@ -16,28 +16,11 @@
 
 #define WORDS_MAX 4096
 
-struct check_flags {
-	const char *sandbox, *method;
-	struct option_list policy, fields;
-	bool json, resolve;
-};
-
-OPTIONS(policy_check, struct check_flags,
-    OPT_TEXT(struct check_flags, sandbox, "sandbox", 's', "NAME",
-	"ask for this sandbox; default: the sandbox \"default\""),
-    OPT_TEXT(struct check_flags, method, "method", 'X', "METHOD",
-	"the HTTP method of a URL; default: GET"),
-    OPT_LIST(struct check_flags, fields, "header", 'H', "NAME:VALUE",
-	"a header field that is sent with it"),
-    OPT_LIST(struct check_flags, policy, "policy", 'p', "PATH",
-	"judge by this file, directory or image alone, without a gateway"),
-    OPT_FLAG(struct check_flags, resolve, "resolve", 'r',
-	"look the name up too, and judge its addresses"),
-    OPT_FLAG(struct check_flags, json, "json", 'j', "print one JSON object"));
+OPTIONS(policy_check, struct question_flags, OPT_QUESTION("judge by"));
 
 /* One check, from the words to the exit code. */
 struct check {
-	const struct check_flags *flags;
+	const struct question_flags *flags;
 	struct question question;
 	struct judge judge;
 	struct reply reply;
@@ -262,22 +245,6 @@ print_check(const struct check *k)
 }
 
 static bool
-resolve(const struct client *c, struct check *k, struct err *err)
-{
-	struct settings settings;
-	bool done;
-
-	if (!k->flags->resolve)
-		return true;
-	if (!judge_settings(c, &k->judge, &settings, err))
-		return false;
-	done = question_resolve(&k->question, &k->judge, &settings, &k->reply,
-	    err);
-	settings_done(&settings);
-	return done;
-}
-
-static bool
 open_judge(const struct client *c, struct check *k, struct err *err)
 {
 	const struct option_list *paths = &k->flags->policy;
@@ -294,27 +261,14 @@ check(const struct client *c, struct check *k)
 	if (!open_judge(c, k, &err))
 		return print_failure(&err);
 	question_ask(&k->question, &k->judge, &k->reply);
-	if (!resolve(c, k, &err))
+	if (!question_resolve_if_asked(c, k->flags, &k->question, &k->judge,
+		&k->reply, &err))
 		return print_failure(&err);
 	if (k->flags->json)
 		print_check_json(k);
 	else
 		print_check(k);
 	return reply_is_allowed(&k->reply) ? EXIT_DONE : EXIT_NO;
-}
-
-/* "network TARGET", or the target alone. */
-static const char *
-operand_of(const struct call *call)
-{
-	if (call->operand_count == 1 &&
-	    strcmp(call->operands[0], "network") != 0)
-		return call->operands[0];
-	if (call->operand_count == 2 && !strcmp(call->operands[0], "network"))
-		return call->operands[1];
-	fprintf(stderr, "usage: penstock policy check %s\n",
-	    call->command->operands);
-	return NULL;
 }
 
 int
@@ -326,12 +280,7 @@ cmd_policy_check(struct call *call)
 	struct err err;
 	int code;
 
-	k.question = (struct question){.text = operand_of(call),
-	    .method = k.flags->method,
-	    .sandbox = k.flags->sandbox,
-	    .fields = k.flags->fields.at,
-	    .field_count = k.flags->fields.count};
-	if (!k.question.text)
+	if (!question_read(call, &k.question))
 		return EXIT_USAGE;
 	if (!client_open(&c, &err))
 		return print_failure(&err);

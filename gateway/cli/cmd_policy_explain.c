@@ -13,25 +13,9 @@
 #include "gateway/cli/command.h"
 #include "gateway/cli/explain.h"
 #include "gateway/cli/print.h"
+#include "gateway/cli/question_flags.h"
 
-struct explain_flags {
-	const char *sandbox, *method;
-	struct option_list headers, policy;
-	bool json, resolve;
-};
-
-OPTIONS(policy_explain, struct explain_flags,
-    OPT_TEXT(struct explain_flags, sandbox, "sandbox", 's', "NAME",
-	"ask for this sandbox; default: the sandbox \"default\""),
-    OPT_TEXT(struct explain_flags, method, "method", 'X', "METHOD",
-	"the HTTP method of a URL; default: GET"),
-    OPT_LIST(struct explain_flags, headers, "header", 'H', "NAME:VALUE",
-	"a header field that is sent with it"),
-    OPT_LIST(struct explain_flags, policy, "policy", 'p', "PATH",
-	"explain this file, directory or image alone, without a gateway"),
-    OPT_FLAG(struct explain_flags, resolve, "resolve", 'r',
-	"look the name up too, and judge its addresses"),
-    OPT_FLAG(struct explain_flags, json, "json", 'j', "print one JSON object"));
+OPTIONS(policy_explain, struct question_flags, OPT_QUESTION("explain"));
 
 /* Something that rules can be written into. */
 static bool
@@ -44,7 +28,7 @@ is_policy_file(const char *path)
 }
 
 static bool
-open_judge(const struct client *c, const struct explain_flags *flags,
+open_judge(const struct client *c, const struct question_flags *flags,
     struct explained *x, struct err *err)
 {
 	const struct option_list *list = &flags->policy;
@@ -55,20 +39,6 @@ open_judge(const struct client *c, const struct explain_flags *flags,
 	if (list->count == 1 && is_policy_file(list->at[0]))
 		x->file = list->at[0];
 	return true;
-}
-
-static bool
-resolve(const struct client *c, struct explained *x, struct err *err)
-{
-	struct settings settings;
-	bool done;
-
-	if (!judge_settings(c, &x->judge, &settings, err))
-		return false;
-	done = question_resolve(&x->question, &x->judge, &settings, &x->reply,
-	    err);
-	settings_done(&settings);
-	return done;
 }
 
 static void
@@ -107,14 +77,15 @@ explained_standing(const struct explained *x, const struct finding *f)
 
 static int
 explain_all(const struct client *c, struct explained *x,
-    const struct explain_flags *flags)
+    const struct question_flags *flags)
 {
 	struct err err = {.kind = ERR_NONE};
 
 	if (!open_judge(c, flags, x, &err))
 		return print_failure(&err);
 	ask(x);
-	if (flags->resolve && !resolve(c, x, &err))
+	if (!question_resolve_if_asked(c, flags, &x->question, &x->judge,
+		&x->reply, &err))
 		return print_failure(&err);
 	explain_remedies(x);
 	if (flags->json)
@@ -124,23 +95,9 @@ explain_all(const struct client *c, struct explained *x,
 	return reply_is_allowed(&x->reply) ? EXIT_DONE : EXIT_NO;
 }
 
-/* "network TARGET", or the target alone. */
-static const char *
-operand_of(const struct call *call)
-{
-	if (call->operand_count == 1 &&
-	    strcmp(call->operands[0], "network") != 0)
-		return call->operands[0];
-	if (call->operand_count == 2 && !strcmp(call->operands[0], "network"))
-		return call->operands[1];
-	fprintf(stderr, "usage: penstock policy explain %s\n",
-	    call->command->operands);
-	return NULL;
-}
-
 /* Only a URL has a path; about a target alone no request can be asked. */
 static bool
-flags_fit(const struct explain_flags *flags, const char *text)
+flags_fit(const struct question_flags *flags, const char *text)
 {
 	if (strstr(text, "://") || (!flags->method && !flags->headers.count))
 		return true;
@@ -153,24 +110,20 @@ flags_fit(const struct explain_flags *flags, const char *text)
 int
 cmd_policy_explain(struct call *call)
 {
-	const struct explain_flags *flags = call->options;
+	const struct question_flags *flags = call->options;
 	struct explained *x;
 	struct client c;
 	struct err err;
-	const char *text = operand_of(call);
+	struct question question;
 	int code;
 
-	if (!text || !flags_fit(flags, text))
+	if (!question_read(call, &question) || !flags_fit(flags, question.text))
 		return EXIT_USAGE;
 	if (!client_open(&c, &err))
 		return print_failure(&err);
 	x = memory_new(sizeof(*x));
 	x->judge.compiled.fd = -1;
-	x->question = (struct question){.text = text,
-	    .method = flags->method,
-	    .sandbox = flags->sandbox,
-	    .fields = flags->headers.at,
-	    .field_count = flags->headers.count};
+	x->question = question;
 	code = explain_all(&c, x, flags);
 	explanation_done(&x->explanation);
 	reply_done(&x->reply);
