@@ -131,11 +131,13 @@ struct h2_conn {
 	/* Input. */
 	bool in_library;
 	bool in_block;	      /* a header block (or the preface) has begun */
+	bool block_ends;      /* the last frame of one that came was its last */
 	size_t continuations; /* of it */
 	size_t data_left;     /* of the DATA frame that comes */
 	bool data_ends;	      /* it has END_STREAM, and no padding */
 	bool data_empty;      /* no byte of it yet */
 	size_t data_ignored;  /* DATA frames that nghttp2 tells nothing of */
+	size_t blocks_ignored; /* .. and HEADERS */
 	/* Output. */
 	size_t out_mark;	/* unsent bytes that are enough */
 	struct slice unwritten; /* nghttp2's, by its last mem_send() */

@@ -36,6 +36,8 @@ pay_for(struct h2_conn *c, const struct h2_frame_head *head)
 	switch (head->type) {
 	case NGHTTP2_HEADERS:
 		c->continuations = 0;
+		c->blocks_ignored++;
+		c->block_ends = (head->flags & NGHTTP2_FLAG_END_HEADERS) != 0;
 		return true; /* streams are bounded otherwise */
 	case NGHTTP2_DATA:
 		c->data_ignored += head->length > 0;
@@ -45,6 +47,7 @@ pay_for(struct h2_conn *c, const struct h2_frame_head *head)
 	case NGHTTP2_RST_STREAM:
 		return h2_budget_reset(&c->budget, now_ms);
 	case CONTINUATION:
+		c->block_ends = (head->flags & NGHTTP2_FLAG_END_HEADERS) != 0;
 		return ++c->continuations <= CONTINUATIONS_MORE +
 			c->limits->header_bytes / FRAME_PAYLOAD &&
 		    h2_budget_frame(&c->budget, now_ms);
@@ -64,16 +67,25 @@ h2_in_count(struct h2_conn *c, struct slice in)
 	return true;
 }
 
-/* nghttp2 tells nothing of DATA on streams that are closed: what was counted
- * as it came, and not as it was used (but the frame that is still coming), is
- * of no use. */
-bool
-h2_in_settle(struct h2_conn *c)
+static bool
+pay_for_ignored(struct h2_conn *c, size_t *frames)
 {
-	for (; c->data_ignored > 1; c->data_ignored--)
+	for (; *frames > 1; --*frames)
 		if (!h2_budget_frame(&c->budget, loop_now_ms(c->loop)))
 			return false;
 	return true;
+}
+
+/* nghttp2 tells nothing of DATA and HEADERS on streams that are closed: what
+ * was counted as it came, and not as it was used (but the frame that is still
+ * coming), is of no use. Nor that such a block has come to its end. */
+bool
+h2_in_settle(struct h2_conn *c)
+{
+	if (c->block_ends && c->scan.skip == 0 && c->scan.have == 0)
+		c->in_block = false;
+	return pay_for_ignored(c, &c->data_ignored) &&
+	    pay_for_ignored(c, &c->blocks_ignored);
 }
 
 static int
@@ -85,8 +97,9 @@ on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *hd,
 	(void)session;
 	if (is_over(c))
 		return NGHTTP2_ERR_CALLBACK_FAILURE;
-	if (hd->type == NGHTTP2_HEADERS)
-		c->in_block = true;
+	c->in_block = hd->type == NGHTTP2_HEADERS ||
+	    (c->in_block &&
+		(hd->type == CONTINUATION || hd->type == NGHTTP2_SETTINGS));
 	c->data_left = hd->length;
 	c->data_ends = (hd->flags & NGHTTP2_FLAG_END_STREAM) != 0 &&
 	    (hd->flags & NGHTTP2_FLAG_PADDED) == 0;
@@ -108,6 +121,7 @@ on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame,
 	struct h2_stream *s;
 
 	h2_block_begin(&c->block);
+	c->blocks_ignored -= c->blocks_ignored > 0;
 	if (!c->role->is_server || frame->headers.cat != NGHTTP2_HCAT_REQUEST)
 		return 0;
 	s = h2_stream_new(c);

@@ -627,6 +627,31 @@ TEST(a_slow_header_ends)
 	finish();
 }
 
+/* Trailers that were on their way when their stream was reset: nghttp2 says
+ * nothing of them, and they are no header that does not end. */
+TEST(trailers_behind_an_early_answer_end_nothing)
+{
+	begin_by_hand();
+	add_head(0, 1, HEAD("POST", "/"));
+	add_head(0, 3, HEAD("POST", "/b"));
+	say();
+	fake_answer(fake_of(1), "200\n", true);
+	fake_finish(fake_of(1));
+	sim_run(w.loop);
+	EXPECT(strstr(heard(), "RST_STREAM 0 1 4 0\n") != NULL);
+	add_head(1, 1, "a: b\n");
+	say();
+	sim_advance(w.loop, 5000);
+	EXPECT_TEXT(heard(), "");
+	EXPECT(!sim_got_fin(w.wire));
+	/* Still, one that has begun behind them must end. */
+	add(1, 1, 5, "", 0);
+	say();
+	sim_advance(w.loop, 1000);
+	EXPECT(sim_got_fin(w.wire));
+	finish();
+}
+
 TEST(a_preface_that_does_not_come_ends)
 {
 	begin_world();

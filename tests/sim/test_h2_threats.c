@@ -443,6 +443,25 @@ TEST(data_that_nobody_hears_of)
 	finish();
 }
 
+/* Nor of a header block on one. */
+TEST(headers_that_nobody_hears_of)
+{
+	begin_by_hand();
+	add_head(0, 1, HEAD("POST", "/"));
+	say();
+	fake_reset(fake_of(1), CLOSE_POLICY);
+	sim_run(w.loop);
+	for (int n = 0; n < 400; n++)
+		add_head(0, 1, "a: b\n");
+	say();
+	EXPECT(!sim_got_fin(w.wire));
+	for (int n = 0; n < 200; n++)
+		add_head(0, 1, "a: b\n");
+	say();
+	expect_calm();
+	finish();
+}
+
 /* Small ones that are of use cost nothing, however many come at once. */
 TEST(small_data_is_free)
 {
