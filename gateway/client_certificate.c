@@ -3,8 +3,7 @@
  * Whoever stores one should hear what is wrong with it at once and not from a
  * 502, so that all is looked at which OpenSSL would look at when it is used: a
  * key that fits, dates, strengths (security level 2, as of our TLS towards
- * origins). What the decoder copies of the key is in memory that is cleansed
- * when it is freed.
+ * origins).
  */
 #include "gateway/client_certificate.h"
 
@@ -19,6 +18,7 @@
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "gateway/openssl_memory.h"
 
 /* Of TLS's security level 2 (SSL_CTX_set_security_level(3)). */
 #define STRENGTH_LEAST 112
@@ -83,7 +83,9 @@ take_key(struct found *f, const struct block *b, struct err *err)
 		    "(openssl pkey -in FILE)");
 	if (f->key != NULL)
 		return err_set(err, ERR_USAGE, "it has two private keys");
+	openssl_memory_wipe_begin();
 	f->key = d2i_AutoPrivateKey(NULL, &at, b->len);
+	openssl_memory_wipe_end();
 	return f->key != NULL ||
 	    err_set(err, ERR_USAGE, "its private key cannot be read");
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "gateway/cli/command.h"
+#include "gateway/openssl_memory.h"
 
 /* What was printed has to have arrived: `penstock policy export >full-disk` is
  * a failure. A reader that went away (| head) is none. */
@@ -21,6 +22,7 @@ flushed(int code)
 int
 main(int argc, char **argv)
 {
+	openssl_memory_init();
 	setlocale(LC_CTYPE, "");
 	return flushed(command_main(argc - 1, argv + 1));
 }
