@@ -64,8 +64,9 @@ add(struct text *t, X509 *cert, EVP_PKEY *key)
 static struct client_certificate *
 read_text(const struct text *t, struct err *err)
 {
-	return client_certificate_read((struct slice){
-					   test_guarded(t->at, t->len), t->len},
+	return client_certificate_read((struct slice){test_guarded(t->at,
+							  t->len),
+					   t->len},
 	    err);
 }
 
@@ -238,7 +239,8 @@ TEST(more_than_so_much_is_not_looked_at)
 
 TEST(dates_are_kept_and_told)
 {
-	struct client_certificate c = {.begins = 1000000000, .ends = 2000000000};
+	struct client_certificate c = {
+	    .begins = 1000000000, .ends = 2000000000};
 	char shown[CLIENT_CERTIFICATE_TEXT];
 	struct err err = {0};
 

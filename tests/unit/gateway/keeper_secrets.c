@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "tests/unit/gateway/client_pem.h"
 #include "tests/unit/gateway/keeper_asked.h"
 
 #define HEAD "version: 1\nnetwork: { allow: [\"*.bound.test\", x.test] }\n"
@@ -1099,4 +1100,94 @@ TEST(no_more_leases_than_the_limit)
 	ask(worker, "default", "env", "a.bound.test");
 	expect_refused(worker, "the worker holds 16384 leases, the limit");
 	finish();
+}
+
+/* --- client certificates --- */
+
+static uint64_t
+expect_large(int fd, const char *value, uint64_t most_ms)
+{
+	static char bytes[STORE_CERTIFICATE_MAX];
+	struct lease_loan loan;
+
+	expect_told(fd, TELL_LEASE_LARGE);
+	EXPECT(lease_loan_read_large((struct slice){got.body, got.len}, &loan));
+	EXPECT(got.nfds == 1 && loan.value.len == strlen(value));
+	EXPECT(pread(got.fds[0], bytes, sizeof(bytes), 0) ==
+	    (ssize_t)loan.value.len);
+	EXPECT(memcmp(bytes, value, loan.value.len) == 0);
+	EXPECT(loan.valid_ms > 0 && loan.valid_ms <= most_ms);
+	close(got.fds[0]);
+	return loan.serial;
+}
+
+#define CERTIFICATE_POLICY                                                     \
+	"version: 1\nnetwork: { allow: [\"*.bound.test\", \"*.more.test\"] "   \
+	"}\n"                                                                  \
+	"secrets:\n"                                                           \
+	"  file: { hosts: [\"*.bound.test:443\"], client-certificate: true, "  \
+	"from: { file: /run/a } }\n"                                           \
+	"  kept: { hosts: [\"*.more.test:443\"], client-certificate: true }\n" \
+	"  text: { hosts: [\"*.bound.test:443\"], inject: { header: x } }\n"   \
+	"sandboxes: { mine: {}, any: {} }\n"
+
+TEST(a_certificate_is_lent_as_it_stands)
+{
+	char *pem = client_pem(3600), *soon = client_pem(20);
+	uint64_t serial;
+
+	start(CERTIFICATE_POLICY);
+	ask(worker, "default", "file", "a.bound.test");
+	give_file(pem);
+	pem[strlen(pem) - 1] = '\0'; /* the last newline is cut */
+	serial = expect_large(worker, pem, settings.limits.secret_lease_ms);
+	order(KEEPER_SECRET_SET, "", "kept", STORE_CERTIFICATE, soon);
+	write_store();
+	expect_done(0);
+	ask(worker, "default", "kept", "a.more.test");
+	EXPECT(expect_large(worker, soon, 20000) != serial);
+	finish();
+	free(pem);
+	free(soon);
+}
+
+TEST(a_text_is_no_certificate_and_a_certificate_no_text)
+{
+	char *pem = client_pem(3600);
+
+	start(CERTIFICATE_POLICY);
+	ask(worker, "default", "file", "a.bound.test");
+	give_file("value-of-file");
+	expect_refused(worker, "no certificate");
+	order(KEEPER_SECRET_SET, "", "kept", "custom", pem);
+	expect_report(KEEPER_SECRET_FAILED);
+	order(KEEPER_SECRET_SET, "", "kept", STORE_CERTIFICATE, "12345678");
+	expect_report(KEEPER_SECRET_FAILED);
+	/* Stored as one, and bound as the other. */
+	order(KEEPER_SECRET_SET, "", "kept", "custom", "12345678");
+	write_store();
+	expect_done(0);
+	ask(worker, "default", "kept", "a.more.test");
+	expect_refused(worker, "is no client certificate");
+	order(KEEPER_SECRET_SET, "", "text", STORE_CERTIFICATE, pem);
+	write_store();
+	expect_done(0);
+	ask(worker, "default", "text", "a.bound.test");
+	expect_refused(worker, "the policy puts it into requests");
+	finish();
+	free(pem);
+}
+
+TEST(one_that_has_expired_is_not_lent)
+{
+	char *pem = client_pem(-1);
+
+	start(CERTIFICATE_POLICY);
+	ask(worker, "default", "file", "a.bound.test");
+	give_file(pem);
+	expect_refused(worker, "its certificate has expired on");
+	order(KEEPER_SECRET_SET, "", "kept", STORE_CERTIFICATE, pem);
+	expect_report(KEEPER_SECRET_FAILED);
+	finish();
+	free(pem);
 }

@@ -79,3 +79,25 @@ TEST(a_loan_has_a_serial_and_a_value)
 	body[0] = 0;
 	EXPECT(!lease_loan_read((struct slice){body, 24}, &loan));
 }
+
+TEST(of_a_large_loan_the_length_alone_is_told)
+{
+	struct lease_loan loan = {7, 60000, {NULL, STORE_CERTIFICATE_MAX}};
+	char body[LEASE_LARGE_LOAN];
+	struct lease_loan back;
+	struct slice all = {body, sizeof(body)};
+
+	lease_loan_write_large(&loan, body);
+	EXPECT(lease_loan_read_large(all, &back));
+	EXPECT(back.serial == 7 && back.valid_ms == 60000);
+	EXPECT(!back.value.at && back.value.len == STORE_CERTIFICATE_MAX);
+	EXPECT(!lease_loan_read_large(slice_first(all, 23), &back));
+	body[16]++;
+	EXPECT(!lease_loan_read_large(all, &back));
+	memset(body + 16, 0, 8);
+	EXPECT(!lease_loan_read_large(all, &back));
+	body[16] = 1;
+	EXPECT(lease_loan_read_large(all, &back));
+	memset(body, 0, 8);
+	EXPECT(!lease_loan_read_large(all, &back));
+}

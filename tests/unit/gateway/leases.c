@@ -8,6 +8,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/file.h"
+
 static struct loop *loop;
 static struct keeper_link *link_to;
 static struct leases *leases;
@@ -405,4 +407,96 @@ TEST(a_kept_value_outlives_the_table)
 	finish();
 	EXPECT(slice_is(kept->value, "sk-0123456789"));
 	lease_drop(kept);
+}
+
+/* --- what is too large for the channel --- */
+
+static void
+lend_large(uint64_t serial, const char *value, size_t said)
+{
+	char body[LEASE_LARGE_LOAN];
+	struct lease_loan loan = {serial, 60000, {NULL, said}};
+	struct err err = {0};
+	int fd = file_sealed("v", slice_of(value), &err);
+
+	lease_loan_write_large(&loan, body);
+	EXPECT(ipc_send(keeper, TELL_LEASE_LARGE, asked.tag,
+	    (struct slice){body, sizeof(body)}, &fd, 1));
+	close(fd);
+}
+
+static unsigned dropped;
+
+static void
+drop(void *what)
+{
+	EXPECT(what == &dropped);
+	dropped++;
+}
+
+TEST(a_large_value_comes_in_a_memfd)
+{
+	begin();
+	start("default", "openai", NULL);
+	turn(1);
+	EXPECT(was_asked());
+	lend_large(7, "a\nlarge\nvalue", 13);
+	turn(1);
+	EXPECT(held() && slice_is(held()->value, "a\nlarge\nvalue"));
+	finish();
+}
+
+TEST(what_is_shorter_than_it_was_said_to_be_is_no_value)
+{
+	begin();
+	start("default", "openai", NULL);
+	turn(1);
+	EXPECT(was_asked());
+	lend_large(7, "short", 6);
+	turn(1);
+	EXPECT_INT(told, 1);
+	EXPECT(!got && !held());
+	finish();
+}
+
+TEST(what_was_made_of_a_value_goes_with_its_lease)
+{
+	begin();
+	have_one(7, 60000, "sk-0123456789");
+	lease_attach(held(), &dropped, drop);
+	lease_put_away(held());
+	EXPECT(held()->value.len == 0 && lease_attached(held()) == &dropped);
+	EXPECT(!dropped);
+	void_value(7);
+	turn(1);
+	EXPECT(!held() && dropped == 1);
+	finish();
+}
+
+static uint64_t revoked[4];
+static unsigned revocations;
+
+static void
+on_called_back(void *owner, uint64_t serial)
+{
+	EXPECT(owner == &revocations);
+	revoked[revocations++] = serial;
+}
+
+TEST(who_made_something_of_a_value_hears_of_its_end)
+{
+	begin();
+	leases_on_revoked(leases, on_called_back, &revocations);
+	have_one(7, 60000, "sk-0123456789");
+	leases_forget(leases);
+	EXPECT_INT(revocations, 0);
+	void_value(7); /* also when it is held no more */
+	turn(1);
+	EXPECT(revocations == 1 && revoked[0] == 7);
+	renew();
+	EXPECT(revocations == 2 && revoked[1] == 0);
+	leases_on_revoked(leases, NULL, NULL);
+	renew();
+	EXPECT_INT(revocations, 2);
+	finish();
 }

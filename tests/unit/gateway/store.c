@@ -5,6 +5,8 @@
 
 #include <stdio.h>
 
+#include "tests/unit/gateway/client_pem.h"
+
 #define FILE_NAME "secrets.store"
 
 static const char key_bytes[STORE_KEY_BYTES] =
@@ -361,5 +363,30 @@ TEST(no_more_entries_than_the_limit)
 	}
 	EXPECT(!store_with(s, &e, slice_of(value), &err));
 	EXPECT_TEXT(err.text, "the store holds 4096 secrets, the limit");
+	store_free(s);
+}
+
+TEST(a_certificate_is_a_kind_with_rules_of_its_own)
+{
+	struct store *s = empty(), *t;
+	struct store_entry e = {"", "corp", STORE_CERTIFICATE, 0};
+	struct err err = {0};
+	char *pem = client_pem(3600), shown[STORE_SHOWN_TEXT];
+
+	EXPECT(!store_with(s, &e, slice_of("12345678"), &err));
+	EXPECT_TEXT(err.text, "it has no certificate");
+	t = must(store_with(s, &e, slice_of(pem), &err), &err);
+	t = again(t);
+	EXPECT_INT(store_count(t), 1);
+	EXPECT_TEXT(store_at(t, 0).kind, STORE_CERTIFICATE);
+	e.kind = "custom";
+	EXPECT(!store_with(s, &e, slice_of(pem), &err));
+	store_show(STORE_CERTIFICATE, slice_of(pem), shown);
+	EXPECT(strncmp(shown, "CN=client until ", 16) == 0);
+	store_show("custom", slice_of("sk-proj-abcdefghijklmnopqrstuvwxyz"),
+	    shown);
+	EXPECT_TEXT(shown, "sk-proj-****...****");
+	free(pem);
+	store_free(t);
 	store_free(s);
 }
