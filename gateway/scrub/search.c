@@ -35,6 +35,9 @@
  * are known ("sk-ant-api03-"), too short for what is left to be guessed. */
 #define BEGUN_PART 3
 
+/* See is_followed(). */
+#define NEAR 12
+
 enum line_break { BREAK_NONE, BREAK_CR, BREAK_LF };
 
 struct thread {
@@ -128,11 +131,45 @@ tell_hit(struct search *s, const struct thread *t, uint64_t end)
 	s->hit(s->owner, &hit);
 }
 
+static bool
+is_same_unit(const struct unit *a, const struct unit *b)
+{
+	if (a->bytes != b->bytes || a->bytes == 0)
+		return a->bytes == b->bytes;
+	return a->count == b->count && a->depth == b->depth &&
+	    memcmp(a->at, b->at, a->count) == 0 &&
+	    memcmp(a->begins, b->begins, a->depth) == 0 &&
+	    memcmp(a->is_plain, b->is_plain, a->depth * sizeof(bool)) == 0;
+}
+
+/* Two readings that have come to the same end say the same from here on.
+ * Followed both, they would split again each, and a row of escaped backslashes
+ * would cost a thousand times what other text does. They stand near each other:
+ * a split's two sides are followed one after the other. */
+static bool
+is_followed(const struct threads *then, const struct thread *t)
+{
+	for (size_t back = 1; back <= then->count && back <= NEAR; back++) {
+		const struct thread *o = &then->at[then->count - back];
+
+		if (o->start != t->start)
+			break;
+		if (o->spelling == t->spelling && o->read == t->read &&
+		    o->is_in_row == t->is_in_row &&
+		    o->line_break == t->line_break &&
+		    is_same_unit(&o->unit, &t->unit))
+			return true;
+	}
+	return false;
+}
+
 static void
 go_on(struct search *s, const struct thread *t)
 {
 	struct threads *then = &s->then;
 
+	if (is_followed(then, t))
+		return;
 	if (then->count == THREADS_MAX) {
 		if (t->spelling != NO_SPELLING)
 			tell_hit(s, t, s->at);

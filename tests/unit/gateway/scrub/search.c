@@ -469,6 +469,26 @@ TEST(rows_of_backslashes)
 	needles_drop(n);
 }
 
+/* Each reading splits into two at nearly every byte, and they meet again. */
+TEST(rows_of_escaped_backslashes)
+{
+	static const char *const rows[] = {
+	    "%5c", "%5C%5c", "\\%5c", "%25\\%5c\\%5c%5c\\", "\\%5C%5c&amp;#"};
+	struct needles *n = needles_of(KEY);
+	static struct seen seen;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct search *s = search_new(n);
+
+		for (size_t k = 0; k < 100; k++) {
+			search_feed(s, slice_of(rows[i]), mark, &seen);
+			EXPECT(s->now.count < 60);
+		}
+		search_free(s);
+	}
+	needles_drop(n);
+}
+
 /* A value that repeats itself has as many readings as it is long. */
 TEST(a_value_of_one_letter)
 {
