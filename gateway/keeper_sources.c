@@ -165,7 +165,8 @@ succeed(struct fetch *f, struct slice read)
 
 /* --- a command --- */
 
-/* Every line of what was written to standard output, with stars. */
+/* Every line of what was written to standard output, with stars; it may stand
+ * elsewhere without the blanks round it, or end differently there. */
 static void
 mask(struct fetch *f)
 {
@@ -176,6 +177,9 @@ mask(struct fetch *f)
 		char *at = said, *end = said + f->said_len;
 
 		slice_cut(left, '\n', &line, &left);
+		if (line.len && line.at[line.len - 1] == '\r')
+			line.len--;
+		line = slice_trim(line);
 		if (line.len < MASKED_LEAST)
 			continue;
 		while ((at = memmem(at, (size_t)(end - at), line.at,

@@ -787,7 +787,7 @@ TEST(the_log_has_no_secret)
 	start(POLICY);
 	ask(worker, "default", "run", "a.bound.test");
 	r = give_pipes();
-	write_text(r.out, "sk-0123456789\nnext-line");
+	write_text(r.out, "sk-0123456789 \r\nnext-line");
 	write_text(r.errors, "+ echo sk-0123456789 next-line\x1b\ntrouble\n");
 	end_run(&r, 1 << 8, 0);
 	expect_refused(worker, "exit code 1");
