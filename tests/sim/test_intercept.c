@@ -17,25 +17,31 @@
 
 struct world {
 	struct gate g;
-	struct far_cert ca, leaf;
 	SSL_CTX *server, *client;
 	struct sim_peer *guest, *origin;
 	struct far *inside, *far; /* of guest and origin; NULL: not yet */
 	bool guest_left, origin_left;
 };
 
+/* The same in each of the many worlds of a test. */
+static struct far_cert ca, leaf;
+static const char *roots;
+
 static void
 start(struct world *w, const char *policy)
 {
 	struct far_cert ours = {.cert = sim_keeper_ca()};
 
+	if (roots == NULL) {
+		ca = far_ca("Test CA");
+		leaf = far_leaf(&ca, "a.test");
+		roots = far_file(&ca);
+	}
 	*w = (struct world){0};
 	gate_init(&w->g);
-	w->ca = far_ca("Test CA");
-	w->leaf = far_leaf(&w->ca, "a.test");
-	w->server = far_server_ctx(&w->leaf);
+	w->server = far_server_ctx(&leaf);
 	w->client = far_client_ctx(&ours);
-	w->g.roots = far_file(&w->ca);
+	w->g.roots = roots;
 	gate_start(&w->g, policy);
 	w->guest = gate_guest(&w->g);
 }
@@ -48,8 +54,6 @@ finish(struct world *w)
 	far_free(w->far);
 	SSL_CTX_free(w->server);
 	SSL_CTX_free(w->client);
-	far_cert_done(&w->leaf);
-	far_cert_done(&w->ca);
 }
 
 static void
@@ -227,6 +231,13 @@ TEST(a_refusal_inside_names_no_old_rule)
 
 /* --- anything at any time --- */
 
+/* Their last rule has a number that those of act() do not have. */
+#define ALLOW_MANY                                                             \
+	"network: { allow: [b.test, c.test, d.test, e.test, " RULE "] }"
+#define DENY_MANY                                                              \
+	"network: { deny: [b.test, c.test, d.test, e.test, "                   \
+	"{ host: a.test, refuse: inside-tls }] }"
+
 enum stage {
 	SAYS_CONNECT,
 	LOOKS_UP,
@@ -238,6 +249,9 @@ enum stage {
 	ASKS,
 	IS_FORWARDED,
 	IS_ANSWERED,
+	ASKS_AGAIN,
+	SHAKES_HANDS_AGAIN,
+	IS_ANSWERED_AGAIN,
 	STAGES
 };
 
@@ -253,6 +267,26 @@ leave(struct far *f, bool *has_left)
 	*has_left = true;
 	if (f != NULL)
 		far_stop(f);
+}
+
+/* The rest of the answer, then the connection ends: the next request waits for
+ * another one. */
+static void
+ask_again(struct world *w)
+{
+	if (is_up(w->far, w->origin_left)) {
+		far_says(w->far, "k");
+		sim_run(w->g.loop);
+		leave(w->far, &w->origin_left);
+		sim_ends(w->origin);
+		sim_run(w->g.loop);
+	}
+	origin_at(w, "9.9.9.1:443");
+	w->origin_left = false;
+	far_stop(w->far);
+	if (is_up(w->inside, w->guest_left))
+		far_says(w->inside, GET);
+	sim_run(w->g.loop);
 }
 
 static void
@@ -298,6 +332,17 @@ go_to(struct world *w, enum stage stage)
 			far_says(w->far,
 			    "HTTP/1.1 200 OK\r\n"
 			    "Content-Length: 2\r\n\r\no");
+		sim_run(w->g.loop);
+		break;
+	case ASKS_AGAIN:
+		ask_again(w);
+		break;
+	case SHAKES_HANDS_AGAIN:
+		sim_advance(w->g.loop, 20);
+		break;
+	case IS_ANSWERED_AGAIN:
+		if (!w->origin_left)
+			far_start(w->far);
 		sim_run(w->g.loop);
 		break;
 	case STAGES:
@@ -400,19 +445,19 @@ TEST(whatever_comes_whenever_nothing_is_left)
 {
 	for (int when = 0; when < STAGES; when++)
 		for (int action = 0; action < ACTIONS; action++)
-			be_disturbed(when, action, ALLOW, false);
+			be_disturbed(when, action, ALLOW_MANY, false);
 }
 
 TEST(whatever_comes_whenever_beside_a_refusal)
 {
-	for (int when = 0; when < STAGES; when++)
+	for (int when = 0; when <= IS_FORWARDED; when++)
 		for (int action = 0; action < ACTIONS; action++)
-			be_disturbed(when, action, DENY, false);
+			be_disturbed(when, action, DENY_MANY, false);
 }
 
 TEST(whatever_comes_whenever_beside_a_warm_connection)
 {
-	for (int when = 0; when < STAGES; when++)
+	for (int when = 0; when < STAGES; when += 2)
 		for (int action = 0; action < ACTIONS; action++)
-			be_disturbed(when, action, ALLOW, true);
+			be_disturbed(when, action, ALLOW_MANY, true);
 }
