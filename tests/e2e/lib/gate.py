@@ -55,7 +55,11 @@ def suite(name):
     return path
 
 
-def wait_for(condition, seconds=5.0, what="a condition"):
+# Seconds. Only what fails waits so long; a busy machine may need some of them.
+PATIENCE = 20.0
+
+
+def wait_for(condition, seconds=PATIENCE, what="a condition"):
     """The first true value of condition(); fails after `seconds`."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -132,7 +136,7 @@ def read_all(sock, seconds=5.0):
     return out
 
 
-def read_head(sock, seconds=5.0):
+def read_head(sock, seconds=PATIENCE):
     """Byte by byte up to the empty line: what follows stays in the socket."""
     sock.settimeout(seconds)
     out = b""
@@ -147,7 +151,7 @@ def read_head(sock, seconds=5.0):
     return out
 
 
-def read_answer(sock, seconds=5.0):
+def read_answer(sock, seconds=PATIENCE):
     """One answer with its body by Content-Length or chunks."""
     head = read_head(sock, seconds)
     answer = Answer(head)
@@ -257,11 +261,11 @@ class Gateway:
         all_records = [json.loads(line) for line in lines]
         return [r for r in all_records if event in (None, r["event"])]
 
-    def connect(self, port=None, seconds=5.0):
+    def connect(self, port=None, seconds=PATIENCE):
         return socket.create_connection(("127.0.0.1", port or self.port),
                                         seconds)
 
-    def raw(self, data, seconds=5.0, port=None):
+    def raw(self, data, seconds=PATIENCE, port=None):
         """Send these bytes, end our side, read one answer (or what comes)."""
         with self.connect(port, seconds) as s:
             try:
@@ -271,7 +275,7 @@ class Gateway:
             return Answer(read_all_or_answer(s, seconds))
 
     def get(self, url, fields=(), method="GET", body=b"", port=None,
-            seconds=5.0):
+            seconds=PATIENCE):
         """An absolute-form request on a connection of its own."""
         host = url.split("/")[2]
         lines = [f"{method} {url} HTTP/1.1", f"Host: {host}",
