@@ -20,20 +20,6 @@ lanes_find_byte(const char *at, char byte)
 	    _mm_set1_epi8(byte)));
 }
 
-/* Bit n: at[n] is `number`, of eight. */
-static inline uint32_t
-lanes_find_number(const uint32_t at[8], uint32_t number)
-{
-	__m128i wanted = _mm_set1_epi32((int)number);
-	__m128i low = _mm_loadu_si128((const __m128i *)(const void *)at);
-	__m128i high = _mm_loadu_si128((const __m128i *)(const void *)(at + 4));
-
-	low = _mm_packs_epi32(_mm_cmpeq_epi32(low, wanted),
-	    _mm_cmpeq_epi32(high, wanted));
-	return (uint32_t)_mm_movemask_epi8(_mm_packs_epi16(low,
-	    _mm_setzero_si128()));
-}
-
 #else
 
 static inline uint32_t
@@ -43,16 +29,6 @@ lanes_find_byte(const char *at, char byte)
 
 	for (unsigned n = 0; n < 16; n++)
 		found |= (uint32_t)(at[n] == byte) << n;
-	return found;
-}
-
-static inline uint32_t
-lanes_find_number(const uint32_t at[8], uint32_t number)
-{
-	uint32_t found = 0;
-
-	for (unsigned n = 0; n < 8; n++)
-		found |= (uint32_t)(at[n] == number) << n;
 	return found;
 }
 

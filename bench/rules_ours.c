@@ -2,8 +2,8 @@
  *
  * "penstock": a target, port 443, that target_parse() has read is judged by
  * rules_decide(): it is read once, whatever is asked about it. "filling": a
- * canonical name is made a target in the measured time (its labels are found,
- * as peers do in theirs). "parsing": target_parse() from a client's bytes as
+ * canonical name is made a target in the measured time (its labels are found
+ * and hashed, as peers do in theirs). "parsing": target_parse() from a client's bytes as
  * well. The report tells the parts: what reading a pattern's text costs, adding
  * it to a policy, building the image; what validating it costs and what merely
  * mapping a validated one; and how much of it is the source map, which no

@@ -17,7 +17,7 @@
 #include "rules/compile_internal.h"
 
 static const size_t element_size[SECTION_COUNT] = {
-    [SECTION_BUCKETS] = sizeof(struct image_bucket),
+    [SECTION_SLOTS] = sizeof(struct image_slot),
     [SECTION_ENTRIES] = sizeof(uint32_t),
     [SECTION_TERMS] = sizeof(struct image_terms),
     [SECTION_EXCEPTS] = sizeof(uint32_t),

@@ -16,10 +16,11 @@ struct pattern {
 	uint32_t next;	/* of its run while it is gathered, or NO_INDEX */
 	uint32_t place; /* of its entry */
 	uint32_t hash;	/* of its key and scope */
+	uint32_t root;	/* of a chain's first: the chain's tree, or NO_INDEX */
 	uint8_t kind;	/* enum entry_kind */
 	uint8_t key_len;
 	bool follows; /* another one in its run */
-	bool is_placed;
+	bool in_tree; /* and in no run */
 };
 
 struct section_data {
@@ -71,10 +72,14 @@ uint32_t compile_pattern(struct build *b, const struct resource *r,
 /* An entry outside the table; its place. */
 uint32_t compile_entry(struct build *b, const struct resource *r,
     enum entry_kind kind, uint32_t index, uint32_t terms);
+struct image_entry *compile_entry_in(struct build *b, uint32_t place);
 /* A link to an entry or HTTP rule, in front of what *first leads to. */
 void compile_link(struct build *b, uint32_t *first, uint32_t to, bool is_http);
 /* All patterns into runs, slots and trees; each pattern's place is set. */
 void compile_table(struct build *b);
+/* The trees of the chains that want one, which stand before all runs. A root is
+ * kept with the first pattern of its chain. */
+void compile_trees(struct build *b);
 /* The trees' bytes, and where each begins. */
 void compile_forest(struct build *b);
 

@@ -1,9 +1,9 @@
-/* compile_table.c - patterns into runs, buckets and trees
+/* compile_table.c - patterns into runs and slots
  *
  * First every pattern is put into a chain of those that share its key and
  * scope, last pattern first, so that chains are in file order. Then the chains
- * become runs of entries, those first that begin with the first pattern: what
- * stands together in a file stands together in memory.
+ * are sorted by the slot that their hash leads to, and become runs of entries
+ * in this order: who has found a slot has found its runs.
  */
 #include "rules/compile_internal.h"
 
@@ -13,9 +13,6 @@
 #include "base/memory.h"
 #include "rules/host_labels.h"
 #include "rules/special.h"
-
-/* From this many globs of one key on a tree is faster than one by one. */
-#define TREE_GLOBS 4
 
 /* A key with room behind it, to be hashed and compared. */
 struct key {
@@ -102,7 +99,7 @@ static struct chain_slot *
 find_chain(const struct build *b, const struct chains *c,
     const struct pattern *p)
 {
-	uint32_t at = bucket_of(p->hash, c->size);
+	uint32_t at = slot_of(p->hash, c->size);
 	struct key key, other;
 
 	for (; c->slots[at].first != NO_INDEX;
@@ -147,7 +144,7 @@ chain_patterns(struct build *b)
 		struct chain_slot *slot = find_chain(b, &c, p);
 
 		if (i > AHEAD)
-			__builtin_prefetch(&c.slots[bucket_of(p[-AHEAD].hash,
+			__builtin_prefetch(&c.slots[slot_of(p[-AHEAD].hash,
 			    c.size)]);
 		p->next = slot->first;
 		if (p->next == NO_INDEX)
@@ -162,14 +159,20 @@ chain_patterns(struct build *b)
 
 /* Entries. */
 
-static struct image_entry *
-add_entry(struct build *b, struct slice host, size_t key_len, uint32_t terms,
-    uint32_t *place)
+struct image_entry *
+compile_entry_in(struct build *b, uint32_t place)
 {
-	struct image_entry *e;
+	return (struct image_entry *)(void *)(b->sections[SECTION_ENTRIES].at +
+	    (size_t)place * 4);
+}
 
-	*place = section_count(b, SECTION_ENTRIES);
-	e = section_add(b, SECTION_ENTRIES, entry_words(host.len));
+/* Into room that is there. */
+static struct image_entry *
+write_entry(struct build *b, uint32_t place, struct slice host, size_t key_len,
+    uint32_t terms)
+{
+	struct image_entry *e = compile_entry_in(b, place);
+
 	e->host_len = (uint8_t)host.len;
 	e->key_len = (uint8_t)key_len;
 	e->flags = ENTRY_LAST; /* until another one of its run follows */
@@ -190,25 +193,42 @@ key_len_of(const struct resource *r)
 	return host_literal_tail((struct slice){r->host, r->host_len});
 }
 
-uint32_t
-compile_entry(struct build *b, const struct resource *r, enum entry_kind kind,
-    uint32_t index, uint32_t terms)
+static uint32_t
+words_for(const struct resource *r)
+{
+	return (uint32_t)entry_words(r->kind == RESOURCE_NETWORK
+		? NETWORK_KEY_BYTES
+		: r->host_len);
+}
+
+static void
+write_resource(struct build *b, uint32_t place, const struct resource *r,
+    enum entry_kind kind, uint32_t index, uint32_t terms)
 {
 	struct slice host = {r->host, r->host_len};
 	char key[NETWORK_KEY_BYTES];
 	struct image_entry *e;
-	uint32_t place;
 
 	if (r->kind == RESOURCE_NETWORK) {
 		network_key(&r->network, r->bits, key);
 		host = (struct slice){key, sizeof(key)};
 	}
-	e = add_entry(b, host, key_len_of(r), terms, &place);
+	e = write_entry(b, place, host, key_len_of(r), terms);
 	e->index = index;
 	e->kind_depth = (uint8_t)(kind << 6 | r->kind << 2 | r->depth);
 	if (r->kind == RESOURCE_NETWORK &&
 	    network_is_special(&r->network, r->bits))
 		e->flags |= ENTRY_SPECIAL;
+}
+
+uint32_t
+compile_entry(struct build *b, const struct resource *r, enum entry_kind kind,
+    uint32_t index, uint32_t terms)
+{
+	uint32_t place = section_count(b, SECTION_ENTRIES);
+
+	section_add(b, SECTION_ENTRIES, words_for(r));
+	write_resource(b, place, r, kind, index, terms);
 	return place;
 }
 
@@ -232,216 +252,148 @@ compile_pattern(struct build *b, const struct resource *r, enum entry_kind kind,
 	return (uint32_t)b->pattern_count++;
 }
 
-static void
-place_pattern(struct build *b, struct pattern *p)
+static struct image_slot *
+slot_in(struct build *b, uint32_t index)
 {
-	p->is_placed = true;
-	p->place = compile_entry(b, p->resource, (enum entry_kind)p->kind,
-	    p->index, p->terms);
-}
-
-void
-compile_link(struct build *b, uint32_t *first, uint32_t to, bool is_http)
-{
-	uint32_t index = section_count(b, SECTION_LINKS);
-	struct image_link *link = section_add(b, SECTION_LINKS, 1);
-
-	*link = (struct image_link){to, *first, is_http};
-	*first = index;
-}
-
-static struct image_entry *
-entry_in(struct build *b, uint32_t place)
-{
-	return (struct image_entry *)(void *)(b->sections[SECTION_ENTRIES].at +
-	    (size_t)place * 4);
-}
-
-/* Trees. */
-
-static bool
-is_glob(const struct pattern *p)
-{
-	return p->key_len < p->resource->host_len &&
-	    p->resource->kind != RESOURCE_NETWORK;
-}
-
-static void
-add_to_tree(struct build *b, uint32_t root, const struct pattern *p)
-{
-	const struct resource *r = p->resource;
-	struct slice head = {r->host, (size_t)r->host_len - p->key_len};
-	struct glob_pattern glob;
-	uint32_t *value;
-
-	CHECK(glob_pattern_of_host(r->depth, head, &glob));
-	value = glob_tree_add(b->forest, root, &glob);
-	if (value)
-		compile_link(b, value, p->place, false);
-	else
-		b->trouble = TREE_TROUBLE;
-}
-
-/* The globs of a chain get entries in no run; the root of their tree. */
-static uint32_t
-place_globs(struct build *b, uint32_t first)
-{
-	uint32_t root = glob_tree_new_root(b->forest, '.');
-
-	for (uint32_t at = first; at != NO_INDEX; at = b->patterns[at].next)
-		if (is_glob(&b->patterns[at])) {
-			place_pattern(b, &b->patterns[at]);
-			add_to_tree(b, root, &b->patterns[at]);
-		}
-	return root;
-}
-
-/* The tree's entry stands for all of them; of its terms only the scope counts.
- */
-static uint32_t
-place_tree(struct build *b, uint32_t first)
-{
-	const struct pattern *p = &b->patterns[first];
-	const struct resource *r;
-	struct image_entry *e;
-	uint32_t root, place;
-
-	while (!is_glob(p))
-		p = &b->patterns[p->next];
-	r = p->resource;
-	root = place_globs(b, first);
-	e = add_entry(b,
-	    (struct slice){r->host + r->host_len - p->key_len, p->key_len},
-	    p->key_len, p->terms, &place);
-	e->index = root;
-	b->trees = memory_room(b->trees, b->tree_count, &b->tree_capacity,
-	    sizeof(*b->trees));
-	b->trees[b->tree_count++] = place;
-	e->kind_depth = ENTRY_TREE << 6 | RESOURCE_NAME << 2 | DEPTH_EXACT;
-	return place;
+	return (struct image_slot *)(void *)b->sections[SECTION_SLOTS].at +
+	    index;
 }
 
 /* Runs. */
 
-static size_t
-count_globs(const struct build *b, uint32_t first)
+/* One that stands in a chain's tree. */
+static const struct pattern *
+glob_of(const struct build *b, uint32_t first)
 {
-	size_t count = 0;
+	const struct pattern *p = &b->patterns[first];
 
-	for (uint32_t at = first; at != NO_INDEX; at = b->patterns[at].next)
-		count += is_glob(&b->patterns[at]);
-	return count;
+	while (!p->in_tree)
+		p = &b->patterns[p->next];
+	return p;
 }
 
-/* The place of a chain's first entry. Entries of globs that a tree leads to
- * come before the run, which is in one piece. */
 static uint32_t
-place_run(struct build *b, uint32_t first)
+run_words(const struct build *b, uint32_t first)
 {
-	bool has_tree = b->patterns[first].next != NO_INDEX &&
-	    count_globs(b, first) >= TREE_GLOBS;
-	uint32_t run = NO_ENTRY, last = NO_ENTRY;
+	uint32_t words = 0;
 
-	if (has_tree)
-		run = last = place_tree(b, first);
+	if (b->patterns[first].root != NO_INDEX)
+		words = (uint32_t)entry_words(glob_of(b, first)->key_len);
+	for (uint32_t at = first; at != NO_INDEX; at = b->patterns[at].next)
+		if (!b->patterns[at].in_tree)
+			words += words_for(b->patterns[at].resource);
+	return words;
+}
+
+/* A tree's entry stands for all that is in it; of its terms only the scope
+ * counts. Gives the place behind it. */
+static uint32_t
+place_tree(struct build *b, uint32_t first, uint32_t place)
+{
+	const struct pattern *p = glob_of(b, first);
+	const struct resource *r = p->resource;
+	struct slice key = {r->host + r->host_len - p->key_len, p->key_len};
+	struct image_entry *e = write_entry(b, place, key, key.len, p->terms);
+
+	e->index = b->patterns[first].root;
+	e->kind_depth = ENTRY_TREE << 6 | RESOURCE_NAME << 2 | DEPTH_EXACT;
+	b->trees = memory_room(b->trees, b->tree_count, &b->tree_capacity,
+	    sizeof(*b->trees));
+	b->trees[b->tree_count++] = place;
+	return place + (uint32_t)entry_words(key.len);
+}
+
+/* The tree, then what stands in none. Gives the place behind it. */
+static uint32_t
+place_run(struct build *b, uint32_t first, uint32_t place)
+{
+	uint32_t last = NO_ENTRY;
+
+	if (b->patterns[first].root != NO_INDEX) {
+		last = place;
+		place = place_tree(b, first, place);
+	}
 	for (uint32_t at = first; at != NO_INDEX; at = b->patterns[at].next) {
 		struct pattern *p = &b->patterns[at];
 
-		if (p->is_placed)
+		if (p->in_tree)
 			continue;
-		place_pattern(b, p);
 		if (last != NO_ENTRY)
-			entry_in(b, last)->flags &= (uint8_t)~ENTRY_LAST;
-		last = p->place;
-		if (run == NO_ENTRY)
-			run = last;
+			compile_entry_in(b, last)->flags &=
+			    (uint8_t)~ENTRY_LAST;
+		p->place = last = place;
+		write_resource(b, place, p->resource, (enum entry_kind)p->kind,
+		    p->index, p->terms);
+		place += words_for(p->resource);
 	}
-	return run;
+	return place;
 }
 
-/* Buckets. */
+/* Slots. */
 
-/* A full bucket's runs go on in the next one. */
+/* How much stands in each, then where it begins. */
 static void
-put_run(struct image_bucket *buckets, uint32_t count, uint32_t hash,
-    uint32_t first)
+measure_slots(struct build *b, uint32_t count)
 {
-	uint32_t at = bucket_of(hash, count);
-	unsigned n = 0;
+	struct image_slot *slots = slot_in(b, 0);
+	uint32_t place = section_count(b, SECTION_ENTRIES);
 
-	while (buckets[at].first[n] != NO_ENTRY) {
-		if (++n < BUCKET_RUNS)
+	for (size_t i = 0; i < b->pattern_count; i++) {
+		const struct pattern *p = &b->patterns[i];
+		struct image_slot *slot = &slots[slot_of(p->hash, count)];
+
+		if (i + AHEAD < b->pattern_count)
+			__builtin_prefetch(&slots[slot_of(p[AHEAD].hash,
+			    count)]);
+		if (p->follows)
 			continue;
-		n = 0;
-		at = at + 1 < count ? at + 1 : 0;
+		slot->first += run_words(b, (uint32_t)i);
+		slot->marks |= marks_of(p->hash);
 	}
-	buckets[at].hash[n] = hash;
-	buckets[at].first[n] = first;
+	for (uint32_t n = 0; n <= count; n++) {
+		uint32_t words = slots[n].first;
+
+		slots[n].first = place;
+		place += words;
+	}
 }
 
-/* Buckets are about five eighths full. */
+/* `ends` is where the next run of each slot goes. Of one slot the runs of one
+ * pattern come first: who looks for one of them never passes a long run. */
+static void
+place_runs(struct build *b, uint32_t *ends, uint32_t count, bool long_ones)
+{
+	for (size_t i = 0; i < b->pattern_count; i++) {
+		const struct pattern *p = &b->patterns[i];
+		uint32_t *end = &ends[slot_of(p->hash, count)];
+
+		if (i + 2 * AHEAD < b->pattern_count)
+			__builtin_prefetch(&ends[slot_of(p[2 * AHEAD].hash,
+			    count)]);
+		if (i + AHEAD < b->pattern_count)
+			__builtin_prefetch(compile_entry_in(b,
+			    ends[slot_of(p[AHEAD].hash, count)]));
+		if (!p->follows && (p->next != NO_INDEX) == long_ones)
+			*end = place_run(b, (uint32_t)i, *end);
+	}
+}
+
 void
 compile_table(struct build *b)
 {
-	struct image_bucket *buckets;
-	uint32_t count;
+	uint32_t count, words, *ends;
 
 	hash_patterns(b);
-	count = (uint32_t)(chain_patterns(b) / 5 + 1);
-	buckets = section_add(b, SECTION_BUCKETS, count);
-	memset(buckets, 0xff, count * sizeof(*buckets));
-	for (size_t i = 0; i < b->pattern_count; i++) {
-		const struct pattern *p = &b->patterns[i];
-
-		if (i + AHEAD < b->pattern_count)
-			__builtin_prefetch(&buckets[bucket_of(p[AHEAD].hash,
-			    count)]);
-		if (!p->follows)
-			put_run(buckets, count, p->hash,
-			    place_run(b, (uint32_t)i));
-	}
-}
-
-static struct image_group *
-group_in(struct build *b, uint32_t group)
-{
-	return (struct image_group *)(void *)b->sections[SECTION_GROUPS].at +
-	    group;
-}
-
-/* A root is known by where it ended up only now. */
-static void
-place_roots(struct build *b)
-{
-	for (size_t i = 0; i < b->tree_count; i++) {
-		struct image_entry *e = entry_in(b, b->trees[i]);
-
-		e->index = glob_forest_root(b->forest, e->index);
-	}
-	for (uint32_t i = 0; i < section_count(b, SECTION_GROUPS); i++) {
-		struct image_group *g = group_in(b, i);
-
-		if (g->root != NO_INDEX)
-			g->root = glob_forest_root(b->forest, g->root);
-	}
-}
-
-void
-compile_forest(struct build *b)
-{
-	struct glob_forest f;
-
-	if (!glob_forest_finish(b->forest, &f)) {
-		b->trouble = TREE_TROUBLE;
-		return;
-	}
-	b->header.tree_nodes = f.tree_nodes;
-	b->header.tree_levels = f.levels;
-	if (f.node_count > 0)
-		memcpy(section_add(b, SECTION_NODES, f.node_count), f.nodes,
-		    f.node_count * sizeof(*f.nodes));
-	if (f.byte_count > 0)
-		memcpy(section_add(b, SECTION_LITERALS, f.byte_count), f.bytes,
-		    f.byte_count);
-	place_roots(b);
+	count = (uint32_t)(chain_patterns(b) / SLOT_RUNS + 1);
+	section_add(b, SECTION_SLOTS, count + 1);
+	compile_trees(b);
+	measure_slots(b, count);
+	words = slot_in(b, count)->first - slot_in(b, 0)->first;
+	section_add(b, SECTION_ENTRIES, words);
+	ends = memory_array(count, sizeof(*ends));
+	for (uint32_t n = 0; n < count; n++)
+		ends[n] = slot_in(b, n)->first;
+	place_runs(b, ends, count, false);
+	place_runs(b, ends, count, true);
+	free(ends);
 }

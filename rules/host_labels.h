@@ -1,9 +1,8 @@
 /* host_labels.h - the ends of a name, and the hash of each (rules/)
  *
- * The compiler and the matcher hash keys by the same few instructions. Which
- * lengths of keys there are is known, so an end that none can be is not hashed;
- * the others cost a word for every eight bytes. Keys come from the policy's
- * author, so the hash needs no secret. */
+ * The compiler and the matcher hash keys by the same few instructions, a word
+ * for every eight bytes; a target keeps the hashes of its own ends. Keys come
+ * from the policy's author, so the hash needs no secret. */
 #ifndef RULES_HOST_LABELS_H
 #define RULES_HOST_LABELS_H
 
@@ -49,7 +48,7 @@ fold(uint64_t a, uint64_t b)
 #define HASH_ODD_3 0xff51afd7ed558ccdu
 
 /* What is no multiple of a word is read by words that overlap. */
-static inline uint64_t
+static inline uint32_t
 hash_bytes(const char *at, size_t len)
 {
 	uint64_t first = 0, last = 0, middle = len;
@@ -71,15 +70,16 @@ hash_bytes(const char *at, size_t len)
 		last = (uint64_t)(uint8_t)at[len / 2] << 8 |
 		    (uint8_t)at[len - 1];
 	}
-	return fold(first ^ HASH_ODD_2, last ^ HASH_ODD_1) ^
-	    middle * HASH_ODD_3;
+	return (uint32_t)((fold(first ^ HASH_ODD_2, last ^ HASH_ODD_1) ^
+			      middle * HASH_ODD_3) >>
+	    32);
 }
 
 /* Two keys of one hash are only slower to tell apart. */
 static inline uint32_t
-hash_with_scope(uint64_t hash, uint32_t scope)
+hash_with_scope(uint32_t hash, uint32_t scope)
 {
-	return (uint32_t)(hash >> 32) ^ scope * 0x9e3779b1u;
+	return hash ^ scope * 0x9e3779b1u;
 }
 
 /* Where each label begins, from left to right; their number. An empty name has

@@ -112,7 +112,7 @@ find_sections(struct image *i, struct err *err)
 {
 #define FIND(member, which)                                                    \
 	((i->member = section(i, which, sizeof(*i->member))) != NULL)
-	if (!FIND(buckets, SECTION_BUCKETS) ||
+	if (!FIND(slots, SECTION_SLOTS) ||
 	    !FIND(entries, SECTION_ENTRIES) || !FIND(terms, SECTION_TERMS) ||
 	    !FIND(excepts, SECTION_EXCEPTS) || !FIND(groups, SECTION_GROUPS) ||
 	    !FIND(http, SECTION_HTTP) ||
@@ -137,7 +137,7 @@ find_sections(struct image *i, struct err *err)
 	if (i->counts[SECTION_SANDBOXES] == 0 ||
 	    i->counts[SECTION_SANDBOXES] >= SANDBOX_OTHER ||
 	    i->counts[SECTION_SOURCES] >= RULE_NONE ||
-	    i->counts[SECTION_BUCKETS] == 0)
+	    i->counts[SECTION_SLOTS] < 2)
 		return damaged(err, "a section has a wrong size");
 	if (!texts_have_ends(i, SECTION_NAMES, i->names) ||
 	    !texts_have_ends(i, SECTION_WORDS, i->words))

@@ -3,8 +3,7 @@
  * A checksum tells damage, not malice: whoever can write an image can write
  * its checksum too. So every offset, index and enumeration is checked here,
  * once, and neither the matcher nor what prints rules needs a test of its own.
- * Chains of links go backwards and runs forwards, so both end; the table has a
- * free slot, so a search ends.
+ * Chains of links go backwards, runs and slots forwards, so all of them end.
  */
 #include "rules/image_check.h"
 
@@ -126,21 +125,22 @@ entries_are_sound(struct entries *all)
 	return !before || (before->flags & ENTRY_LAST);
 }
 
+/* From one to the next whole entries stand, or none. */
 static bool
-buckets_are_sound(const struct entries *all)
+slots_are_sound(const struct entries *all)
 {
 	const struct image *i = all->image;
-	bool has_free = false;
+	uint32_t before = 0;
 
-	for (uint32_t n = 0; n < i->counts[SECTION_BUCKETS]; breathe(++n))
-		for (unsigned r = 0; r < BUCKET_RUNS; r++) {
-			uint32_t first = i->buckets[n].first[r];
+	for (uint32_t n = 0; n < i->counts[SECTION_SLOTS]; breathe(++n)) {
+		uint32_t first = i->slots[n].first;
 
-			if (first != NO_ENTRY && !begins_entry(all, first))
-				return false;
-			has_free |= first == NO_ENTRY && r == BUCKET_RUNS - 1;
-		}
-	return has_free;
+		if (first < before ||
+		    (first != all->words && !begins_entry(all, first)))
+			return false;
+		before = first;
+	}
+	return true;
 }
 
 static bool
@@ -374,7 +374,7 @@ find_fault(struct entries *all)
 			return "a secret is for no sandbox";
 	if (!entries_are_sound(all))
 		return "a pattern points outside";
-	if (!buckets_are_sound(all))
+	if (!slots_are_sound(all))
 		return "its table points outside";
 	if (!terms_are_sound(all) || !groups_are_sound(i) ||
 	    !links_are_sound(all) || !http_is_sound(i) ||

@@ -37,10 +37,10 @@
 #include "rules/resource.h"
 
 #define IMAGE_MAGIC "PENSTOCK"
-#define IMAGE_VERSION 3u
+#define IMAGE_VERSION 4u
 #define IMAGE_BYTE_ORDER 0x01020304u
 #define IMAGE_ALIGN 8
-#define IMAGE_LINE 64 /* where buckets begin in an image at such a place */
+#define IMAGE_LINE 64 /* where slots begin in an image at such a place */
 #define IMAGE_HASH_BYTES 32
 
 #define SCOPE_ALL UINT32_MAX
@@ -50,7 +50,7 @@
 #define NETWORK_KEY_BYTES 18 /* family, bits, 16 bytes */
 
 enum image_section {
-	SECTION_BUCKETS,      /* struct image_bucket */
+	SECTION_SLOTS,	      /* struct image_slot, and one behind the last */
 	SECTION_ENTRIES,      /* uint32_t words: struct image_entry and texts */
 	SECTION_TERMS,	      /* struct image_terms */
 	SECTION_EXCEPTS,      /* uint32_t: places of entries */
@@ -101,14 +101,16 @@ struct image_header {
 	struct image_section_place sections[SECTION_COUNT];
 };
 
-#define BUCKET_RUNS 8
+#define SLOT_RUNS 2 /* on average */
 
-/* Runs whose hashes are near, as many as fit into a line of the processor's
- * cache; used from the first on. A full bucket's runs go on in the next one.
- * One bucket at least is not full. */
-struct image_bucket {
-	uint32_t hash[BUCKET_RUNS];
-	uint32_t first[BUCKET_RUNS]; /* entry; NO_ENTRY: a free place */
+/* Where the runs stand whose hashes lead to this slot, two as a rule: one after
+ * the other, up to where the next slot's begin. The marks of all of them are
+ * in `marks`, so that most keys that are not here are told by these eight bytes
+ * alone: a table of millions has its slots in the processor's cache, and what
+ * they lead to in memory. */
+struct image_slot {
+	uint32_t first; /* entry */
+	uint32_t marks;
 };
 
 enum entry_kind {
@@ -247,7 +249,7 @@ struct image_file {
 };
 
 _Static_assert(sizeof(struct image_header) == 304, "no hidden padding");
-_Static_assert(sizeof(struct image_bucket) == 64, "no hidden padding");
+_Static_assert(sizeof(struct image_slot) == 8, "no hidden padding");
 _Static_assert(sizeof(struct image_entry) == 12, "no hidden padding");
 _Static_assert(sizeof(struct image_terms) == 32, "no hidden padding");
 _Static_assert(sizeof(struct image_group) == 32, "no hidden padding");
@@ -259,7 +261,7 @@ _Static_assert(sizeof(struct image_remark) == 20, "no hidden padding");
 /* An opened image: the sections as arrays. */
 struct image {
 	const struct image_header *header;
-	const struct image_bucket *buckets;
+	const struct image_slot *slots;
 	const uint32_t *entries;
 	const struct image_terms *terms;
 	const uint32_t *excepts;
@@ -346,10 +348,18 @@ network_key(const struct address *network, unsigned bits,
 	memcpy(key + 2, network->bytes, 16);
 }
 
+/* Its index among so many. */
 static inline uint32_t
-bucket_of(uint32_t hash, uint32_t buckets)
+slot_of(uint32_t hash, uint32_t slots)
 {
-	return (uint32_t)((uint64_t)hash * buckets >> 32);
+	return (uint32_t)((uint64_t)hash * slots >> 32);
+}
+
+/* Two of 32, by the bits that say least about the slot. */
+static inline uint32_t
+marks_of(uint32_t hash)
+{
+	return (uint32_t)1 << (hash & 31) | (uint32_t)1 << (hash >> 5 & 31);
 }
 
 #endif

@@ -163,7 +163,7 @@ weigh_secret(struct walk *w, struct weighing *found, uint32_t secret)
 	found->secret_count++;
 }
 
-static void
+static inline void
 weigh(struct walk *w, const struct image_entry *e)
 {
 	struct weighing *found = w->owner;
@@ -283,7 +283,7 @@ rules_decide_request(const struct image *i, const struct facts *f,
 	}
 	weighing_begin(&found, request,
 	    t->kind == TARGET_ADDRESS && address_is_special(&t->address));
-	walk_target(&w);
+	walk_target_inline(&w, weigh);
 	conclude(t, &found, d);
 }
 

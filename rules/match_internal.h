@@ -5,6 +5,9 @@
 #include "rules/image_format.h"
 #include "rules/match.h"
 
+struct walk;
+typedef void walk_visit_fn(struct walk *w, const struct image_entry *e);
+
 /* One look-up: every entry whose pattern matches the target goes to `visit`;
  * ports, dates and exceptions are the visitor's affair. */
 struct walk {
@@ -14,13 +17,13 @@ struct walk {
 	struct glob_scratch *scratch;  /* for hosts; not the one in use */
 	uint32_t sandbox;
 	int64_t now;
-	void (*visit)(struct walk *w, const struct image_entry *e);
+	walk_visit_fn *visit;
 	void *owner; /* the visitor's */
 };
 
 static inline struct walk
-walk_for(const struct image *i, const struct facts *f,
-    void (*visit)(struct walk *w, const struct image_entry *e), void *owner)
+walk_for(const struct image *i, const struct facts *f, walk_visit_fn *visit,
+    void *owner)
 {
 	return (struct walk){
 	    .image = i,

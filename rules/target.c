@@ -95,12 +95,21 @@ become(struct target *t, enum target_kind kind, const char *host)
 }
 
 static void
+hash_ends(struct target *t)
+{
+	for (unsigned n = 0; n <= t->labels; n++)
+		t->hashes[n] = hash_bytes(t->host + t->starts[n],
+		    (size_t)t->host_len - t->starts[n]);
+}
+
+static void
 become_localhost(struct target *t)
 {
 	become(t, TARGET_LOCALHOST, "localhost");
 	t->labels = 1;
 	t->starts[0] = 0;
 	t->starts[1] = t->host_len;
+	hash_ends(t);
 }
 
 static void
@@ -112,8 +121,10 @@ become_labels(struct target *t, size_t len)
 	t->host_len = (uint8_t)len;
 	t->labels = (uint8_t)cut_labels(name, starts);
 	starts[t->labels] = t->host_len;
-	if (t->labels <= TARGET_LABELS_KEPT)
-		memcpy(t->starts, starts, t->labels + 1u);
+	if (t->labels > TARGET_LABELS_KEPT)
+		return;
+	memcpy(t->starts, starts, t->labels + 1u);
+	hash_ends(t);
 }
 
 static bool

@@ -34,10 +34,12 @@ struct target {
 	struct address address; /* TARGET_ADDRESS only; its port is `port` */
 	bool by_proxy_name;	/* was written host.docker.internal or
 				 * gateway.docker.internal */
-	/* Where each label begins, and where the host ends: read by every
-	 * look-up, so it is found once; not kept for a name of more labels,
-	 * since each idle tunnel has its target. */
+	/* Where each label begins, and where the host ends; the hash of what
+	 * stands from there on (host_labels.h). Every look-up reads them, so
+	 * they are found once; not kept for a name of more labels, since each
+	 * idle tunnel has its target. */
 	uint8_t starts[TARGET_LABELS_KEPT + 1];
+	uint32_t hashes[TARGET_LABELS_KEPT + 1];
 };
 
 /* "host", "host:port", "1.2.3.4:80", "[::1]:80". Without a port,

@@ -26,12 +26,27 @@ walk_tree(struct walk *w, const struct image_entry *e)
 		    visit_links, w);
 }
 
-static void
-visit_network(struct walk *w, uint32_t scope, struct slice key, uint64_t hash)
+void
+walk_find_ends(const struct target *t, struct name_ends_room *room)
 {
-	const struct image_entry *e = find_run(w->image, scope, true, key,
-	    hash_with_scope(hash, scope));
+	cut_labels((struct slice){t->host, t->host_len}, room->starts);
+	room->starts[t->labels] = t->host_len;
+	for (unsigned n = 0; n <= t->labels; n++)
+		room->hashes[n] = hash_bytes(t->host + room->starts[n],
+		    (size_t)t->host_len - room->starts[n]);
+}
 
+static void
+visit_network(struct walk *w, uint32_t scope, struct slice key, uint32_t hash)
+{
+	const struct image_slot *slot;
+	const struct image_entry *e;
+
+	hash = hash_with_scope(hash, scope);
+	slot = slot_for(w->image, hash);
+	if (!has_marks(slot, hash))
+		return;
+	e = find_run(w->image, slot, scope, true, key);
 	for (; e; e = e->flags & ENTRY_LAST ? NULL : entry_next(e))
 		w->visit(w, e);
 }
@@ -42,7 +57,7 @@ walk_network(struct walk *w, const struct address *a, unsigned bits)
 	struct address network = network_of(a, bits);
 	char key[NETWORK_KEY_BYTES];
 	struct slice s = {key, NETWORK_KEY_BYTES};
-	uint64_t hash;
+	uint32_t hash;
 
 	network_key(&network, bits, key);
 	hash = hash_bytes(key, NETWORK_KEY_BYTES);
@@ -73,4 +88,10 @@ walk_networks(struct walk *w, const struct address *a)
 	walk_networks_round(w, a);
 	if (address_from_nat64(a, &inside))
 		walk_networks_round(w, &inside);
+}
+
+void
+walk_target(struct walk *w)
+{
+	walk_target_inline(w, w->visit);
 }

@@ -2,30 +2,33 @@
  *
  * A target is turned into the keys under which a rule that matches it must
  * stand (image_format.h), and only those runs are visited: rules for other
- * hosts cost nothing, however many they are. A large table is in no cache, so
- * all of a name's buckets are asked for before the first is looked at: they
- * arrive together.
+ * hosts cost nothing, however many they are. The slots of all ends of a name
+ * are looked at first; what they lead to is in no cache when the table is
+ * large, so all of it is asked for before the first is read: it arrives
+ * together.
  *
- * In a header, since every request goes through it: inlined into its callers
- * it costs two thirds. */
+ * In a header, since every request goes through it: inlined into its caller,
+ * visitor and all, it costs two thirds. */
 #ifndef RULES_WALK_H
 #define RULES_WALK_H
 
-#include "base/lanes.h"
 #include "rules/host_labels.h"
 #include "rules/match_internal.h"
 
 /* The networks round an address; round the IPv4 inside 64:ff9b::/96 too. */
 void walk_networks(struct walk *w, const struct address *a);
 void walk_networks_round(struct walk *w, const struct address *a);
+/* Every entry that the target matches. */
+void walk_target(struct walk *w);
 /* What stands before the key of `e` leads to, through its tree. */
 void walk_tree(struct walk *w, const struct image_entry *e);
 
-/* One end of a name: as a key it begins at `at`. */
+/* One end of a name, for one scope: as a key it begins at `at`. */
 struct end {
+	const struct image_slot *slot;
+	uint32_t scope;
 	uint8_t at;
 	uint8_t before; /* labels */
-	uint32_t hash_all, hash_own;
 };
 
 static inline bool
@@ -61,41 +64,31 @@ has_key(const struct image *i, const struct image_entry *e, uint32_t scope,
 	    (entry_resource(e) == RESOURCE_NETWORK) == network;
 }
 
-static inline const struct image_bucket *
-bucket_for(const struct image *i, uint32_t hash)
+static inline const struct image_slot *
+slot_for(const struct image *i, uint32_t hash)
 {
-	return &i->buckets[bucket_of(hash, i->counts[SECTION_BUCKETS])];
+	return &i->slots[slot_of(hash, i->counts[SECTION_SLOTS] - 1)];
 }
 
-static inline const struct image_bucket *
-next_bucket(const struct image *i, const struct image_bucket *bucket)
+/* False: no key of this hash is here. */
+static inline bool
+has_marks(const struct image_slot *slot, uint32_t hash)
 {
-	bucket++;
-	return bucket < i->buckets + i->counts[SECTION_BUCKETS] ? bucket
-								: i->buckets;
+	return (marks_of(hash) & ~slot->marks) == 0;
 }
 
 /* The first entry of a run, or NULL. */
 static inline const struct image_entry *
-find_run(const struct image *i, uint32_t scope, bool network, struct slice key,
-    uint32_t hash)
+find_run(const struct image *i, const struct image_slot *slot, uint32_t scope,
+    bool network, struct slice key)
 {
-	const struct image_bucket *bucket = bucket_for(i, hash);
+	const struct image_entry *e = entry_at(i, slot[0].first);
+	const struct image_entry *end = entry_at(i, slot[1].first);
 
-	for (;; bucket = next_bucket(i, bucket)) {
-		uint32_t found = lanes_find_number(bucket->hash, hash);
-
-		for (; found != 0; found &= found - 1) {
-			uint32_t first = bucket->first[__builtin_ctz(found)];
-			const struct image_entry *e = entry_at(i, first);
-
-			if (first != NO_ENTRY &&
-			    has_key(i, e, scope, network, key))
-				return e;
-		}
-		if (bucket->first[BUCKET_RUNS - 1] == NO_ENTRY)
-			return NULL;
-	}
+	for (; e != end; e = entry_next(e))
+		if (has_key(i, e, scope, network, key))
+			return e;
+	return NULL;
 }
 
 /* The key matches; so many labels stand before it. */
@@ -117,109 +110,125 @@ matches_name(const struct walk *w, const struct image_entry *e, unsigned before)
 	return before == (depth == DEPTH_ONE);
 }
 
-static inline void
-visit_run(struct walk *w, const struct image_entry *e, unsigned before)
+static inline __attribute__((always_inline)) void
+visit_run(struct walk *w, walk_visit_fn *visit, const struct image_entry *e,
+    unsigned before)
 {
 	for (; e; e = e->flags & ENTRY_LAST ? NULL : entry_next(e)) {
 		if (entry_kind(e) == ENTRY_TREE)
 			walk_tree(w, e);
 		else if (matches_name(w, e, before))
-			w->visit(w, e);
+			visit(w, e);
 	}
 }
 
-static inline void
-visit_end(struct walk *w, uint32_t scope, uint32_t hash, size_t at,
-    unsigned before)
+static inline __attribute__((always_inline)) void
+visit_end(struct walk *w, walk_visit_fn *visit, const struct end *end)
 {
 	struct slice key = {
-	    w->target->host + at, (size_t)w->target->host_len - at};
-	const struct image_entry *e = find_run(w->image, scope, false, key,
-	    hash);
+	    w->target->host + end->at, (size_t)w->target->host_len - end->at};
+	const struct image_entry *e = find_run(w->image, end->slot, end->scope,
+	    false, key);
 
 	if (e)
-		visit_run(w, e, before);
+		visit_run(w, visit, e, end->before);
 }
 
-/* Asks for the buckets of an end that some key could be. */
-static inline void
-expect_end(const struct walk *w, bool own, struct slice key, struct end *end)
-{
-	uint64_t hash = hash_bytes(key.at, key.len);
+/* Where the labels of a name begin, and the hash of each of its ends. */
+struct name_ends {
+	const uint8_t *starts;
+	const uint32_t *hashes;
+};
 
-	end->hash_all = hash_with_scope(hash, SCOPE_ALL);
-	__builtin_prefetch(bucket_for(w->image, end->hash_all));
-	if (!own)
-		return;
-	end->hash_own = hash_with_scope(hash, w->sandbox);
-	__builtin_prefetch(bucket_for(w->image, end->hash_own));
-}
+struct name_ends_room {
+	uint8_t starts[LABELS_MAX + 1];
+	uint32_t hashes[LABELS_MAX + 1];
+};
 
-/* Those of the target, or, where it keeps none, found again. */
-static inline const uint8_t *
-starts_of(const struct target *t, uint8_t room[LABELS_MAX + 1])
+/* A target that keeps none has them found again. */
+void walk_find_ends(const struct target *t, struct name_ends_room *room);
+
+static inline struct name_ends
+ends_of(const struct target *t, struct name_ends_room *room)
 {
 	if (t->labels <= TARGET_LABELS_KEPT)
-		return t->starts;
-	room[cut_labels((struct slice){t->host, t->host_len}, room)] =
-	    t->host_len;
-	return room;
+		return (struct name_ends){t->starts, t->hashes};
+	walk_find_ends(t, room);
+	return (struct name_ends){room->starts, room->hashes};
 }
 
-/* The ends of as many labels as some key has, the shortest first. */
-static inline unsigned
-expect_ends(const struct walk *w, bool own, struct end ends[LABELS_MAX + 1])
+#define ENDS_MAX (2 * (LABELS_MAX + 1))
+
+/* So many of the lengths in one word, the length 0 among them. */
+static inline uint64_t
+lengths_up_to(uint64_t word, unsigned most)
 {
-	const struct target *t = w->target;
-	const uint64_t *depths = w->image->header->depths;
-	uint8_t room[LABELS_MAX + 1];
-	const uint8_t *starts = starts_of(t, room);
-	unsigned count = 0;
+	return most < 63 ? word & (((uint64_t)2 << most) - 1) : word;
+}
 
-	for (unsigned word = 0; word <= t->labels / 64u; word++) {
-		for (uint64_t bits = depths[word]; bits != 0;
-		     bits &= bits - 1) {
-			unsigned n = 64 * word +
-			    (unsigned)__builtin_ctzll(bits);
-			unsigned before = t->labels - n;
-			size_t at;
+/* The ends that some key of this scope could be, of as many labels as some key
+ * has, the shortest first. Gives the place behind them. */
+static inline struct end *
+gather_ends(const struct walk *w, const struct name_ends *all, uint32_t scope,
+    struct end *end)
+{
+	const struct image *i = w->image;
+	unsigned labels = w->target->labels;
 
-			if (n > t->labels)
-				return count;
-			at = starts[before];
-			ends[count].at = (uint8_t)at;
-			ends[count].before = (uint8_t)before;
-			expect_end(w, own,
-			    (struct slice){t->host + at, t->host_len - at},
-			    &ends[count]);
-			count++;
+	for (unsigned from = 0; from <= labels; from += 64) {
+		uint64_t lengths = lengths_up_to(i->header->depths[from / 64],
+		    labels - from);
+
+		for (; lengths != 0; lengths &= lengths - 1) {
+			unsigned before = labels - from -
+			    (unsigned)__builtin_ctzll(lengths);
+			uint32_t hash = hash_with_scope(all->hashes[before],
+			    scope);
+
+			end->slot = slot_for(i, hash);
+			end->scope = scope;
+			end->at = all->starts[before];
+			end->before = (uint8_t)before;
+			end += has_marks(end->slot, hash);
 		}
 	}
-	return count;
+	return end;
 }
 
+/* A slot's runs are about as long as two lines of the cache. */
 static inline void
-walk_name(struct walk *w)
+expect_runs(const struct image *i, const struct image_slot *slot)
 {
-	struct end ends[LABELS_MAX + 1];
-	bool own = has_own_rules(w);
-	unsigned count = expect_ends(w, own, ends);
+	const struct image_entry *e = entry_at(i, slot->first);
 
-	for (const struct end *end = ends; end < ends + count; end++) {
-		visit_end(w, SCOPE_ALL, end->hash_all, end->at, end->before);
-		if (own)
-			visit_end(w, w->sandbox, end->hash_own, end->at,
-			    end->before);
-	}
+	__builtin_prefetch(e);
+	__builtin_prefetch((const char *)e + IMAGE_LINE);
 }
 
-static inline void
-walk_target(struct walk *w)
+static inline __attribute__((always_inline)) void
+walk_name(struct walk *w, walk_visit_fn *visit)
+{
+	struct end ends[ENDS_MAX], *end;
+	struct name_ends_room room;
+	const struct name_ends all = ends_of(w->target, &room);
+
+	end = gather_ends(w, &all, SCOPE_ALL, ends);
+	if (has_own_rules(w))
+		end = gather_ends(w, &all, w->sandbox, end);
+	for (const struct end *e = ends; e < end; e++)
+		expect_runs(w->image, e->slot);
+	for (const struct end *e = ends; e < end; e++)
+		visit_end(w, visit, e);
+}
+
+/* `visit` is w->visit, known where this is called: it is inlined, too. */
+static inline __attribute__((always_inline)) void
+walk_target_inline(struct walk *w, walk_visit_fn *visit)
 {
 	if (w->target->kind == TARGET_ADDRESS)
 		walk_networks(w, &w->target->address);
 	else
-		walk_name(w);
+		walk_name(w, visit);
 }
 
 #endif

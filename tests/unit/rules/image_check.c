@@ -411,38 +411,20 @@ entry_number(struct forged *f, unsigned number)
 	return (struct image_entry *)(uintptr_t)e;
 }
 
-static uint32_t
-hash_of_name(const char *name, uint32_t scope)
-{
-	struct target t; /* with the room that hashing wants */
-
-	EXPECT(target_parse(slice_of(name), 443, &t, NULL));
-	return hash_with_scope(hash_bytes(t.host, t.host_len), scope);
-}
-
-/* A run is found under another key's fingerprint from now on. */
+/* One slot has all runs and every mark from now on: each key is looked for among
+ * all the others. */
 static void
-forge_hash(struct forged *f, uint32_t from, uint32_t to)
+forge_slots(struct forged *f)
 {
-	struct image_bucket *buckets = (struct image_bucket *)(uintptr_t)
-					   f->sections->buckets;
-	uint32_t count = f->sections->counts[SECTION_BUCKETS];
-	struct image_bucket *bucket = &buckets[bucket_of(from, count)];
-	uint32_t run = NO_ENTRY;
+	struct image_header *h = (struct image_header *)(void *)f->bytes;
+	struct image_slot *slots = (struct image_slot *)(uintptr_t)
+				       f->sections->slots;
+	uint32_t last = h->sections[SECTION_SLOTS].count - 1;
 
-	for (int n = 0; n < BUCKET_RUNS; n++)
-		if (bucket->hash[n] == from && bucket->first[n] != NO_ENTRY) {
-			run = bucket->first[n];
-			bucket->first[n] = NO_ENTRY;
-		}
-	EXPECT(run != NO_ENTRY);
-	bucket = &buckets[bucket_of(to, count)];
-	for (int n = 0; n < BUCKET_RUNS - 1; n++)
-		if (bucket->first[n] == NO_ENTRY) {
-			bucket->hash[n] = to;
-			bucket->first[n] = run;
-			break;
-		}
+	EXPECT(last > 2 && slots[0].first < slots[last].first);
+	slots[0].marks = UINT32_MAX;
+	slots[1] = slots[last];
+	h->sections[SECTION_SLOTS].count = 2;
 	image_seal(f->bytes, f->len);
 }
 
@@ -461,26 +443,23 @@ reason_in(const struct forged *f, const char *target, uint32_t sandbox)
 }
 
 /* What is found is compared in full: name, kind and scope. */
-TEST(a_fingerprint_alone_decides_nothing)
+TEST(a_slot_alone_decides_nothing)
 {
 	struct forged f = forge();
 	uint32_t web_1 = image_sandbox(f.sections, slice_of("web-1"));
 
-	EXPECT_INT(reason_in(&f, "api.test", web_1), REASON_RULE_ALLOW);
-	EXPECT_INT(reason_in(&f, "ab.good.test", web_1), REASON_RULE_ALLOW);
-	EXPECT_INT(reason_in(&f, "x.bad.test", 0), REASON_RULE_ALLOW);
-	EXPECT_INT(reason_in(&f, "x.bad.test", web_1), REASON_RULE_DENY);
-	forge_hash(&f, hash_of_name("bad.test", web_1),
-	    hash_of_name("bad.test", SCOPE_ALL));
-	EXPECT_INT(reason_in(&f, "x.bad.test", 0), REASON_RULE_ALLOW);
-	memcpy(f.bytes, f.good, f.len);
-	forge_hash(&f, hash_of_name("bad.test", web_1),
-	    hash_of_name("bed.test", web_1));
-	EXPECT_INT(reason_in(&f, "x.bed.test", web_1), REASON_RULE_ALLOW);
-	memcpy(f.bytes, f.good, f.len);
-	forge_hash(&f, hash_of_name("bad.test", web_1),
-	    hash_of_name("bad.test", 0));
-	EXPECT_INT(reason_in(&f, "x.bad.test", 0), REASON_RULE_ALLOW);
+	for (int forged = 0; forged < 2; forged++) {
+		EXPECT_INT(reason_in(&f, "api.test", web_1), REASON_RULE_ALLOW);
+		EXPECT_INT(reason_in(&f, "ab.good.test", web_1),
+		    REASON_RULE_ALLOW);
+		EXPECT_INT(reason_in(&f, "x.bad.test", 0), REASON_RULE_ALLOW);
+		EXPECT_INT(reason_in(&f, "x.bad.test", web_1),
+		    REASON_RULE_DENY);
+		EXPECT_INT(reason_in(&f, "x.bed.test", web_1),
+		    REASON_RULE_ALLOW);
+		if (!forged)
+			forge_slots(&f);
+	}
 	forge_done(&f);
 }
 
@@ -553,18 +532,20 @@ TEST(every_entry_is_checked)
 	forge_done(&f);
 }
 
-TEST(a_table_without_a_free_place_is_refused)
+TEST(every_slot_is_checked)
 {
-	size_t len;
-	uint8_t *bytes = build(&len);
-	struct image_header *h = (struct image_header *)bytes;
-	struct image_bucket *buckets = (struct image_bucket *)(void *)(bytes +
-	    h->sections[SECTION_BUCKETS].at);
+	struct forged f = forge();
+	struct image_slot *slots = (struct image_slot *)(uintptr_t)
+				       f.sections->slots;
+	uint32_t count = f.sections->counts[SECTION_SLOTS];
 
-	for (uint32_t n = 0; n < h->sections[SECTION_BUCKETS].count; n++)
-		for (unsigned r = 0; r < BUCKET_RUNS; r++)
-			buckets[n].first[r] = 0;
-	image_seal(bytes, len);
-	EXPECT(image_open(bytes, len, NULL) == NULL);
-	free(bytes);
+	for (uint32_t n = 0; n < count; n++) {
+		slots[n].first++; /* in the middle of an entry, or outside */
+		FAULT("its table points outside");
+		slots[n].first = UINT32_MAX;
+		FAULT("its table points outside");
+	}
+	slots[0].first = slots[count - 1].first; /* ends before it begins */
+	FAULT("its table points outside");
+	forge_done(&f);
 }
