@@ -112,10 +112,9 @@ find_sections(struct image *i, struct err *err)
 {
 #define FIND(member, which)                                                    \
 	((i->member = section(i, which, sizeof(*i->member))) != NULL)
-	if (!FIND(slots, SECTION_SLOTS) ||
-	    !FIND(entries, SECTION_ENTRIES) || !FIND(terms, SECTION_TERMS) ||
-	    !FIND(excepts, SECTION_EXCEPTS) || !FIND(groups, SECTION_GROUPS) ||
-	    !FIND(http, SECTION_HTTP) ||
+	if (!FIND(slots, SECTION_SLOTS) || !FIND(entries, SECTION_ENTRIES) ||
+	    !FIND(terms, SECTION_TERMS) || !FIND(excepts, SECTION_EXCEPTS) ||
+	    !FIND(groups, SECTION_GROUPS) || !FIND(http, SECTION_HTTP) ||
 	    !FIND(conditions, SECTION_CONDITIONS) ||
 	    !FIND(links, SECTION_LINKS) || !FIND(forest.nodes, SECTION_NODES) ||
 	    !FIND(forest.bytes, SECTION_LITERALS) ||
