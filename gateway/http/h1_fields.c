@@ -256,6 +256,9 @@ h1_facts_read(const struct fields *f, struct h1_facts *facts,
 			facts->expect = value;
 			break;
 		case FIELD_CONNECTION:
+			facts->connection_bytes += value.len;
+			if (facts->connection_bytes > H1_CONNECTION_MAX)
+				return fail(H1_HEADER_TOO_LARGE, error);
 			if (!read_connection(value, facts))
 				return fail(H1_BAD_CONNECTION, error);
 			break;

@@ -12,6 +12,9 @@
 /* The largest body or chunk: what any reader can count in a double. */
 #define H1_SIZE_MAX ((uint64_t)1 << 53)
 
+/* All that Connection says: every other field is looked for in it, so that of
+ * 64 KB one request would take 50 ms to write. */
+#define H1_CONNECTION_MAX 1024
 #define H1_METHOD_MAX 32 /* the longest registered one has 17 */
 
 struct h1_cursor {
@@ -47,6 +50,7 @@ struct h1_facts {
 	unsigned hosts, lengths, codings, upgrades, expects;
 	struct slice host, length, coding, upgrade, expect;
 	bool close, keep_alive, upgrade_named; /* in Connection */
+	size_t connection_bytes;	       /* of all of these fields */
 };
 /* False where Connection names what it may not, or a name looks like a framing
  * field's to some readers. */

@@ -325,6 +325,24 @@ TEST(threat_47_connection_names_no_end_to_end_field)
 	EXPECT_BAD(named);
 }
 
+/* Each field is looked for in it. */
+TEST(connection_is_short)
+{
+	char text[4096];
+	struct parsed p;
+
+	for (int len = H1_CONNECTION_MAX - 1; len <= H1_CONNECTION_MAX; len++) {
+		snprintf(text, sizeof(text),
+		    GET "Connection: a\r\nX: y\r\nConnection: %0*d\r\n\r\n",
+		    len, 1);
+		help_parse(&p, slice_of(text), true, "", &help_limits);
+		if (len < H1_CONNECTION_MAX)
+			EXPECT_INT(p.result, H1_DONE);
+		else
+			EXPECT_INT(p.error, H1_HEADER_TOO_LARGE);
+	}
+}
+
 TEST(threat_52_methods_are_tokens)
 {
 	static const struct bad_case methods[] = {
