@@ -416,6 +416,7 @@ exchange_start(const struct exchange_request *r)
 static void
 take_verdict(struct exchange *x, const struct decision_made *d, bool is_out)
 {
+	bool had_shown = x->certificate != NULL;
 	struct exchange_refused no;
 
 	x->verdict = *d;
@@ -426,7 +427,8 @@ take_verdict(struct exchange *x, const struct decision_made *d, bool is_out)
 	else if (x->step == EXCHANGE_HOLD && x->body_begun &&
 	    (x->secrets == NULL || !x->secrets->holds_body))
 		exchange_close(x, CLOSE_POLICY); /* what was read is gone */
-	else if (x->step == EXCHANGE_LEASE && x->service->certificates) {
+	else if (x->step == EXCHANGE_LEASE &&
+	    (had_shown || x->certificate != NULL)) {
 		/* Its connection may have shown what is not to be shown now. */
 		exchange_reset_origin(x, CLOSE_POLICY);
 		find_origin(x);

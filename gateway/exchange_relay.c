@@ -178,8 +178,8 @@ guest_broken(void *exchange, enum close_reason why)
 {
 	struct exchange *x = exchange;
 
-	if (why == CLOSE_GUEST_MALFORMED && !x->closed &&
-	    !x->answer_begun && x->guest->events != NULL) {
+	if (why == CLOSE_GUEST_MALFORMED && !x->closed && !x->answer_begun &&
+	    x->guest->events != NULL) {
 		exchange_refuse_with(x,
 		    &(struct refusal){.reason = REASON_MALFORMED,
 			.rule = RULE_NONE,
@@ -389,14 +389,14 @@ origin_broken(void *exchange, enum close_reason why)
 	const char *trouble = x->origin->trouble;
 
 	x->origin = NULL;
-	if (trouble != NULL && !x->answer_begun) {
-		exchange_fail_origin(x, REASON_ORIGIN_TLS, trouble);
-	} else if (x->step == EXCHANGE_LEASE) {
+	if (x->step == EXCHANGE_LEASE) {
 		x->pooled = false;
 		x->step = EXCHANGE_CONNECT;
 		exchange_run(x);
 	} else if (may_send_again(x, why)) {
 		send_again(x, why);
+	} else if (trouble != NULL && !x->answer_begun) {
+		exchange_fail_origin(x, REASON_ORIGIN_TLS, trouble);
 	} else if (!x->answer_begun) {
 		fail_unanswered(x, why);
 	} else {

@@ -228,7 +228,6 @@ add_all(struct exchange *x, struct exchange_refused *no)
 {
 	const struct decision_made *d = &x->verdict;
 
-	x->certificate = NULL;
 	for (uint32_t i = 0; i < d->secret_count; i++)
 		if (!take_certificate(x, d->secrets[i]) && !gives_way(x, i) &&
 		    !add_secret(x, d->secrets[i], no))
@@ -242,6 +241,7 @@ exchange_secrets_judge(struct exchange *x, struct exchange_refused *no)
 	const struct decision_made *d = &x->verdict;
 
 	x->tuple.more = NULL;
+	x->certificate = NULL;
 	if (d->secret_count == 0) {
 		exchange_secrets_done(x);
 		return judge_canaries(x, &x->forwarded, no);

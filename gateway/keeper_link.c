@@ -227,6 +227,9 @@ keeper_link_renew(struct keeper_link *l, int fd)
 	close_channel(l);
 	l->channel = fd;
 	ev_io_init(&l->watcher, on_channel, fd, EV_READ);
+	/* Before any guest's: a value that was called back before a request
+	 * came must not go into it. */
+	ev_set_priority(&l->watcher, EV_MAXPRI);
 	l->watcher.data = l;
 	ev_io_start(loop_ev(l->loop), &l->watcher);
 	for (size_t n = 0; n < l->listener_count; n++)

@@ -124,16 +124,19 @@ void
 origins_revoked(void *owner, uint64_t serial)
 {
 	struct service *s = owner;
+	bool any = false;
 
-	if (!s->certificates)
-		return;
 	list_each_safe(h, &s->pool_hosts) {
 		struct pool_host *host = list_entry(h, struct pool_host, link);
 
-		if (host->serial != 0 &&
-		    (serial == 0 || host->serial == serial))
-			pool_host_end(s, host);
+		if (host->serial == 0 ||
+		    (serial != 0 && host->serial != serial))
+			continue;
+		pool_host_end(s, host);
+		any = true;
 	}
+	if (!any)
+		return;
 	tls_client_forget_sessions(s->o.tls_client);
 	list_each_safe(l, &s->sessions)
 		session_judge_again(session_of(l));
