@@ -141,6 +141,12 @@ inflate_is_settled(const struct inflate *f)
 	return f->ops->is_settled == NULL || f->ops->is_settled(f);
 }
 
+size_t
+inflate_begun(const struct inflate *f)
+{
+	return f->ops->begun != NULL ? f->ops->begun(f) : 0;
+}
+
 bool
 inflate_is_whole(const struct inflate *f)
 {

@@ -61,6 +61,9 @@ enum inflate_result inflate_run(struct inflate *f, struct slice *in, char *room,
 /* After INFLATE_MORE: does what was told say all that was used? Not within a
  * block of zstd, which is told as a whole. */
 bool inflate_is_settled(const struct inflate *f);
+/* The input's last bytes, so many, that nothing has come of yet: without them
+ * it would be settled. */
+size_t inflate_begun(const struct inflate *f);
 /* After INFLATE_MORE: may the stream end here? (Of no bytes at all it may.) */
 bool inflate_is_whole(const struct inflate *f);
 

@@ -20,6 +20,7 @@ struct inflate_ops {
 	/* Some input or none, when the last run was INFLATE_ROOM. */
 	enum inflate_result (*run)(struct inflate *f, struct inflate_step *s);
 	bool (*is_settled)(const struct inflate *f); /* NULL: always */
+	size_t (*begun)(const struct inflate *f);    /* NULL: none */
 	void (*close)(struct inflate *f);	     /* opened or not */
 };
 

@@ -66,5 +66,13 @@ is_settled(const struct inflate *f)
 	return zstd_blocks_are_whole(&f->blocks);
 }
 
-const struct inflate_ops inflate_zstd = {
-    .run = run_zstd, .is_settled = is_settled, .close = close_zstd};
+static size_t
+begun(const struct inflate *f)
+{
+	return zstd_blocks_begun(&f->blocks);
+}
+
+const struct inflate_ops inflate_zstd = {.run = run_zstd,
+    .is_settled = is_settled,
+    .begun = begun,
+    .close = close_zstd};

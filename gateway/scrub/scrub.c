@@ -353,15 +353,21 @@ look_inside(struct scrub *s, size_t depth, struct slice in)
 	return SCRUB_OK;
 }
 
-/* Was all seen that the bytes so far say, and is none of it in doubt? */
+/* Is none in doubt of what the bytes have said so far? Then all are clear up to
+ * *end but those of a block that the outermost coding has not told yet. */
 static bool
-is_clear(const struct scrub *s)
+is_clear(const struct scrub *s, uint64_t *end)
 {
-	for (size_t i = 0; i < s->coding_count; i++)
+	uint64_t of_bytes = search_clear(s->bytes);
+
+	for (size_t i = 1; i < s->coding_count; i++)
 		if (!inflate_is_settled(s->codings[i]))
 			return false;
-	return search_clear(s->bytes) == s->taken &&
-	    search_clear(s->text) == s->told;
+	if (search_clear(s->text) != s->told)
+		return false;
+	*end = s->taken - inflate_begun(s->codings[0]);
+	*end = of_bytes < *end ? of_bytes : *end;
+	return true;
 }
 
 static bool
@@ -373,19 +379,22 @@ are_whole(const struct scrub *s)
 	return true;
 }
 
-/* One step; *clear grows to `all`, the bytes up to its end, if they are. */
+/* One step, behind which there are `all` bytes; *clear grows to those of them
+ * that are. */
 static enum scrub_result
 look_at_step(struct scrub *s, struct slice step, size_t all, size_t *clear)
 {
 	enum scrub_result result;
+	uint64_t end;
 
 	s->taken += step.len;
 	search_feed(s->bytes, step, on_byte_hit, s);
 	if (s->found.count > 0)
 		return SCRUB_LEAK;
 	result = look_inside(s, 0, step);
-	if (result == SCRUB_OK && is_clear(s))
-		*clear = all;
+	if (result == SCRUB_OK && is_clear(s, &end) &&
+	    end + all > s->taken + *clear)
+		*clear = all - (size_t)(s->taken - end);
 	return result;
 }
 

@@ -43,9 +43,9 @@
 
 /* Codings on one body at most: "gzip, br" is real, three are a joke. */
 #define SCRUB_CODINGS_MAX 2
-/* Compressed bytes held until what they say is clear: the largest block of
- * zstd, and room for empty ones behind it. */
-#define SCRUB_HELD_MAX (256 * 1024)
+/* Compressed bytes held until what they say is clear: two of zstd's largest
+ * blocks, where the first one ends in doubt, and room for empty ones. */
+#define SCRUB_HELD_MAX (384 * 1024)
 /* What Accept-Encoding may offer: the value of such a field. */
 extern const char scrub_codings[]; /* "gzip, deflate, br, zstd" */
 

@@ -27,7 +27,7 @@ static void
 pass(struct zstd_blocks *z, enum zstd_part part, uint32_t bytes)
 {
 	begin(z, part);
-	z->left = bytes;
+	z->size = z->left = bytes;
 }
 
 /* The frame's descriptor tells what its head has. */
@@ -152,4 +152,10 @@ bool
 zstd_blocks_are_whole(const struct zstd_blocks *z)
 {
 	return z->part != ZSTD_BLOCK && z->part != ZSTD_SKIPPED;
+}
+
+uint32_t
+zstd_blocks_begun(const struct zstd_blocks *z)
+{
+	return zstd_blocks_are_whole(z) ? 0 : z->size - z->left;
 }

@@ -25,7 +25,8 @@ enum zstd_part {
 
 struct zstd_blocks {
 	enum zstd_part part;
-	uint32_t left;	/* bytes of a part without a number, or of a block */
+	uint32_t size;	/* of a part without a number, or of a block */
+	uint32_t left;	/* bytes of it that are still to come */
 	uint32_t value; /* of a part that is a number: what has been read */
 	uint8_t read;	/* bytes of it */
 	bool has_checksum, is_last;
@@ -34,5 +35,7 @@ struct zstd_blocks {
 void zstd_blocks_feed(struct zstd_blocks *z, struct slice in);
 /* Between two blocks or frames, so that all before is known? */
 bool zstd_blocks_are_whole(const struct zstd_blocks *z);
+/* Bytes so far of what is not whole. */
+uint32_t zstd_blocks_begun(const struct zstd_blocks *z);
 
 #endif

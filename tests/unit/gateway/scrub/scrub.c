@@ -534,6 +534,60 @@ TEST(limits)
 	budget = was;
 }
 
+struct compared {
+	const char *with;
+	size_t len, most_held;
+};
+
+static void
+compare(void *owner, struct slice bytes, bool last)
+{
+	struct compared *c = owner;
+
+	(void)last;
+	EXPECT(memcmp(c->with + c->len, bytes.at, bytes.len) == 0);
+	c->len += bytes.len;
+}
+
+/* Blocks of 128 KiB that no piece of ours ends with, as of a large answer. */
+TEST(large_blocks_go_on_as_they_end)
+{
+	static char plain[900 * 1024], packed[sizeof(plain) + 4096];
+	struct needle key = {.value = SLICE_LITERAL(KEY)};
+	struct field coding = {
+	    SLICE_LITERAL("Content-Encoding"), SLICE_LITERAL("zstd")};
+	struct fields head = {&coding, 1, 1};
+	struct compared c = {.with = packed};
+	struct needles *n = needles_new(&key, 1);
+	enum scrub_result result = SCRUB_OK;
+	struct scrub *s;
+	size_t len;
+
+	for (size_t i = 0; i < sizeof(plain); i++)
+		plain[i] = (char)help_random(256);
+	len = ZSTD_compress(packed, sizeof(packed), plain, sizeof(plain), 1);
+	s = scrub_new(&(struct scrub_options){.needles = n,
+			  .head = &head,
+			  .budget = &budget,
+			  .emit = compare,
+			  .owner = &c},
+	    &result);
+	for (size_t at = 0; at < len && result == SCRUB_OK; at += 10007) {
+		struct slice piece = slice_first((struct slice){packed + at,
+						     len - at},
+		    10007);
+
+		result = scrub_data(s, piece, at + piece.len == len);
+		c.most_held = scrub_held(s) > c.most_held ? scrub_held(s)
+							  : c.most_held;
+	}
+	EXPECT_INT(result, SCRUB_OK);
+	EXPECT_INT(c.len, len);
+	EXPECT(c.most_held < 2 * 132 * 1024);
+	scrub_free(s);
+	needles_drop(n);
+}
+
 /* A doubt, and then blocks that say nothing for ever. */
 TEST(held_compressed_bytes_are_bounded)
 {
