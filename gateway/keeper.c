@@ -63,6 +63,7 @@ let_go(struct keeper_worker *w)
 	w->channel = -1;
 	list_remove(&w->link);
 	loop_defer(k->loop, &w->let_go_later);
+	keeper_turns_gone(k, w->number);
 }
 
 void
@@ -283,6 +284,8 @@ static const struct question {
 } questions[] = {
     {ASK_LEAF, keeper_leaves_asked},
     {ASK_LEASE, keeper_secrets_asked},
+    {ASK_TURN, keeper_turns_asked},
+    {ASK_TURN_OVER, keeper_turns_over},
 };
 
 static void

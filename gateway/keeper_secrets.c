@@ -1,14 +1,4 @@
-/* keeper_secrets.c - which secret may this worker have for this host, and where
- * does its value come from?
- *
- * A worker's word is not enough: that the live policy allows this sandbox the
- * host, and binds the secret to it, is looked up here, in the keeper's own
- * image. Then the value is the one that is closest to the sandbox:
- *
- *	the store's for this sandbox
- *	what a binding of this sandbox's own says (`from:`)
- *	the store's for all sandboxes
- *	what the binding for all says
+/* keeper_secrets.c - values that are lent, and called back
  *
  * What goes out is a lease: the keeper remembers it until it ends, so that a
  * change of the store or of the policy can be followed by one question for each
@@ -28,6 +18,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "gateway/environment.h"
+#include "gateway/token_endpoints.h"
 #include "rules/match.h"
 
 /* Leases of one worker: a thousand sandboxes of sixteen hosts each. */
@@ -118,7 +109,11 @@ secrets_review(struct keeper_secrets *ks)
 void
 keeper_secrets_review(struct keeper *k)
 {
-	secrets_review(k->secrets);
+	struct keeper_secrets *ks = k->secrets;
+
+	token_endpoints_free(ks->endpoints);
+	ks->endpoints = token_endpoints_new(k->image);
+	secrets_review(ks);
 }
 
 static void
@@ -144,149 +139,6 @@ secrets_sweep_later(struct keeper_secrets *ks)
 {
 	if (!ks->sweep.deadline_ms)
 		timer_set(&ks->sweep, SWEEP_MS);
-}
-
-/* --- what may go out --- */
-
-static bool not_found(char why[KEEPER_WHY], const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-static bool
-not_found(char why[KEEPER_WHY], const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(why, KEEPER_WHY, format, args);
-	va_end(args);
-	return false;
-}
-
-/* The binding's index in the image; the policy must allow the host as well. */
-static bool
-find_binding(const struct keeper *k, const struct lease_question *q,
-    uint32_t *index, char why[KEEPER_WHY])
-{
-	struct facts facts = {
-	    .now = (int64_t)(clock_wall_us() / 1000000),
-	    .target = &q->target,
-	};
-	char target[TARGET_TEXT];
-	struct decision_made d;
-
-	target_format(&q->target, target);
-	if (!k->image)
-		return not_found(why, "there is no policy yet");
-	facts.sandbox = image_sandbox(k->image, q->sandbox);
-	rules_decide(k->image, &facts, &d);
-	if (d.decision != DECISION_ALLOW)
-		return not_found(why,
-		    "secret %.*s: the policy does not allow %s",
-		    SLICE_ARG(q->secret), target);
-	for (uint32_t n = 0; n < d.secret_count && n < RULES_SECRETS_MAX; n++)
-		if (slice_is(q->secret, image_secret(k->image, d.secrets[n]))) {
-			*index = d.secrets[n];
-			return true;
-		}
-	return not_found(why, "secret %.*s: the policy does not bind it to %s",
-	    SLICE_ARG(q->secret), target);
-}
-
-static bool
-in_store(struct keeper_secrets *ks, const char *scope, const char *name,
-    struct origin_found *found)
-{
-	if (!store_find(ks->store, scope, name, &found->entry))
-		return false;
-	found->kind = ORIGIN_STORE;
-	found->key_len = store_origin_key(scope, name, found->key);
-	return true;
-}
-
-static bool
-by_from(const struct secret_binding *b, uint32_t index,
-    struct origin_found *found)
-{
-	static const char letters[] = {[ORIGIN_STORE] = 's',
-	    [ORIGIN_ENV] = 'e',
-	    [ORIGIN_FILE] = 'f',
-	    [ORIGIN_COMMAND] = 'c'};
-	size_t len = strlen(b->from);
-
-	switch (b->source) {
-	case SOURCE_STORE:
-		return false;
-	case SOURCE_ENV:
-		found->kind = ORIGIN_ENV;
-		break;
-	case SOURCE_FILE:
-		found->kind = ORIGIN_FILE;
-		break;
-	case SOURCE_COMMAND:
-		found->kind = ORIGIN_COMMAND;
-		break;
-	}
-	CHECK(len < ORIGIN_KEY_MAX);
-	found->binding = index;
-	found->from = b->from;
-	found->refresh_s = b->refresh_s;
-	found->key[0] = letters[found->kind];
-	if (found->is_certificate)
-		found->key[0] = (char)(found->key[0] - ('a' - 'A'));
-	memcpy(found->key + 1, b->from, len);
-	found->key_len = len + 1;
-	return true;
-}
-
-/* A text stays a text, and a certificate one, whatever the policy takes it for
- * now. */
-static bool
-kind_fits(const struct keeper_secrets *ks, const struct origin_found *found,
-    const char *name, char why[KEEPER_WHY])
-{
-	struct store_entry e;
-	bool is_certificate;
-
-	if (found->kind != ORIGIN_STORE)
-		return true;
-	e = store_at(ks->store, found->entry);
-	is_certificate = strcmp(e.kind, STORE_CERTIFICATE) == 0;
-	if (is_certificate == found->is_certificate)
-		return true;
-	return not_found(why,
-	    is_certificate
-		? "secret %s: what is stored is a client certificate, and the "
-		  "policy puts it into requests"
-		: "secret %s: what is stored is no client certificate",
-	    name);
-}
-
-static bool
-find_origin(struct keeper_secrets *ks, const struct lease_question *q,
-    const struct secret_binding *b, uint32_t index, struct origin_found *found)
-{
-	return in_store(ks, q->sandbox.at, b->name, found) ||
-	    (*b->sandbox && by_from(b, index, found)) ||
-	    in_store(ks, "", b->name, found) || by_from(b, index, found);
-}
-
-bool
-secrets_find(struct keeper_secrets *ks, const struct lease_question *q,
-    struct origin_found *found, char why[KEEPER_WHY])
-{
-	struct secret_binding b;
-	uint32_t index = 0;
-
-	if (!find_binding(ks->keeper, q, &index, why))
-		return false;
-	image_secret_binding(ks->keeper->image, index, &b);
-	if (!ks->store)
-		return not_found(why, "%s", ks->store_why);
-	found->is_certificate = b.way == SECRET_CLIENT_CERTIFICATE;
-	if (find_origin(ks, q, &b, index, found))
-		return kind_fits(ks, found, b.name, why);
-	return not_found(why,
-	    "secret %s: none is stored (penstock secret set %s)", b.name,
-	    b.name);
 }
 
 /* --- answers --- */
@@ -526,11 +378,11 @@ keeper_secrets_new(struct keeper *k, const struct keeper_secrets_options *o,
 	list_init(&ks->given);
 	list_init(&ks->fetches);
 	list_init(&ks->changes);
+	list_init(&ks->turns);
 	timer_init(&ks->sweep, k->loop, on_sweep, ks);
 	/* Serials of different keepers differ: what a worker has cached by one
 	 * must not fit another's. */
-	CHECK(RAND_bytes(ks->digest_key, sizeof(ks->digest_key)) == 1 &&
-	    RAND_bytes((uint8_t *)&ks->last_serial, sizeof(uint64_t)) == 1);
+	CHECK(RAND_bytes((uint8_t *)&ks->last_serial, sizeof(uint64_t)) == 1);
 	done = take_environment(ks, &o->environment, err) &&
 	    store_begin(ks, o, err);
 	close_all(o);
@@ -547,6 +399,8 @@ keeper_secrets_free(struct keeper_secrets *ks)
 		return;
 	timer_done(&ks->sweep);
 	fetches_free(ks);
+	turns_free(ks);
+	token_endpoints_free(ks->endpoints);
 	list_each_safe(link, &ks->given)
 		end_given(ks, list_entry(link, struct given, link));
 	store_end(ks);

@@ -1,10 +1,13 @@
 /* keeper_secrets.h - the secrets of the gateway, in the keeper
  *
- *	keeper_secrets.c  which secret may this worker have for this host, and
- *			  where does its value come from? Leases, revocations
+ *	keeper_secrets.c  leases and revocations
+ *	keeper_bindings.c which secret may this worker have for this host, and
+ *			  where does its value come from?
  *	keeper_values.c   values by their source: serials, what is kept for a while
  *	keeper_sources.c  files and commands, opened by the supervisor, read here
- *	keeper_store.c	  the store: opened, changed, listed
+ *	keeper_store.c	  the store: opened, changed (_list.c: listed)
+ *	keeper_turns.c	  refresh tokens: one user at a time
+ *	keeper_renewals.c .. and what comes in their place
  *
  * Included by these, keeper.c and the supervisor, which hands over what a new
  * keeper needs by fork. */
@@ -43,6 +46,11 @@ void keeper_secrets_free(struct keeper_secrets *ks); /* NULL is fine */
 
 /* ASK_LEASE. */
 void keeper_secrets_asked(struct keeper_worker *w, struct ipc_message *m);
+/* ASK_TURN and ASK_TURN_OVER. */
+void keeper_turns_asked(struct keeper_worker *w, struct ipc_message *m);
+void keeper_turns_over(struct keeper_worker *w, struct ipc_message *m);
+/* It has gone, and its turns with it. */
+void keeper_turns_gone(struct keeper *k, uint32_t worker);
 /* k->image is another one: what it does not bind any more is revoked. */
 void keeper_secrets_review(struct keeper *k);
 

@@ -1,5 +1,5 @@
-/* keeper_secrets_internal.h - what keeper_secrets.c, _values.c, _sources.c and
- * _store.c share, and nobody else */
+/* keeper_secrets_internal.h - what the files of keeper_secrets.h share, and
+ * nobody else */
 #ifndef GATEWAY_KEEPER_SECRETS_INTERNAL_H
 #define GATEWAY_KEEPER_SECRETS_INTERNAL_H
 
@@ -12,6 +12,7 @@
 #include "gateway/keeper_secrets.h"
 #include "gateway/lease_message.h"
 #include "gateway/store.h"
+#include "gateway/turn_message.h"
 #include "rules/secret_binding.h"
 
 /* --- where a value comes from --- */
@@ -41,8 +42,11 @@ struct origin_found {
 struct known {
 	char *key; /* the origin's */
 	size_t key_len;
-	uint64_t serial;    /* 0: none yet */
-	uint8_t digest[32]; /* of the value with that serial */
+	uint64_t serial;	     /* 0: none yet */
+	uint8_t digest[TURN_DIGEST]; /* of the value with that serial */
+	/* A refresh token of which there was no other one when it was used
+	 * last: many may use it at once. */
+	bool is_steady;
 	uint64_t known_until_ms;
 	unsigned given;	      /* leases of that serial */
 	struct secret *bytes; /* NULL: not kept */
@@ -76,7 +80,6 @@ struct keeper_secrets {
 	/* keeper_values.c */
 	struct map *values; /* key to struct known */
 	uint64_t last_serial;
-	uint8_t digest_key[32];
 	/* keeper_sources.c */
 	struct list fetches;
 	unsigned fetch_count;
@@ -87,6 +90,9 @@ struct keeper_secrets {
 	struct secret *key_text; /* of a key file that is to be made, or NULL */
 	struct list changes;	 /* the first is on its way to the disk */
 	struct store *next;	 /* what it will be then */
+	/* keeper_turns.c */
+	struct token_endpoints *endpoints; /* of the live image; or NULL */
+	struct list turns;
 };
 
 /* --- keeper_secrets.c --- */
@@ -94,9 +100,6 @@ struct keeper_secrets {
 /* Answers the question `q` of `w`: at once, or when the origin has answered. */
 void secrets_answer(struct keeper_secrets *ks, struct keeper_worker *w,
     uint32_t tag, const struct lease_question *q);
-/* May the value go out for it? False: `why` is a sentence. */
-bool secrets_find(struct keeper_secrets *ks, const struct lease_question *q,
-    struct origin_found *found, char why[KEEPER_WHY]);
 /* A loan of `bytes`, which `v` was made of. */
 void secrets_lend(struct keeper_secrets *ks, struct keeper_worker *w,
     uint32_t tag, const struct lease_question *q, struct known *v,
@@ -108,6 +111,24 @@ void secrets_review(struct keeper_secrets *ks);
 /* There is something that will be of no use any more. */
 void secrets_sweep_later(struct keeper_secrets *ks);
 
+/* --- keeper_bindings.c --- */
+
+/* May the value go out for it? False: `why` is a sentence. */
+bool secrets_find(struct keeper_secrets *ks, const struct lease_question *q,
+    struct origin_found *found, char why[KEEPER_WHY]);
+/* The binding itself: that the policy allows the host, too. */
+bool secrets_binding(const struct keeper_secrets *ks,
+    const struct lease_question *q, struct secret_binding *b, uint32_t *index,
+    char why[KEEPER_WHY]);
+/* Where the value of a binding of this sandbox comes from. */
+bool secrets_origin(struct keeper_secrets *ks, const char *sandbox,
+    const struct secret_binding *b, uint32_t index, struct origin_found *found,
+    char why[KEEPER_WHY]);
+/* Is there such a refresh token for this sandbox, whatever its host? */
+bool secrets_refresh_token(const struct keeper_secrets *ks,
+    struct slice sandbox, struct slice secret, struct secret_binding *b,
+    uint32_t *index);
+
 /* --- keeper_values.c --- */
 
 /* The origin's; made when missing. */
@@ -117,6 +138,11 @@ struct known *known_of_key(struct keeper_secrets *ks, struct slice key);
 /* The origin says `bytes` now: another serial when it is another value, and
  * the old one is revoked. False: it cannot be a value, and v->why says so. */
 bool known_says(struct keeper_secrets *ks, struct known *v, struct slice bytes);
+/* The value of `from` (may be NULL) is `bytes` now, and `to` is where it comes
+ * from: what was made of it is as good as before, so it has the same serial.
+ * Leases of the old bytes are revoked. */
+void known_moved(struct keeper_secrets *ks, struct known *from,
+    struct known *to, struct slice bytes);
 /* For `refresh_s` seconds, or the moment in which several ask. */
 void known_keep(struct keeper_secrets *ks, struct known *v, struct slice bytes,
     uint32_t refresh_s);
@@ -140,8 +166,43 @@ void fetches_free(struct keeper_secrets *ks);
 bool store_begin(struct keeper_secrets *ks,
     const struct keeper_secrets_options *o, struct err *err);
 void store_end(struct keeper_secrets *ks);
+/* To the supervisor: a verb cannot be done. */
+void store_refuse(struct keeper_secrets *ks, uint32_t tag,
+    const struct err *err);
+
+/* A value that a worker was given in the place of another. */
+struct store_renewal {
+	const struct store_entry *entry; /* borrowed, as all of this is */
+	struct slice value;
+	struct slice origin; /* the key of where the old one came from */
+	/* Asked when its turn has come: may it still be changed? */
+	bool (*may)(void *owner);
+	/* Once, now or later; `why` NULL: done. It is what leases are made of
+	 * either way, unless `v` is NULL. */
+	void (*done)(void *owner, const struct known *v, const char *why);
+	void *owner;
+};
+void store_renew(struct keeper_secrets *ks, const struct store_renewal *r);
 /* The key of an entry's origin. */
 size_t store_origin_key(const char *scope, const char *name,
     char out[ORIGIN_KEY_MAX]);
+
+/* --- keeper_turns.c --- */
+
+struct turn;
+
+/* It is over, and others have theirs; NULL is fine. */
+void turn_end(struct turn *t);
+/* It lasts until turn_end(), whatever becomes of its worker. */
+void turn_keep(struct turn *t);
+void turns_free(struct keeper_secrets *ks);
+
+/* --- keeper_renewals.c --- */
+
+/* `o` of this worker brings a new value: it is told, now or later, and the turn
+ * (may be NULL) ends then. */
+void renewal_begin(struct keeper_worker *w, uint32_t tag, struct turn *turn,
+    const struct turn_over *o);
+void renewal_tell(struct keeper_worker *w, uint32_t tag, uint64_t serial);
 
 #endif

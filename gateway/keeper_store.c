@@ -1,4 +1,4 @@
-/* keeper_store.c - the store in the keeper: opened, changed, listed
+/* keeper_store.c - the store in the keeper: opened and changed
  *
  * The keeper has the key and no right to any file, the supervisor has the files
  * and never the key. A change is made here, as ciphertext in a memfd, which the
@@ -23,10 +23,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "base/text.h"
 #include "gateway/store_file.h"
-
-#define LIST_MAX (8u << 20) /* all entries with names of their full length */
 
 struct change {
 	struct list link;
@@ -34,6 +31,9 @@ struct change {
 	bool was_there;
 	char *scope, *name, *kind;
 	struct secret *value; /* NULL: remove */
+	/* With `done`: a worker's, and nobody of the supervisor's waits. */
+	struct store_renewal renewal;
+	char *origin; /* owned; renewal.origin */
 };
 
 size_t
@@ -174,6 +174,7 @@ change_free(struct change *c)
 	free(c->name);
 	free(c->kind);
 	secret_free(c->value);
+	free(c->origin);
 	free(c);
 }
 
@@ -187,8 +188,8 @@ store_end(struct keeper_secrets *ks)
 	secret_free(ks->key_text);
 }
 
-static void
-refuse(struct keeper_secrets *ks, uint32_t tag, const struct err *err)
+void
+store_refuse(struct keeper_secrets *ks, uint32_t tag, const struct err *err)
 {
 	char body[sizeof(err->text) + 1];
 	int len = snprintf(body, sizeof(body), "%c%s", (char)err->kind,
@@ -196,6 +197,16 @@ refuse(struct keeper_secrets *ks, uint32_t tag, const struct err *err)
 
 	keeper_report(ks->keeper, KEEPER_SECRET_FAILED, tag,
 	    (struct slice){body, (size_t)len}, NULL, 0);
+}
+
+static void
+tell_failed(struct keeper_secrets *ks, const struct change *c,
+    const struct err *err)
+{
+	if (c->renewal.done)
+		c->renewal.done(c->renewal.owner, NULL, err->text);
+	else
+		store_refuse(ks, c->tag, err);
 }
 
 static void
@@ -241,6 +252,9 @@ make_change(struct keeper_secrets *ks, struct change *c, struct err *err)
 
 	if (!ks->store)
 		return err_set(err, ERR_CONF, "%s", ks->store_why);
+	if (c->renewal.may && !c->renewal.may(c->renewal.owner))
+		return err_set(err, ERR_OTHER,
+		    "its value has been changed meanwhile");
 	c->was_there = store_find(ks->store, c->scope, c->name, &index);
 	if (c->value)
 		value = (struct slice){
@@ -270,28 +284,84 @@ go_on(struct keeper_secrets *ks)
 			return;
 		store_free(ks->next);
 		ks->next = NULL;
-		refuse(ks, c->tag, &err);
+		tell_failed(ks, c, &err);
 		change_free(c);
 	}
 }
 
-/* Nobody may use what was there before, nor what now has a value that is
- * closer to its sandbox. */
+/* What was made of the value that it takes the place of stays good. */
+static struct known *
+move(struct keeper_secrets *ks, const struct change *c)
+{
+	struct origin_found *found = memory_new(sizeof(*found));
+	struct known *to;
+
+	found->key_len = store_origin_key(c->scope, c->name, found->key);
+	to = known_at(ks, found);
+	known_moved(ks, known_of_key(ks, c->renewal.origin), to,
+	    (struct slice){secret_bytes(c->value), secret_size(c->value)});
+	free(found);
+	return to;
+}
+
 static void
-take_effect(struct keeper_secrets *ks, const struct change *c)
+revoke_old(struct keeper_secrets *ks, const struct change *c)
 {
 	char key[ORIGIN_KEY_MAX];
 	size_t len = store_origin_key(c->scope, c->name, key);
 	struct known *v = known_of_key(ks, (struct slice){key, len});
 
+	if (v)
+		secrets_revoke(ks, v);
+}
+
+/* Nobody may use what was there before, nor what now has a value that is
+ * closer to its sandbox. */
+static struct known *
+take_effect(struct keeper_secrets *ks, const struct change *c)
+{
+	struct known *v = NULL;
+
 	store_free(ks->store);
 	ks->store = ks->next;
 	ks->next = NULL;
+	if (c->renewal.done)
+		v = move(ks, c);
+	else
+		revoke_old(ks, c);
+	secrets_review(ks);
+	return v;
+}
+
+static void
+written(struct keeper_secrets *ks, const struct change *c)
+{
+	struct known *v = take_effect(ks, c);
+
 	secret_free(ks->key_text);
 	ks->key_text = NULL;
-	if (v)
-		secrets_revoke(ks, v);
-	secrets_review(ks);
+	if (c->renewal.done)
+		c->renewal.done(c->renewal.owner, v, NULL);
+	else
+		say_done(ks, c->tag, c->was_there);
+}
+
+/* The value that a renewal brings is the only one that is good, on disk or
+ * not: it is with what the next change writes. */
+static void
+not_written(struct keeper_secrets *ks, const struct change *c,
+    const struct err *err)
+{
+	if (c->renewal.done) {
+		log_error("secret %s: its new refresh token is in memory "
+			  "alone: %s",
+		    c->name, err->text);
+		c->renewal.done(c->renewal.owner, take_effect(ks, c), NULL);
+		return;
+	}
+	store_free(ks->next);
+	ks->next = NULL;
+	store_refuse(ks, c->tag, err);
 }
 
 void
@@ -306,16 +376,33 @@ keeper_secrets_written(struct keeper *k, struct ipc_message *m)
 	c = list_entry(ks->changes.next, struct change, link);
 	if (c->tag != m->tag)
 		return;
-	if (m->len == 0) {
-		take_effect(ks, c);
-		say_done(ks, c->tag, c->was_there);
-	} else {
-		store_free(ks->next);
-		ks->next = NULL;
-		err_set(&err, ERR_SYSTEM, "%.*s", (int)m->len, m->body);
-		refuse(ks, c->tag, &err);
-	}
+	err_set(&err, ERR_SYSTEM, "%.*s", (int)m->len, m->body);
+	if (m->len == 0)
+		written(ks, c);
+	else
+		not_written(ks, c, &err);
 	change_free(c);
+	go_on(ks);
+}
+
+/* The supervisor repeats the tag, and its own are counted from below. */
+#define RENEWAL_TAG 0x80000000u
+
+void
+store_renew(struct keeper_secrets *ks, const struct store_renewal *r)
+{
+	struct change *c = memory_new(sizeof(*c));
+
+	c->tag = RENEWAL_TAG | ++ks->last_tag;
+	c->scope = memory_text(r->entry->scope);
+	c->name = memory_text(r->entry->name);
+	c->kind = memory_text(r->entry->kind);
+	c->value = secret_new(r->value.len);
+	memcpy(secret_bytes(c->value), r->value.at, r->value.len);
+	c->origin = memory_text_of(r->origin.at, r->origin.len);
+	c->renewal = *r;
+	c->renewal.origin.at = c->origin;
+	list_add(&ks->changes, &c->link);
 	go_on(ks);
 }
 
@@ -375,7 +462,7 @@ take_change(struct keeper_secrets *ks, struct ipc_message *m, bool with_value)
 		read_value(m->fds[0], c, &err);
 	if (err.kind == ERR_NONE)
 		return true;
-	refuse(ks, m->tag, &err);
+	store_refuse(ks, m->tag, &err);
 	change_free(c);
 	return false;
 }
@@ -392,51 +479,4 @@ keeper_secrets_remove(struct keeper *k, struct ipc_message *m)
 {
 	if (take_change(k->secrets, m, false))
 		go_on(k->secrets);
-}
-
-static void
-list_entry_json(const struct store *s, size_t index, struct text *out)
-{
-	struct store_entry e = store_at(s, index);
-	struct secret *value = store_value(s, index);
-	char mask[STORE_SHOWN_TEXT];
-
-	store_show(e.kind,
-	    (struct slice){secret_bytes(value), secret_size(value)}, mask);
-	secret_free(value);
-	json_object_begin(out, NULL);
-	json_text(out, "scope", e.scope);
-	json_text(out, "name", e.name);
-	json_text(out, "kind", e.kind);
-	json_text(out, "mask", mask);
-	json_number(out, "set", e.set_at);
-	json_object_end(out);
-}
-
-void
-keeper_secrets_list(struct keeper *k, struct ipc_message *m)
-{
-	struct keeper_secrets *ks = k->secrets;
-	struct err err = {0};
-	struct text out;
-	int fd = -1;
-
-	text_init(&out, LIST_MAX);
-	if (!ks->store) {
-		err_set(&err, ERR_CONF, "%s", ks->store_why);
-	} else {
-		json_array_begin(&out, NULL);
-		for (size_t n = 0; n < store_count(ks->store); n++)
-			list_entry_json(ks->store, n, &out);
-		json_array_end(&out);
-		CHECK(!out.cut);
-		fd = file_sealed("secrets", text_slice(&out), &err);
-	}
-	text_done(&out);
-	if (fd == -1) {
-		refuse(ks, m->tag, &err);
-		return;
-	}
-	keeper_report(k, KEEPER_SECRET_DONE, m->tag, (struct slice){0}, &fd, 1);
-	close(fd);
 }

@@ -1,12 +1,12 @@
 /* keeper_values.c - values by their origin
  *
- * Whether an origin says the same as before is told by a keyed digest, so that
- * the value itself need not be kept to compare: it is kept (in locked memory)
+ * Whether an origin says the same as before is told by a digest, so that the
+ * value itself need not be kept to compare (a worker's is compared, too:
+ * turn_message.h): it is kept (in locked memory)
  * for a command's `refresh:`, and for the moment in which many ask at once.
  */
 #include "gateway/keeper_secrets_internal.h"
 
-#include <openssl/hmac.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,6 +76,13 @@ is_sound(struct known *v, struct slice bytes, struct err *err)
 				 : store_value_check(bytes, err);
 }
 
+static void
+wipe(struct known *v)
+{
+	secret_free(v->bytes);
+	v->bytes = NULL;
+}
+
 bool
 known_says(struct keeper_secrets *ks, struct known *v, struct slice bytes)
 {
@@ -89,21 +96,35 @@ known_says(struct keeper_secrets *ks, struct known *v, struct slice bytes)
 		v->serial = 0;
 		return false;
 	}
-	CHECK(HMAC(EVP_sha256(), ks->digest_key, sizeof(ks->digest_key),
-	    (const uint8_t *)bytes.at, bytes.len, digest, NULL));
+	turn_digest(bytes, digest);
 	if (v->serial && memcmp(digest, v->digest, sizeof(digest)) == 0)
 		return true;
 	secrets_revoke(ks, v);
 	memcpy(v->digest, digest, sizeof(digest));
+	v->is_steady = false;
 	next_serial(ks, v);
 	return true;
 }
 
-static void
-wipe(struct known *v)
+void
+known_moved(struct keeper_secrets *ks, struct known *from, struct known *to,
+    struct slice bytes)
 {
-	secret_free(v->bytes);
-	v->bytes = NULL;
+	uint64_t serial = from ? from->serial : 0;
+
+	if (from) {
+		secrets_revoke(ks, from);
+		wipe(from);
+		from->serial = 0;
+	}
+	if (to != from)
+		secrets_revoke(ks, to);
+	wipe(to);
+	turn_digest(bytes, to->digest);
+	to->serial = serial;
+	to->is_steady = false;
+	if (!serial)
+		next_serial(ks, to);
 }
 
 void
