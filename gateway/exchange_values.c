@@ -60,7 +60,8 @@ token_ask(const struct exchange *x, size_t i)
 	return (struct oauth2_ask){.sandbox = x->tuple.sandbox->name,
 	    .binding = &one->binding,
 	    .value = one->lease->value,
-	    .serial = one->lease->serial};
+	    .serial = one->lease->serial,
+	    .target = &x->tuple.target};
 }
 
 static void
@@ -79,18 +80,18 @@ on_lease(void *owner, const struct lease *lease, const char *why)
 }
 
 static void
-on_token(void *owner, struct slice token, uint64_t serial, const char *why)
+on_token(void *owner, const struct oauth2_token *token,
+    const struct oauth2_trouble *no)
 {
 	struct exchange *x = owner;
 	struct exchange_secrets *s = x->secrets;
 
-	(void)serial;
 	s->token_wait = NULL;
-	if (token.at == NULL) {
-		exchange_fail_origin(x, REASON_SECRET_UNAVAILABLE, why);
+	if (token == NULL) {
+		exchange_fail_origin(x, REASON_SECRET_UNAVAILABLE, no->why);
 		return;
 	}
-	keep_token(s, s->wanted, token);
+	keep_token(s, s->wanted, token->value);
 	exchange_run(x);
 }
 
@@ -123,13 +124,12 @@ take_token(struct exchange *x, size_t i)
 {
 	struct exchange_secrets *s = x->secrets;
 	struct oauth2_ask ask = token_ask(x, i);
-	struct slice token;
-	uint64_t serial;
+	struct oauth2_token token;
 
 	if (s->at[i].binding.way != SECRET_OAUTH2)
 		return true;
-	if (oauth2_held(x->service->tokens, &ask, &token, &serial)) {
-		keep_token(s, i, token);
+	if (oauth2_held(x->service->tokens, &ask, &token)) {
+		keep_token(s, i, token.value);
 		return true;
 	}
 	s->wanted = i;

@@ -231,20 +231,29 @@ note_leak(const struct note *n, struct service *s, const struct tuple *t,
 }
 
 void
-note_token(struct service *s, const struct sandbox *sandbox,
-    const struct target *endpoint)
+note_token(struct service *s, const struct sandbox *sandbox, const char *secret,
+    const struct target *endpoint, const char *what)
 {
 	struct record r;
 
 	record_begin(&r, EVENT_SECRET, journal_id(s->o.journal),
 	    clock_wall_us());
 	record_text(&r, FIELD_SANDBOX, slice_of(sandbox->name));
-	record_text(&r, FIELD_HOST,
-	    (struct slice){endpoint->host, endpoint->host_len});
-	record_number(&r, FIELD_PORT, endpoint->port);
-	record_text(&r, FIELD_DETAIL,
-	    SLICE_LITERAL("an access token is asked for"));
+	if (endpoint != NULL) {
+		record_text(&r, FIELD_HOST,
+		    (struct slice){endpoint->host, endpoint->host_len});
+		record_number(&r, FIELD_PORT, endpoint->port);
+	}
+	record_text(&r, FIELD_SECRET, slice_of(secret));
+	record_text(&r, FIELD_DETAIL, slice_of(what));
 	journal_put_sparing(s->o.journal, &r, 0, 0);
+}
+
+void
+note_no_token(const struct note *n, struct service *s, const struct tuple *t,
+    const char *secret, const char *why)
+{
+	put_incident(n, s, t, secret, REASON_SECRET_UNAVAILABLE, why);
 }
 
 static uint64_t

@@ -39,9 +39,13 @@ void note_incident(const struct note *n, struct service *s,
  * that it may go on. `secret`: "" when it is not known any more. */
 void note_leak(const struct note *n, struct service *s, const struct tuple *t,
     const char *secret, const char *where);
-/* The gateway asks for an access token itself, for this sandbox. */
+/* What the gateway does about an access token of this sandbox's secret, asking
+ * this endpoint (or none: NULL). */
 void note_token(struct service *s, const struct sandbox *sandbox,
-    const struct target *endpoint);
+    const char *secret, const struct target *endpoint, const char *what);
+/* The request of the open note is for such a token, and there is none. */
+void note_no_token(const struct note *n, struct service *s,
+    const struct tuple *t, const char *secret, const char *why);
 void note_first_byte(struct note *n, const struct service *s);
 /* Writes the close record of an open note; nothing otherwise. */
 struct note_end {

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/memory.h"
 #include "base/secret.h"
 #include "gateway/http/h1_parse.h"
 #include "gateway/http/query.h"
@@ -301,23 +302,36 @@ is_bearer(const json_t *object)
 	return type == NULL || slice_is_nocase(slice_of(type), "bearer");
 }
 
+/* Of a scope's words there are spaces between, and no quotes in them. */
+static char *
+take_scope(const json_t *object)
+{
+	const char *scope = json_string_value(json_object_get(object, "scope"));
+	size_t len = scope == NULL ? 0 : strlen(scope);
+
+	for (size_t i = 0; i < len; i++)
+		if (scope[i] < ' ' || scope[i] > '~' || scope[i] == '"' ||
+		    scope[i] == '\\')
+			return NULL;
+	return len > 0 && len <= SECRET_TEXT_MAX ? memory_text(scope) : NULL;
+}
+
 static void
-say_error(uint16_t status, const json_t *object, char why[OAUTH2_WHY])
+say_error(uint16_t status, const json_t *object, struct oauth2_trouble *t)
 {
 	const char *code = json_string_value(json_object_get(object, "error"));
 	size_t len = code == NULL ? 0
 				  : strspn(code, "abcdefghijklmnopqrstuvwxyz_");
 
-	if (len > 0 && len < 64 && code[len] == '\0')
-		snprintf(why, OAUTH2_WHY, "the token endpoint answered %u: %s",
-		    status, code);
-	else
-		snprintf(why, OAUTH2_WHY, "the token endpoint answered %u",
-		    status);
+	if (len > 0 && len < sizeof(t->error) && code[len] == '\0')
+		memcpy(t->error, code, len + 1);
+	snprintf(t->why, sizeof(t->why), "the token endpoint answered %u%s%s",
+	    status, t->error[0] ? ": " : "", t->error);
 }
 
 static bool
-read_tokens(const json_t *object, struct oauth2_answer *a, char why[OAUTH2_WHY])
+read_tokens(const json_t *object, struct oauth2_answer *a,
+    struct oauth2_trouble *t)
 {
 	const char *wrong = NULL;
 
@@ -331,27 +345,29 @@ read_tokens(const json_t *object, struct oauth2_answer *a, char why[OAUTH2_WHY])
 	else if ((a->access_token = take_token(object, "access_token")) == NULL)
 		wrong = "the token endpoint's answer has no access_token";
 	if (wrong != NULL) {
-		snprintf(why, OAUTH2_WHY, "%s", wrong);
+		snprintf(t->why, sizeof(t->why), "%s", wrong);
 		return false;
 	}
 	a->refresh_token = take_token(object, "refresh_token");
+	a->scope = take_scope(object);
 	return true;
 }
 
 bool
 oauth2_answer_read(uint16_t status, struct slice body, struct oauth2_answer *a,
-    char why[OAUTH2_WHY])
+    struct oauth2_trouble *trouble)
 {
 	json_t *object = read_object(body);
 	bool done = false;
 
+	*trouble = (struct oauth2_trouble){.status = status};
 	if (status != 200)
-		say_error(status, object, why);
+		say_error(status, object, trouble);
 	else if (object == NULL)
-		snprintf(why, OAUTH2_WHY,
+		snprintf(trouble->why, sizeof(trouble->why),
 		    "the token endpoint's answer is no JSON object");
 	else
-		done = read_tokens(object, a, why);
+		done = read_tokens(object, a, trouble);
 	json_decref(object);
 	return done;
 }
@@ -361,77 +377,6 @@ oauth2_answer_done(struct oauth2_answer *a)
 {
 	secret_free(a->access_token);
 	secret_free(a->refresh_token);
+	free(a->scope);
 	*a = (struct oauth2_answer){0};
-}
-
-/* --- what the guest sees of one --- */
-
-/* "access_token", "refresh_token", "id_token", "device_token", "token", and
- * who spells them in another way. Their kinds and times are none. */
-static bool
-is_token_name(const char *name)
-{
-	struct slice n = slice_of(name);
-
-	return n.len >= 5 && slice_is_nocase(slice_from(n, n.len - 5), "token");
-}
-
-static bool mask(json_t *value, json_t *placeholder);
-
-static bool
-mask_members(json_t *object, json_t *placeholder)
-{
-	void *at = json_object_iter(object);
-
-	for (; at != NULL; at = json_object_iter_next(object, at)) {
-		json_t *member = json_object_iter_value(at);
-		bool done;
-
-		if (json_is_string(member) &&
-		    is_token_name(json_object_iter_key(at)))
-			done = json_object_iter_set(object, at, placeholder) ==
-			    0;
-		else
-			done = mask(member, placeholder);
-		if (!done)
-			return false;
-	}
-	return true;
-}
-
-/* As deep as jansson reads, which is bounded. */
-static bool
-mask(json_t *value, json_t *placeholder)
-{
-	if (json_is_object(value))
-		return mask_members(value, placeholder);
-	for (size_t i = 0; i < json_array_size(value); i++)
-		if (!mask(json_array_get(value, i), placeholder))
-			return false;
-	return true;
-}
-
-static int
-append(const char *at, size_t len, void *owner)
-{
-	struct text *masked = owner;
-
-	text_add_slice(masked, (struct slice){at, len});
-	return masked->cut ? -1 : 0;
-}
-
-bool
-oauth2_mask(struct slice body, struct slice placeholder, struct text *masked)
-{
-	json_t *object = read_object(body), *mark;
-	bool done;
-
-	if (object == NULL)
-		return false;
-	mark = json_stringn(placeholder.at, placeholder.len);
-	done = mark != NULL && mask(object, mark) &&
-	    json_dump_callback(object, append, masked, JSON_COMPACT) == 0;
-	json_decref(mark);
-	json_decref(object);
-	return done;
 }

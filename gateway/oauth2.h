@@ -4,9 +4,8 @@
  * a client's secret or a refresh token (RFC 6749, 4.4 and 6). oauth2_tokens.h
  * fetches and keeps the tokens; here are the messages, as text.
  *
- * Where the guest itself talks to the token endpoint it sees placeholders both
- * ways: its own go out as the value (an injection with SWAP_BODY and
- * SWAP_HEADERS), and the tokens of the answer are masked by oauth2_mask(). */
+ * Where the guest itself asks the token endpoint, with its placeholder, it is
+ * told of the same token and never sees it: token_request.h. */
 #ifndef GATEWAY_OAUTH2_H
 #define GATEWAY_OAUTH2_H
 
@@ -14,7 +13,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/text.h"
 #include "gateway/http/head.h"
 #include "rules/secret_binding.h"
 #include "rules/target.h"
@@ -25,8 +23,10 @@
 #define OAUTH2_TOKEN_MAX 8192
 /* Without expires_in, which servers should but need not send. */
 #define OAUTH2_DEFAULT_S 300
-/* "it answered 401: invalid_client", and a NUL. */
-#define OAUTH2_WHY 160
+/* "the token endpoint answered 401: invalid_client", or a sentence of the
+ * keeper's; and a NUL. */
+#define OAUTH2_WHY 260
+#define OAUTH2_ERROR 64
 
 struct oauth2_endpoint {
 	struct target target;
@@ -64,19 +64,22 @@ void oauth2_request_done(struct oauth2_request *r); /* wiped */
 struct oauth2_answer {
 	struct secret *access_token;  /* owned */
 	struct secret *refresh_token; /* owned; NULL: the old one stays */
+	char *scope; /* owned; NULL: what was asked for, or nothing can be said
+		      */
 	uint32_t lasts_s;
 };
 
-/* False, and `why` says what was wrong, never with anything of a token in it.
- * Then nothing is owned. */
-bool oauth2_answer_read(uint16_t status, struct slice body,
-    struct oauth2_answer *a, char why[OAUTH2_WHY]);
-void oauth2_answer_done(struct oauth2_answer *a);
+/* Why there is no token. Nothing of what the endpoint says stands in it but its
+ * error code (RFC 6749, 5.2), of small letters and underscores. */
+struct oauth2_trouble {
+	char why[OAUTH2_WHY];	  /* a clause for people */
+	uint16_t status;	  /* of its answer; 0: there was none */
+	char error[OAUTH2_ERROR]; /* "": none was said */
+};
 
-/* An answer for the guest: every token in it (access_token, refresh_token,
- * id_token and the like, at any depth) is this placeholder. False: it is not
- * JSON, or it has no room in `masked`: it must not go on. */
-bool oauth2_mask(struct slice body, struct slice placeholder,
-    struct text *masked);
+/* False, and *trouble is filled in; then nothing is owned. */
+bool oauth2_answer_read(uint16_t status, struct slice body,
+    struct oauth2_answer *a, struct oauth2_trouble *trouble);
+void oauth2_answer_done(struct oauth2_answer *a);
 
 #endif

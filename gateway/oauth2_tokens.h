@@ -23,8 +23,9 @@
 struct loop;
 struct oauth2_tokens;
 struct oauth2_wait;
+struct refresh_turns;
 
-/* From the question to the answer's last byte. */
+/* From the question to the answer's last byte, a turn's wait with it. */
 #define OAUTH2_FETCH_MS 30000
 /* A token is not used in its last minute, or its last tenth where that is
  * less: the request that carries it has a way to go. */
@@ -44,19 +45,20 @@ typedef void oauth2_answered_fn(void *fetch, uint16_t status, struct slice body,
 
 struct oauth2_tokens_options {
 	struct loop *loop;
-	/* Send `r`, which is borrowed for the call, to `to`, for that sandbox.
+	/* Send `r`, which is borrowed for the call, to `to`, for that sandbox
+	 * and secret.
 	 * `answered` runs once, never before this returns and not after
 	 * cancel() of what this gave (not NULL). */
-	void *(*send)(void *owner, const char *sandbox,
+	void *(*send)(void *owner, const char *sandbox, const char *secret,
 	    const struct oauth2_endpoint *to, const struct oauth2_request *r,
 	    oauth2_answered_fn *answered, void *fetch);
 	void (*cancel)(void *owner, void *sending);
-	/* The endpoint gave another refresh token, and may take the old one no
-	 * more: to be stored in place of the secret's value, of which `value`
-	 * is all ("CLIENT-SECRET TOKEN" where it was). May be NULL. */
-	void (*renewed)(void *owner, const char *sandbox, const char *secret,
-	    struct slice value);
+	/* The endpoint gave another refresh token, and it is kept. */
+	void (*renewed)(void *owner, const char *sandbox, const char *secret);
 	void *owner;
+	/* A refresh token is used only in a turn, and what the endpoint gives
+	 * in its place is kept before the access token is used. */
+	struct refresh_turns *turns;
 };
 
 struct oauth2_ask {
@@ -64,6 +66,14 @@ struct oauth2_ask {
 	const struct secret_binding *binding;
 	struct slice value; /* of the lease */
 	uint64_t serial;    /* of the lease: another value, another token */
+	const struct target *target; /* of the lease */
+};
+
+/* Borrowed until control goes back to the loop. */
+struct oauth2_token {
+	struct slice value;
+	uint32_t lasts_s;  /* from now on, at least 1 */
+	const char *scope; /* as the endpoint said it; "" it did not */
 };
 
 struct oauth2_tokens *oauth2_tokens_new(const struct oauth2_tokens_options *o);
@@ -71,16 +81,15 @@ struct oauth2_tokens *oauth2_tokens_new(const struct oauth2_tokens_options *o);
  * before. NULL is fine. */
 void oauth2_tokens_free(struct oauth2_tokens *t);
 
-/* A token that lasts, borrowed until control goes back to the loop; *serial is
- * another one for each token there ever was (for what is cached by it). */
+/* A token that lasts, if there is one. */
 bool oauth2_held(struct oauth2_tokens *t, const struct oauth2_ask *ask,
-    struct slice *token, uint64_t *serial);
+    struct oauth2_token *token);
 
 /* Runs once, never before oauth2_start() returns, not after oauth2_cancel().
- * `token.at` NULL: it cannot be had, and `why` is a clause for people. Both are
- * borrowed for the call. */
-typedef void oauth2_done_fn(void *owner, struct slice token, uint64_t serial,
-    const char *why);
+ * `token` NULL: it cannot be had, and *no says why. Both are borrowed for the
+ * call. */
+typedef void oauth2_done_fn(void *owner, const struct oauth2_token *token,
+    const struct oauth2_trouble *no);
 /* What `ask` points to is borrowed for the call. */
 struct oauth2_wait *oauth2_start(struct oauth2_tokens *t,
     const struct oauth2_ask *ask, oauth2_done_fn *done, void *owner);

@@ -24,8 +24,10 @@
 #include "gateway/leases.h"
 #include "gateway/net/acceptor.h"
 #include "gateway/origins.h"
+#include "gateway/refresh_turns.h"
 #include "gateway/secret_limits.h"
 #include "gateway/session.h"
+#include "gateway/token_endpoints.h"
 #include "gateway/token_fetch.h"
 
 #define SECOND_NS UINT64_C(1000000000)
@@ -342,6 +344,8 @@ service_set_policy(struct service *s, struct image *image, uint64_t generation)
 		    slice_of(s->sandboxes[i].name));
 	canaries_forget(s);
 	origins_policy_changed(s);
+	token_endpoints_free(s->token_endpoints);
+	s->token_endpoints = token_endpoints_new(image);
 	judge_all_again(s);
 	image_close(old);
 	s->o.figures->policy_generation = generation;
@@ -416,11 +420,14 @@ service_new(const struct service_options *o)
 	    .frames = (unsigned)l->h2_frames};
 	s->inflate_budget.limit = l->inflate_bytes;
 	s->held_budget.limit = l->held_bytes;
+	s->turns = refresh_turns_new(o->keeper);
 	s->tokens = oauth2_tokens_new(&(struct oauth2_tokens_options){
 	    .loop = o->loop,
 	    .send = token_fetch_send,
 	    .cancel = token_fetch_cancel,
-	    .owner = s});
+	    .renewed = token_fetch_renewed,
+	    .owner = s,
+	    .turns = s->turns});
 	s->inject_room = inject_room_new(l->header_bytes, l->header_count);
 	s->secret_limits = secret_limits_new(o->secret_calls);
 	s->scratch = memory_array(l->header_count, sizeof(*s->scratch));
@@ -470,6 +477,8 @@ service_free(struct service *s)
 	oauth2_tokens_free(s->tokens);
 	if (s->o.leases != NULL)
 		leases_on_revoked(s->o.leases, NULL, NULL);
+	refresh_turns_free(s->turns);
+	token_endpoints_free(s->token_endpoints);
 	origins_done(s);
 	resolver_free(s->resolver);
 	image_close(s->image);

@@ -64,7 +64,10 @@ struct service {
 	struct secret_limits *secret_limits;
 	struct inflate_budget inflate_budget;
 	struct held_budget held_budget;
+	struct refresh_turns *turns;
 	struct oauth2_tokens *tokens;
+	struct token_endpoints
+	    *token_endpoints;  /* of the live image; or NULL */
 	struct field *scratch; /* limits.header_count fields, for one
 				* parse at a time */
 	bool draining;

@@ -213,7 +213,7 @@ sandbox_of(struct service *s, const char *name)
 }
 
 void *
-token_fetch_send(void *service, const char *sandbox,
+token_fetch_send(void *service, const char *sandbox, const char *secret,
     const struct oauth2_endpoint *to, const struct oauth2_request *r,
     oauth2_answered_fn *answered, void *fetch)
 {
@@ -231,7 +231,8 @@ token_fetch_send(void *service, const char *sandbox,
 	deferred_init(&s->gone, free_later, s);
 	d.target = &s->to.target;
 	timer_set(&s->timer, OAUTH2_FETCH_MS);
-	note_token(s->service, whose, &s->to.target);
+	note_token(s->service, whose, secret, &s->to.target,
+	    "an access token is asked for");
 	s->wait = origin_start(s->service, &d, on_origin, s);
 	return s;
 }
@@ -244,4 +245,11 @@ token_fetch_cancel(void *service, void *sending)
 	(void)service;
 	s->status = 0;
 	end(s);
+}
+
+void
+token_fetch_renewed(void *service, const char *sandbox, const char *secret)
+{
+	note_token(service, sandbox_of(service, sandbox), secret, NULL,
+	    "another refresh token took its place");
 }

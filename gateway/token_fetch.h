@@ -11,9 +11,12 @@
 #include "gateway/service_internal.h"
 
 /* For oauth2_tokens_options, whose owner is the service. */
-void *token_fetch_send(void *service, const char *sandbox,
+void *token_fetch_send(void *service, const char *sandbox, const char *secret,
     const struct oauth2_endpoint *to, const struct oauth2_request *r,
     oauth2_answered_fn *answered, void *fetch);
 void token_fetch_cancel(void *service, void *sending);
+/* For the record. */
+void token_fetch_renewed(void *service, const char *sandbox,
+    const char *secret);
 
 #endif

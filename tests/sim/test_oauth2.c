@@ -8,30 +8,49 @@
 
 #include "base/check.h"
 #include "base/secret.h"
+#include "gateway/keeper_link.h"
+#include "gateway/refresh_turns.h"
 #include "tests/sim/sim.h"
 #include "tests/unit/test.h"
 
 struct world {
 	struct loop *loop;
+	struct keeper_link *link;
+	struct refresh_turns *turns;
 	struct oauth2_tokens *tokens;
 	struct secret_binding binding;
+	struct target target;
 	/* What was sent last. */
 	oauth2_answered_fn *answered;
 	void *fetch;
 	unsigned sent, cancelled;
 	char body[512], to[2048];
 	/* What was told. */
-	unsigned told;
-	char token[64], why[OAUTH2_WHY], renewed[64];
+	unsigned told, renewed;
+	char token[64], why[OAUTH2_WHY], scope[32];
+	uint32_t lasts_s;
 };
 
+/* What the keeper of the script has, and what it was told. */
+static struct {
+	char value[64];
+	uint64_t serial;
+	unsigned waits; /* before it is somebody's turn */
+	unsigned asked, ended;
+	struct turn_over over;
+	char brought[64], used_is[8];
+	bool keeps_nothing;
+} keeper;
+
 static void *
-on_send(void *owner, const char *sandbox, const struct oauth2_endpoint *to,
-    const struct oauth2_request *r, oauth2_answered_fn *answered, void *fetch)
+on_send(void *owner, const char *sandbox, const char *secret,
+    const struct oauth2_endpoint *to, const struct oauth2_request *r,
+    oauth2_answered_fn *answered, void *fetch)
 {
 	struct world *w = owner;
 
 	EXPECT_TEXT(sandbox, "web");
+	EXPECT_TEXT(secret, "api");
 	EXPECT(w->fetch == NULL);
 	snprintf(w->to, sizeof(w->to), "%s%s", to->host, to->path);
 	snprintf(w->body, sizeof(w->body), "%.*s", SLICE_ARG(r->body));
@@ -52,32 +71,92 @@ on_cancel(void *owner, void *sending)
 }
 
 static void
-on_renewed(void *owner, const char *sandbox, const char *secret,
-    struct slice value)
+on_renewed(void *owner, const char *sandbox, const char *secret)
 {
 	struct world *w = owner;
 
 	EXPECT_TEXT(sandbox, "web");
 	EXPECT_TEXT(secret, "api");
-	snprintf(w->renewed, sizeof(w->renewed), "%.*s", SLICE_ARG(value));
+	w->renewed++;
 }
 
 static void
-on_token(void *owner, struct slice token, uint64_t serial, const char *why)
+on_token(void *owner, const struct oauth2_token *token,
+    const struct oauth2_trouble *no)
 {
 	struct world *w = owner;
 
-	EXPECT((token.at != NULL) == (why == NULL));
-	EXPECT(token.at == NULL || serial > 0);
-	snprintf(w->token, sizeof(w->token), "%.*s", SLICE_ARG(token));
-	snprintf(w->why, sizeof(w->why), "%s", why ? why : "");
+	w->token[0] = w->why[0] = '\0';
+	if (token != NULL) {
+		snprintf(w->token, sizeof(w->token), "%.*s",
+		    SLICE_ARG(token->value));
+		snprintf(w->scope, sizeof(w->scope), "%s", token->scope);
+		w->lasts_s = token->lasts_s;
+	} else {
+		snprintf(w->why, sizeof(w->why), "%s", no->why);
+	}
 	w->told++;
+}
+
+/* --- the keeper --- */
+
+static void
+on_turn_asked(const struct ipc_message *asked, struct ipc_message *answer)
+{
+	struct turn_question q;
+
+	EXPECT(turn_question_read((struct slice){asked->body, asked->len}, &q));
+	EXPECT(slice_is(q.lease.sandbox, "web"));
+	EXPECT(slice_is(q.lease.secret, "api"));
+	keeper.asked++;
+	answer->type = TELL_TURN_WAIT;
+	if (keeper.waits > 0) {
+		keeper.waits--;
+		return;
+	}
+	answer->type = TELL_LEASE;
+	answer->len = lease_loan_write(&(struct lease_loan){keeper.serial,
+					   60000, slice_of(keeper.value)},
+	    answer->body);
+}
+
+static void
+on_turn_over(const struct ipc_message *asked, struct ipc_message *answer)
+{
+	uint8_t now[TURN_DIGEST];
+
+	EXPECT(turn_over_read((struct slice){asked->body, asked->len},
+	    &keeper.over));
+	keeper.ended++;
+	answer->type = TELL_TURN_KEPT;
+	answer->len = 8;
+	memcpy(answer->body, &keeper.serial, 8);
+	if (keeper.over.end != TURN_NEW)
+		return;
+	snprintf(keeper.brought, sizeof(keeper.brought), "%.*s",
+	    SLICE_ARG(keeper.over.value));
+	turn_digest(slice_of(keeper.value), now);
+	EXPECT(memcmp(now, keeper.over.used, TURN_DIGEST) == 0);
+	if (keeper.keeps_nothing) {
+		answer->type = TELL_REFUSED;
+		answer->len = 0;
+		return;
+	}
+	memcpy(keeper.value, keeper.brought, sizeof(keeper.value));
 }
 
 static void
 start(struct world *w)
 {
 	*w = (struct world){.loop = loop_new()};
+	memset(&keeper, 0, sizeof(keeper));
+	keeper.serial = 7;
+	sim_keeper_answers(ASK_TURN, on_turn_asked);
+	sim_keeper_answers(ASK_TURN_OVER, on_turn_over);
+	w->link = keeper_link_new(w->loop, 15000);
+	w->turns = refresh_turns_new(w->link);
+	EXPECT(target_parse(SLICE_LITERAL("api.test:443"), 0, &w->target,
+	    NULL));
 	w->binding = (struct secret_binding){.name = "api",
 	    .token_url = "https://id.test/token",
 	    .client_id = "me",
@@ -89,21 +168,26 @@ start(struct world *w)
 	    .send = on_send,
 	    .cancel = on_cancel,
 	    .renewed = on_renewed,
-	    .owner = w});
+	    .owner = w,
+	    .turns = w->turns});
 }
 
 static void
 stop(struct world *w)
 {
 	oauth2_tokens_free(w->tokens);
+	sim_run(w->loop);
+	refresh_turns_free(w->turns);
 	EXPECT_INT(sim_timers(w->loop), 0);
+	keeper_link_free(w->link);
 	loop_free(w->loop);
 }
 
 static struct oauth2_ask
 ask_with(struct world *w, const char *value, uint64_t serial)
 {
-	return (struct oauth2_ask){"web", &w->binding, slice_of(value), serial};
+	return (struct oauth2_ask){
+	    "web", &w->binding, slice_of(value), serial, &w->target};
 }
 
 static struct oauth2_wait *
@@ -118,10 +202,9 @@ static bool
 held(struct world *w, uint64_t lease)
 {
 	struct oauth2_ask a = ask_with(w, "s3cret", lease);
-	struct slice token;
-	uint64_t serial;
+	struct oauth2_token token;
 
-	return oauth2_held(w->tokens, &a, &token, &serial);
+	return oauth2_held(w->tokens, &a, &token);
 }
 
 static void
@@ -269,12 +352,14 @@ TEST(a_wrong_value_is_told_without_asking_anybody)
 
 	start(&w);
 	w.binding.grant = OAUTH2_REFRESH_TOKEN;
+	snprintf(keeper.value, sizeof(keeper.value), "one-word");
 	ask(&w);
 	EXPECT_INT(w.told, 0);
 	sim_run(w.loop);
 	EXPECT_INT(w.told, 1);
 	EXPECT_INT(w.sent, 0);
 	EXPECT(strstr(w.why, "CLIENT-SECRET TOKEN") != NULL);
+	w.binding.grant = OAUTH2_CLIENT_CREDENTIALS;
 	w.binding.token_url = "http://id.test/";
 	ask(&w);
 	sim_run(w.loop);
@@ -282,35 +367,182 @@ TEST(a_wrong_value_is_told_without_asking_anybody)
 	stop(&w);
 }
 
+static void
+start_refreshing(struct world *w, const char *value)
+{
+	start(w);
+	w->binding.grant = OAUTH2_REFRESH_TOKEN;
+	snprintf(keeper.value, sizeof(keeper.value), "%s", value);
+}
+
+/* Its lease is of this serial; what the lease says does not count. */
+static struct oauth2_wait *
+refresh(struct world *w, uint64_t serial)
+{
+	struct oauth2_ask a = ask_with(w, "cs of-the-lease", serial);
+	struct oauth2_wait *wait = oauth2_start(w->tokens, &a, on_token, w);
+
+	sim_run(w->loop);
+	return wait;
+}
+
 TEST(a_new_refresh_token_takes_the_old_ones_place)
 {
 	struct world w;
-	struct oauth2_ask a;
 
-	start(&w);
-	w.binding.grant = OAUTH2_REFRESH_TOKEN;
-	a = ask_with(&w, "cs old", 7);
-	oauth2_start(w.tokens, &a, on_token, &w);
+	start_refreshing(&w, "client old");
+	refresh(&w, 7);
 	EXPECT(strstr(w.body, "refresh_token=old") != NULL);
 	answer(&w, 200,
 	    "{\"access_token\":\"t\",\"refresh_token\":\"new\","
 	    "\"expires_in\":1}");
-	EXPECT_TEXT(w.renewed, "cs new");
+	/* It is kept before it is used. */
+	EXPECT_INT(w.told, 0);
+	EXPECT(!held(&w, 7));
+	sim_run(w.loop);
+	EXPECT_INT(w.told, 1);
+	EXPECT_TEXT(keeper.value, "client new");
+	EXPECT_INT(keeper.ended, 1);
+	EXPECT_INT(w.renewed, 1);
+	EXPECT(held(&w, 7));
 	sim_advance(w.loop, 1000);
-	oauth2_start(w.tokens, &a, on_token, &w);
+	refresh(&w, 7);
 	EXPECT(strstr(w.body, "refresh_token=new") != NULL);
-	EXPECT(strstr(w.body, "client_secret=cs") != NULL);
+	EXPECT(strstr(w.body, "client_secret=client") != NULL);
 	/* The same one again is no news. */
-	w.renewed[0] = '\0';
 	answer(&w, 200,
 	    "{\"access_token\":\"t\",\"refresh_token\":\"new\","
 	    "\"expires_in\":1}");
-	EXPECT_TEXT(w.renewed, "");
+	EXPECT_INT(w.told, 2);
+	sim_run(w.loop);
+	EXPECT_INT(keeper.over.end, TURN_SAME);
+	EXPECT_INT(w.renewed, 1);
+	/* Another value of the lease; the keeper knows which. */
 	sim_advance(w.loop, 1000);
-	a = ask_with(&w, "cs stored", 8);
-	oauth2_start(w.tokens, &a, on_token, &w);
+	snprintf(keeper.value, sizeof(keeper.value), "client stored");
+	keeper.serial = 8;
+	refresh(&w, 8);
 	EXPECT(strstr(w.body, "refresh_token=stored") != NULL);
 	answer(&w, 200, "{\"access_token\":\"t\"}");
+	EXPECT(held(&w, 8));
+	stop(&w);
+}
+
+TEST(who_waits_for_its_turn_asks_again)
+{
+	struct world w;
+
+	start_refreshing(&w, "client old");
+	keeper.waits = 3;
+	refresh(&w, 7);
+	EXPECT_INT(keeper.asked, 4);
+	EXPECT_INT(w.sent, 1);
+	answer(&w, 400, "{\"error\":\"invalid_grant\"}");
+	EXPECT_TEXT(w.why, "the token endpoint answered 400: invalid_grant");
+	sim_run(w.loop);
+	EXPECT_INT(keeper.over.end, TURN_FAILED);
+	stop(&w);
+}
+
+TEST(what_cannot_be_kept_is_used_and_offered_again)
+{
+	struct world w;
+
+	start_refreshing(&w, "client old");
+	keeper.keeps_nothing = true;
+	refresh(&w, 7);
+	answer(&w, 200,
+	    "{\"access_token\":\"t\",\"refresh_token\":\"new\","
+	    "\"expires_in\":1}");
+	sim_run(w.loop);
+	EXPECT_INT(w.told, 1);
+	EXPECT_TEXT(w.token, "t");
+	EXPECT_TEXT(keeper.brought, "client new");
+	EXPECT_INT(w.renewed, 0);
+	/* In the place of what the keeper has; and it is offered again, also
+	 * where the endpoint has nothing newer. */
+	sim_advance(w.loop, 1000);
+	keeper.brought[0] = '\0';
+	keeper.keeps_nothing = false;
+	refresh(&w, 7);
+	EXPECT(strstr(w.body, "refresh_token=new") != NULL);
+	answer(&w, 200, "{\"access_token\":\"t\",\"expires_in\":1}");
+	sim_run(w.loop);
+	EXPECT_TEXT(keeper.value, "client new");
+	EXPECT_INT(w.renewed, 1);
+	stop(&w);
+}
+
+TEST(a_refresh_that_has_begun_is_not_given_up)
+{
+	struct world w;
+
+	start_refreshing(&w, "client old");
+	refresh(&w, 7);
+	/* Another keeper has other numbers for the same value. */
+	refresh(&w, 9);
+	EXPECT_INT(w.cancelled, 0);
+	EXPECT_INT(w.sent, 1);
+	keeper.serial = 9;
+	answer(&w, 200, "{\"access_token\":\"t\",\"refresh_token\":\"new\"}");
+	sim_run(w.loop);
+	EXPECT_INT(w.told, 2);
+	EXPECT_INT(w.sent, 1);
+	EXPECT(held(&w, 9));
+	stop(&w);
+}
+
+TEST(who_has_asked_for_another_value_meanwhile_gets_that)
+{
+	struct world w;
+
+	start_refreshing(&w, "client old");
+	refresh(&w, 7);
+	snprintf(keeper.value, sizeof(keeper.value), "client another");
+	keeper.serial = 9;
+	refresh(&w, 9);
+	answer(&w, 200, "{\"access_token\":\"t\"}");
+	EXPECT_INT(w.told, 0);
+	sim_run(w.loop);
+	EXPECT_INT(w.sent, 2);
+	EXPECT(strstr(w.body, "refresh_token=another") != NULL);
+	answer(&w, 200, "{\"access_token\":\"u\"}");
+	EXPECT_INT(w.told, 2);
+	EXPECT_TEXT(w.token, "u");
+	stop(&w);
+}
+
+TEST(a_turn_that_never_comes_is_given_up)
+{
+	struct world w;
+
+	start_refreshing(&w, "client old");
+	sim_keeper_takes_ms = 14000;
+	keeper.waits = 1000;
+	refresh(&w, 7);
+	sim_advance(w.loop, OAUTH2_FETCH_MS);
+	EXPECT_INT(w.told, 1);
+	EXPECT(strstr(w.why, "refresh token have not ended") != NULL);
+	sim_keeper_takes_ms = 0;
+	sim_advance(w.loop, 14000);
+	stop(&w);
+}
+
+TEST(a_token_says_what_is_left_of_it_and_its_scope)
+{
+	struct world w;
+
+	start(&w);
+	ask(&w);
+	answer(&w, 200,
+	    "{\"access_token\":\"t\",\"expires_in\":3600,"
+	    "\"scope\":\"read\"}");
+	EXPECT_INT(w.lasts_s, 3600);
+	EXPECT_TEXT(w.scope, "read");
+	sim_advance(w.loop, 1001);
+	ask(&w);
+	sim_run(w.loop);
+	EXPECT_INT(w.lasts_s, 3599);
 	stop(&w);
 }
 
@@ -338,14 +570,14 @@ struct eager {
 };
 
 static void
-ask_again(void *owner, struct slice token, uint64_t serial, const char *why)
+ask_again(void *owner, const struct oauth2_token *token,
+    const struct oauth2_trouble *no)
 {
 	struct eager *e = owner;
 	struct oauth2_ask a = ask_with(e->w, "s3cret", 7);
 
 	(void)token;
-	(void)serial;
-	(void)why;
+	(void)no;
 	if (++e->told < 5)
 		oauth2_start(e->w->tokens, &a, ask_again, e);
 }
