@@ -16,6 +16,7 @@
 #include "base/memory.h"
 #include "gateway/asked.h"
 #include "gateway/exchange_secrets.h"
+#include "gateway/exchange_token.h"
 #include "gateway/scrub/messages.h"
 #include "rules/path_pattern.h"
 
@@ -107,16 +108,6 @@ find_origin(struct exchange *x)
 }
 
 static enum step_result
-refuse_secret(struct exchange *x, const struct exchange_refused *no)
-{
-	x->detail = no->detail;
-	x->refuse_status = no->status;
-	if (reason_status(no->reason) >= 502)
-		return exchange_fail_origin(x, no->reason, no->detail);
-	return exchange_refuse_because(x, no->reason);
-}
-
-static enum step_result
 step_judge(struct exchange *x)
 {
 	struct service *s = x->service;
@@ -144,20 +135,20 @@ step_judge(struct exchange *x)
 	judge(x, &x->verdict);
 	if (x->verdict.decision == DECISION_DENY)
 		return exchange_refuse(x, &x->verdict, NULL);
-	if (!exchange_secrets_judge(x, &no))
-		return refuse_secret(x, &no);
+	if (!exchange_token_begin(x) && !exchange_secrets_judge(x, &no))
+		return exchange_refuse_secret(x, &no);
 	x->step = EXCHANGE_HOLD;
 	return STEP_MORE;
 }
 
-/* Only what is signed needs its body first. */
+/* Only what is signed, or may be answered here, is read first. */
 static enum step_result
 step_hold(struct exchange *x)
 {
 	static const struct head go_on = {
 	    .minor = 1, .status = 100, .phrase = SLICE_LITERAL("Continue")};
 
-	if (exchange_secrets_holds(x)) {
+	if (exchange_token_holds(x) || exchange_secrets_holds(x)) {
 		if (!x->holds && x->head.expects_continue)
 			x->guest->ops->answer(x->guest, &go_on, false);
 		if (!x->holds)
@@ -166,8 +157,17 @@ step_hold(struct exchange *x)
 		x->holds = x->has_credit = true;
 		return STEP_WAIT;
 	}
-	find_origin(x);
+	if (exchange_token_is_open(x))
+		x->step = EXCHANGE_TOKEN;
+	else
+		find_origin(x);
 	return STEP_MORE;
+}
+
+static enum step_result
+step_token(struct exchange *x)
+{
+	return exchange_token_step(x);
 }
 
 static void
@@ -211,7 +211,7 @@ step_lease(struct exchange *x)
 	/* What is sent again, behind a new policy, was judged by an older one.
 	 */
 	if (!exchange_secrets_are_current(x) && !exchange_secrets_judge(x, &no))
-		return refuse_secret(x, &no);
+		return exchange_refuse_secret(x, &no);
 	if (!exchange_secrets_take(x))
 		return STEP_WAIT;
 	x->step = EXCHANGE_FORWARD;
@@ -229,7 +229,7 @@ send_head(struct exchange *x)
 		x->origin->ops->request(x->origin, &x->forwarded,
 		    x->request_done);
 	else if (!exchange_secrets_send(x, x->request_done, &no))
-		return refuse_secret(x, &no);
+		return exchange_refuse_secret(x, &no);
 	return STEP_WAIT;
 }
 
@@ -257,6 +257,8 @@ step_forward(struct exchange *x)
 		x->has_credit = true;
 		x->guest->ops->credit(x->guest, s->limits->buffer_bytes);
 	}
+	if (!x->closed)
+		exchange_token_replay(x);
 	return x->closed ? STEP_CLOSED : STEP_WAIT;
 }
 
@@ -299,8 +301,8 @@ exchange_run(struct exchange *x)
 	if (x->closed)
 		return;
 	CHECK(x->waiting != NULL || x->origin != NULL ||
-	    x->step == EXCHANGE_HOLD);
-	/* Finding a connection has its own deadlines: reach.c. */
+	    x->step == EXCHANGE_HOLD || x->step == EXCHANGE_TOKEN);
+	/* Finding a connection has its own deadlines: reach.c; a token, too. */
 	if (x->step == EXCHANGE_RELAY || x->step == EXCHANGE_HOLD)
 		exchange_touch(x);
 	else
@@ -364,6 +366,7 @@ free_later(void *owner)
 	struct exchange *x = owner;
 
 	exchange_secrets_done(x);
+	exchange_token_done(x);
 	messages_free(x->canary);
 	arena_done(&x->arena);
 	free(x);
@@ -422,8 +425,10 @@ take_verdict(struct exchange *x, const struct decision_made *d, bool is_out)
 	x->verdict = *d;
 	if (is_out)
 		return;
-	if (!exchange_secrets_judge(x, &no))
-		refuse_secret(x, &no);
+	if (exchange_token_is_open(x))
+		exchange_token_judge_again(x);
+	else if (!exchange_secrets_judge(x, &no))
+		exchange_refuse_secret(x, &no);
 	else if (x->step == EXCHANGE_HOLD && x->body_begun &&
 	    (x->secrets == NULL || !x->secrets->holds_body))
 		exchange_close(x, CLOSE_POLICY); /* what was read is gone */

@@ -1,4 +1,4 @@
-/* exchange_internal.h - what the three files of an exchange share
+/* exchange_internal.h - what the files of an exchange share
  *
  * exchange.c has the steps, exchange_relay.c what both ends tell once they are
  * joined, exchange_refuse.c every way to end early. Included by nobody else. */
@@ -30,6 +30,8 @@ struct exchange {
 	struct note note;
 	struct decision_made verdict;
 	struct exchange_secrets *secrets; /* NULL: none are bound here */
+	struct exchange_token *token; /* not NULL: it was read first, since it
+				       * may ask for a token */
 	/* The secret that its connection shows to the origin; or NULL. */
 	const char *certificate;
 	uint64_t canary_generation; /* of the policy it is looked for by */
@@ -57,7 +59,9 @@ struct exchange {
 	struct deferred gone;
 };
 
-/* A piece of the request's body, as the origin is to get it. */
+/* A piece of the request's body, as the guest sent it. */
+void exchange_pass_body(struct exchange *x, struct slice bytes, bool last);
+/* .. and as the origin is to get it. */
 void exchange_send_body(struct exchange *x, struct slice bytes, bool last);
 /* Joined to the ends: exchange_relay.c. */
 extern const struct end_events exchange_guest_events, exchange_origin_events;
@@ -69,6 +73,9 @@ void exchange_end(struct exchange *x, enum close_reason why, enum reason fault);
 void exchange_break(struct exchange *x, enum close_reason why,
     enum reason found);
 void exchange_reset_origin(struct exchange *x, enum close_reason why);
+/* Answer with what is ours; only while no answer has begun. */
+void exchange_answer(struct exchange *x, const struct head *h,
+    struct slice body, enum close_reason closed, enum reason fault);
 /* Answer with a sentence of our own; only while no answer has begun. */
 enum step_result exchange_refuse_with(struct exchange *x,
     const struct refusal *r, enum close_reason closed);
@@ -81,6 +88,10 @@ enum step_result exchange_refuse_because(struct exchange *x,
 /* The origin failed us: allowed and recorded as such, answered 502 or 504. */
 enum step_result exchange_fail_origin(struct exchange *x, enum reason reason,
     const char *detail);
+/* For what its secrets say. */
+struct exchange_refused;
+enum step_result exchange_refuse_secret(struct exchange *x,
+    const struct exchange_refused *no);
 /* Run its steps as far as they go. */
 void exchange_run(struct exchange *x);
 /* Something moved: the wait for the next move begins. */

@@ -3,6 +3,7 @@
  * What a client reads, what the record says and what becomes of the two ends
  * is decided in one place, so that no two ways of ending disagree. */
 #include "gateway/exchange_secrets.h"
+#include "gateway/exchange_token.h"
 
 void
 exchange_end(struct exchange *x, enum close_reason why, enum reason fault)
@@ -28,6 +29,7 @@ exchange_end(struct exchange *x, enum close_reason why, enum reason fault)
 	f->bytes_in += x->bytes_in;
 	f->bytes_out += x->bytes_out;
 	exchange_secrets_cancel(x);
+	exchange_token_cancel(x);
 	list_remove(&x->link);
 	loop_defer(x->service->loop, &x->gone);
 }
@@ -62,6 +64,24 @@ exchange_close(struct exchange *x, enum close_reason why)
 	exchange_break(x, why, REASON_RULE_ALLOW);
 }
 
+void
+exchange_answer(struct exchange *x, const struct head *h, struct slice body,
+    enum close_reason closed, enum reason fault)
+{
+	struct end *guest = x->guest;
+
+	exchange_reset_origin(x, closed);
+	x->status = h->status;
+	if (slice_is(x->head.method, "HEAD"))
+		body.len = 0;
+	x->guest = NULL;
+	guest->ops->answer(guest, h, body.len == 0);
+	if (body.len > 0)
+		guest->ops->data(guest, body, true);
+	guest->ops->finish(guest);
+	exchange_end(x, closed, fault);
+}
+
 enum step_result
 exchange_refuse_with(struct exchange *x, const struct refusal *r,
     enum close_reason closed)
@@ -70,24 +90,14 @@ exchange_refuse_with(struct exchange *x, const struct refusal *r,
 	char phrase[REFUSAL_PHRASE];
 	struct text body;
 	struct head head;
-	struct end *guest = x->guest;
 	enum reason fault = reason_status(r->reason) >= 502 ||
 		closed == CLOSE_SECRET_LEAK
 	    ? r->reason
 	    : REASON_RULE_ALLOW;
 
-	exchange_reset_origin(x, closed);
 	refusal_make(x->service, &x->tuple, r, &head, fields, phrase, &body);
-	x->status = head.status;
-	if (slice_is(x->head.method, "HEAD"))
-		text_clear(&body);
-	x->guest = NULL;
-	guest->ops->answer(guest, &head, body.len == 0);
-	if (body.len > 0)
-		guest->ops->data(guest, text_slice(&body), true);
-	guest->ops->finish(guest);
+	exchange_answer(x, &head, text_slice(&body), closed, fault);
 	text_done(&body);
-	exchange_end(x, closed, fault);
 	return STEP_CLOSED;
 }
 
@@ -147,6 +157,16 @@ exchange_refuse_because(struct exchange *x, enum reason reason)
 	struct decision_made d = decision_denied(reason, RULE_NONE);
 
 	return exchange_refuse(x, &d, NULL);
+}
+
+enum step_result
+exchange_refuse_secret(struct exchange *x, const struct exchange_refused *no)
+{
+	x->detail = no->detail;
+	x->refuse_status = no->status;
+	if (reason_status(no->reason) >= 502)
+		return exchange_fail_origin(x, no->reason, no->detail);
+	return exchange_refuse_because(x, no->reason);
 }
 
 enum step_result

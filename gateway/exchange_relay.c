@@ -3,6 +3,7 @@
  * Data and credit cross over; an answer decides what becomes of the request's
  * rest; a 101 makes both directions opaque. */
 #include "gateway/exchange_secrets.h"
+#include "gateway/exchange_token.h"
 
 #include <stdio.h>
 
@@ -84,8 +85,12 @@ exchange_send_body(struct exchange *x, struct slice bytes, bool last)
 static void
 hold_data(struct exchange *x, struct slice bytes, bool last)
 {
+	bool has_room = exchange_token_holds(x)
+	    ? exchange_token_hold(x, bytes, last)
+	    : exchange_secrets_hold(x, bytes, last);
+
 	exchange_touch(x);
-	if (!exchange_secrets_hold(x, bytes, last))
+	if (!has_room)
 		cut_off(x, "limits.held_body_bytes");
 	else if (last)
 		exchange_run(x);
@@ -105,6 +110,21 @@ is_between_origins(struct exchange *x)
 	return true;
 }
 
+void
+exchange_pass_body(struct exchange *x, struct slice bytes, bool last)
+{
+	if (x->origin == NULL)
+		return;
+	x->request_done |= last;
+	exchange_touch(x);
+	if (!exchange_secrets_data(x, bytes, last))
+		cut_off(x,
+		    "what placeholders are replaced by makes the body "
+		    "too long");
+	else if (last && !x->closed)
+		finish_if_done(x);
+}
+
 static void
 guest_data(void *exchange, struct slice bytes, bool last)
 {
@@ -120,16 +140,8 @@ guest_data(void *exchange, struct slice bytes, bool last)
 		hold_data(x, bytes, last);
 		return;
 	}
-	if (is_between_origins(x) || x->origin == NULL)
-		return;
-	x->request_done |= last;
-	exchange_touch(x);
-	if (!exchange_secrets_data(x, bytes, last))
-		cut_off(x,
-		    "what placeholders are replaced by makes the body "
-		    "too long");
-	else if (last && !x->closed)
-		finish_if_done(x);
+	if (!is_between_origins(x))
+		exchange_pass_body(x, bytes, last);
 }
 
 /* Where requests are judged by their fields, or get some, none may come
@@ -141,7 +153,7 @@ guest_trailers(void *exchange, const struct fields *f)
 	struct exchange *x = exchange;
 	const char *wrong;
 
-	if (x->secrets != NULL) {
+	if (x->secrets != NULL || x->token != NULL) {
 		guest_data(x, (struct slice){NULL, 0}, true);
 		return;
 	}

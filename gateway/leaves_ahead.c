@@ -69,7 +69,7 @@ is_wanted(const struct leaves *l, const char *sandbox, const struct target *t)
 	struct decision_made d;
 
 	rules_decide(l->ahead.image, &facts, &d);
-	return d.decision == DECISION_ALLOW && screen_intercepts(&d);
+	return d.decision == DECISION_ALLOW && screen_intercepts(&d, false);
 }
 
 /* The next pair of host and sandbox; false: there is none. */

@@ -207,7 +207,7 @@ screen_request(const struct image *i, const struct facts *f,
 }
 
 bool
-screen_intercepts(const struct decision_made *d)
+screen_intercepts(const struct decision_made *d, bool gives_tokens)
 {
 	switch (d->tls) {
 	case RULE_TLS_INTERCEPT:
@@ -217,7 +217,7 @@ screen_intercepts(const struct decision_made *d)
 	case RULE_TLS_AUTO:
 		break;
 	}
-	return d->inspect || d->secret_count > 0;
+	return d->inspect || d->secret_count > 0 || gives_tokens;
 }
 
 void

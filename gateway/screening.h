@@ -58,8 +58,9 @@ void screen_request(const struct image *i, const struct facts *f,
     const struct own_listeners *own, struct screened_request *r,
     struct decision_made *d);
 /* Does TLS to this target end here? `tls: auto` does so for a host whose
- * requests must be judged, or that a secret is bound to. */
-bool screen_intercepts(const struct decision_made *d);
+ * requests must be judged, or that a secret is bound to, or that
+ * `gives_tokens` (token_endpoints.h). */
+bool screen_intercepts(const struct decision_made *d, bool gives_tokens);
 /* An allowed target whose requests must be judged, but nobody can see them:
  * denied, by the rule that governs it. */
 void screen_uninspectable(struct decision_made *d);

@@ -14,14 +14,19 @@
 #include "gateway/leaves.h"
 #include "gateway/origins.h"
 #include "gateway/tls/tls_server.h"
+#include "gateway/token_endpoints.h"
 #include "gateway/tunnel_internal.h"
 
 bool
 tunnel_intercepts(const struct tunnel *t)
 {
+	const struct service *s = t->service;
+	bool gives_tokens = token_endpoints_have(s->token_endpoints,
+	    t->tuple.sandbox->in_image, &t->tuple.target);
+
 	return t->refuses ||
-	    (t->service->o.tls_server != NULL &&
-		screen_intercepts(&t->verdict));
+	    (s->o.tls_server != NULL &&
+		screen_intercepts(&t->verdict, gives_tokens));
 }
 
 void

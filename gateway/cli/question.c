@@ -15,6 +15,7 @@
 #include "gateway/http/h1_fields.h"
 #include "gateway/http/h1_parse.h"
 #include "gateway/net/loop.h"
+#include "gateway/token_endpoints.h"
 #include "rules/path_pattern.h"
 
 #define FILE_LIMIT (1u << 20)
@@ -227,6 +228,19 @@ refuse_malformed(struct reply *r, const char *why)
 	r->made = decision_denied(REASON_MALFORMED, RULE_NONE);
 }
 
+/* To this sandbox, at this target. */
+static bool
+gives_tokens(const struct question *q, const struct judge *j,
+    const struct reply *r)
+{
+	struct token_endpoints *t = token_endpoints_new(j->image);
+	struct facts facts = facts_of(q, j, r);
+	bool any = token_endpoints_have(t, facts.sandbox, &r->target);
+
+	token_endpoints_free(t);
+	return any;
+}
+
 /* Where TLS ends here the request is judged as any other, behind its CONNECT.
  * Elsewhere nobody sees it, so it may be as malformed as it likes; but where it
  * can be read, the rules can be asked about it. */
@@ -245,7 +259,7 @@ ask_inside_tls(const struct question *q, const struct url *u,
 		return;
 	tunnel = r->made;
 	ends_here = tunnel.decision == DECISION_ALLOW &&
-	    screen_intercepts(&tunnel);
+	    screen_intercepts(&tunnel, gives_tokens(q, j, r));
 	wrong = read_request(q, u, r, &asked);
 	if (wrong) {
 		if (ends_here)
