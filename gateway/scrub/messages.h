@@ -5,7 +5,8 @@
  * other side waits for this very message. So the frames are followed, each is
  * passed whole once it is there, and what stands between them is no part of
  * the text: a value that goes on in the next frame is found there. Of such a
- * one a third at most has passed, and never any of the rest, however it is cut.
+ * one a third at most has passed (of a short one four characters), and never
+ * any of the rest, however it is cut.
  *
  * Messages that cannot be read (compressed, of an extension, masked by who may
  * not, of another protocol) do not pass. */

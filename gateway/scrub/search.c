@@ -32,8 +32,10 @@
  * in so many is followed, and the last. */
 #define ROW_STEP 8
 /* What a text may end with of a needle: longer than the prefixes by which keys
- * are known ("sk-ant-api03-"), too short for what is left to be guessed. */
+ * are known ("sk-ant-api03-"), too short for what is left to be guessed. Of a
+ * short one, a few letters of which stand at the end of many a word, half. */
 #define BEGUN_PART 3
+#define BEGUN_LEAST 4
 
 /* See is_followed(). */
 #define NEAR 12
@@ -389,20 +391,27 @@ search_clear(const struct search *s)
 	return clear;
 }
 
+static bool
+has_begun(const struct search *s, const struct thread *t)
+{
+	uint32_t count;
+
+	if (t->spelling == NO_SPELLING)
+		return false;
+	count = s->needles->spellings[t->spelling].count;
+	return t->read > BEGUN_LEAST && t->read > count / BEGUN_PART;
+}
+
 void
 search_tell_begun(struct search *s, search_hit_fn *hit, void *owner)
 {
-	for (size_t i = 0; i < s->now.count; i++) {
-		const struct thread *t = &s->now.at[i];
-		struct search_hit begun;
+	for (size_t i = 0; i < s->now.count; i++)
+		if (has_begun(s, &s->now.at[i])) {
+			struct search_hit begun = hit_of(s, &s->now.at[i],
+			    s->at);
 
-		if (t->spelling == NO_SPELLING ||
-		    t->read <=
-			s->needles->spellings[t->spelling].count / BEGUN_PART)
-			continue;
-		begun = hit_of(s, t, s->at);
-		hit(owner, &begun);
-	}
+			hit(owner, &begun);
+		}
 }
 
 /* The next place that the filter tells, and from where on to begin. */

@@ -41,8 +41,8 @@ uint64_t search_feed(struct search *s, struct slice in, search_hit_fn *hit,
  * that. Never more than needles_reach() behind the end. */
 uint64_t search_clear(const struct search *s);
 /* The text may stop here for long: as hits that end here, what has been read of
- * them by more than a third. That is no chance, and no public prefix of a key
- * either; the search goes on all the same. */
+ * them by more than a third, and four symbols at least. That is no chance, and
+ * no public prefix of a key either; the search goes on all the same. */
 void search_tell_begun(struct search *s, search_hit_fn *hit, void *owner);
 /* What comes is another text: nothing goes on from the one before, offsets
  * count from 0 again. */
