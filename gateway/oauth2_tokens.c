@@ -223,6 +223,7 @@ oauth2_tell(struct entry *e)
 	while (!list_is_empty(&all))
 		tell_one(e, all.next, &token);
 	e->telling = false;
+	e->tokens->o.settled(e->tokens->o.owner);
 }
 
 static void
@@ -306,6 +307,23 @@ oauth2_held(struct oauth2_tokens *t, const struct oauth2_ask *ask,
 		return false;
 	say(e, token);
 	return true;
+}
+
+bool
+oauth2_is_refreshing(const struct oauth2_tokens *t)
+{
+	struct slice key;
+	size_t at = 0;
+	void *value;
+
+	while (map_next(t->entries, &at, &key, &value)) {
+		const struct entry *e = value;
+
+		if (e->turn != NULL &&
+		    (e->state == ENTRY_FETCHING || e->state == ENTRY_KEEPING))
+			return true;
+	}
+	return false;
 }
 
 struct oauth2_wait *

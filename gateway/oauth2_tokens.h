@@ -55,6 +55,8 @@ struct oauth2_tokens_options {
 	void (*cancel)(void *owner, void *sending);
 	/* The endpoint gave another refresh token, and it is kept. */
 	void (*renewed)(void *owner, const char *sandbox, const char *secret);
+	/* One that was under way has come to its end. */
+	void (*settled)(void *owner);
 	void *owner;
 	/* A refresh token is used only in a turn, and what the endpoint gives
 	 * in its place is kept before the access token is used. */
@@ -94,6 +96,9 @@ typedef void oauth2_done_fn(void *owner, const struct oauth2_token *token,
 struct oauth2_wait *oauth2_start(struct oauth2_tokens *t,
     const struct oauth2_ask *ask, oauth2_done_fn *done, void *owner);
 void oauth2_cancel(struct oauth2_wait *w);
+
+/* Is a refresh token in use, whose successor would be lost with this process? */
+bool oauth2_is_refreshing(const struct oauth2_tokens *t);
 
 /* The origin refused the token (401): the next request gets another one, but
  * of one that was fetched within the last OAUTH2_RETRY_LAST_MS it is kept: a

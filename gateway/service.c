@@ -263,12 +263,27 @@ tell_drained(void *owner)
 	s->drained(s->drained_owner);
 }
 
+/* What a token endpoint is about to answer may be the only refresh token that is
+ * good from then on: nobody need wait for it to be kept. */
+static void
+end_if_drained(struct service *s)
+{
+	if (s->draining && list_is_empty(&s->sessions) &&
+	    !oauth2_is_refreshing(s->tokens))
+		loop_defer(s->loop, &s->drained_later);
+}
+
+static void
+on_token_settled(void *owner)
+{
+	end_if_drained(owner);
+}
+
 void
 service_session_ended(struct service *s)
 {
 	s->o.figures->connections_open--;
-	if (s->draining && list_is_empty(&s->sessions))
-		loop_defer(s->loop, &s->drained_later);
+	end_if_drained(s);
 }
 
 static void
@@ -278,6 +293,8 @@ drain_is_over(void *owner)
 
 	list_each_safe(l, &s->sessions)
 		session_close(session_of(l), CLOSE_DRAINING);
+	if (list_is_empty(&s->sessions))
+		loop_defer(s->loop, &s->drained_later);
 }
 
 void
@@ -293,8 +310,7 @@ service_drain(struct service *s, void (*drained)(void *owner), void *owner)
 	timer_set(&s->drain_timer, s->limits->drain_ms);
 	list_each_safe(l, &s->sessions)
 		session_drain(session_of(l));
-	if (list_is_empty(&s->sessions))
-		loop_defer(s->loop, &s->drained_later);
+	end_if_drained(s);
 }
 
 /* The clock may be set meanwhile: looked at once an hour. */
@@ -426,6 +442,7 @@ service_new(const struct service_options *o)
 	    .send = token_fetch_send,
 	    .cancel = token_fetch_cancel,
 	    .renewed = token_fetch_renewed,
+	    .settled = on_token_settled,
 	    .owner = s,
 	    .turns = s->turns});
 	s->inject_room = inject_room_new(l->header_bytes, l->header_count);

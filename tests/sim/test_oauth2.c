@@ -26,7 +26,7 @@ struct world {
 	unsigned sent, cancelled;
 	char body[512], to[2048];
 	/* What was told. */
-	unsigned told, renewed;
+	unsigned told, renewed, settled;
 	char token[64], why[OAUTH2_WHY], scope[32];
 	uint32_t lasts_s;
 };
@@ -78,6 +78,14 @@ on_renewed(void *owner, const char *sandbox, const char *secret)
 	EXPECT_TEXT(sandbox, "web");
 	EXPECT_TEXT(secret, "api");
 	w->renewed++;
+}
+
+static void
+on_settled(void *owner)
+{
+	struct world *w = owner;
+
+	w->settled++;
 }
 
 static void
@@ -168,6 +176,7 @@ start(struct world *w)
 	    .send = on_send,
 	    .cancel = on_cancel,
 	    .renewed = on_renewed,
+	    .settled = on_settled,
 	    .owner = w,
 	    .turns = w->turns});
 }
@@ -393,13 +402,16 @@ TEST(a_new_refresh_token_takes_the_old_ones_place)
 	start_refreshing(&w, "client old");
 	refresh(&w, 7);
 	EXPECT(strstr(w.body, "refresh_token=old") != NULL);
+	EXPECT(oauth2_is_refreshing(w.tokens));
 	answer(&w, 200,
 	    "{\"access_token\":\"t\",\"refresh_token\":\"new\","
 	    "\"expires_in\":1}");
 	/* It is kept before it is used. */
 	EXPECT_INT(w.told, 0);
 	EXPECT(!held(&w, 7));
+	EXPECT(oauth2_is_refreshing(w.tokens) && w.settled == 0);
 	sim_run(w.loop);
+	EXPECT(!oauth2_is_refreshing(w.tokens) && w.settled == 1);
 	EXPECT_INT(w.told, 1);
 	EXPECT_TEXT(keeper.value, "client new");
 	EXPECT_INT(keeper.ended, 1);
