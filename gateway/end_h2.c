@@ -406,8 +406,13 @@ void
 h2_op_reset(struct end *e, enum close_reason why)
 {
 	struct h2_stream *s = h2_stream_of(e);
+	struct h2_conn *c = s->conn;
 
 	s->our_reset = true;
 	reset(s, code_of(why));
+	/* Perhaps nobody is there any more, and the kernel will notice in a
+	 * quarter of an hour: the next request goes another way. */
+	if (why == CLOSE_FIRST_BYTE_TIMEOUT)
+		c->role->goaway(c);
 	let_go(s);
 }

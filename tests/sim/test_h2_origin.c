@@ -475,6 +475,30 @@ TEST(a_stream_for_which_it_is_too_late_is_refused)
 	end();
 }
 
+/* Its origin may be gone without a word: what comes next must not wait as long
+ * in vain. What runs goes on. */
+TEST(a_connection_without_an_answer_gets_no_more)
+{
+	struct fake_exchange *a, *b;
+
+	begin();
+	a = ask("GET /a\n", "");
+	b = ask("GET /b\n", "");
+	fake_reset(a, CLOSE_GUEST_RESET);
+	sim_run(w.loop);
+	expect_told("");
+	a = ask("GET /c\n", "");
+	fake_reset(a, CLOSE_FIRST_BYTE_TIMEOUT);
+	sim_run(w.loop);
+	expect_told("leaving ");
+	EXPECT(h2_origin_open(w.origin) == NULL);
+	answer(3, ":status: 204\n", false);
+	fake_finish(b);
+	sim_run(w.loop);
+	expect_told("closed ");
+	end();
+}
+
 TEST(a_connection_that_goes_is_told)
 {
 	begin();
