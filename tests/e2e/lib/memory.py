@@ -35,15 +35,19 @@ def read_region(mem, first, end):
     return b"".join(parts)
 
 
-def holders(pids, needle):
-    """[(pid, region)] of those that have these bytes."""
+def findings(pids, needles):
+    """[(pid, region, needle)]: each region is read once for all of them."""
     found = []
     for pid in pids:
         with open(f"/proc/{pid}/mem", "rb", 0) as mem:
             for first, end, line in regions(pid):
                 data = read_region(mem, first, end)
-                if data and needle in data:
-                    found.append((pid, line))
-        if needle in environ(pid):
-            found.append((pid, "environ"))
+                found += [(pid, line, n) for n in needles
+                          if data and n in data]
+        found += [(pid, "environ", n) for n in needles if n in environ(pid)]
     return found
+
+
+def holders(pids, needle):
+    """[(pid, region)] of those that have these bytes."""
+    return [(pid, where) for pid, where, _ in findings(pids, [needle])]
