@@ -27,6 +27,9 @@
  *   other letters' case, reversed, split into several fields or events,
  *   hashed, encrypted: no echo does this by accident. An origin that means to
  *   tell the guest the key can always find a way, since it has the key;
+ * - what is compressed twice, or without a Content-Encoding that says so; a
+ *   part of a value ("Incorrect key sk-proj-abcd..."); a value that another
+ *   one has replaced since it was sent;
  * - in base64, up to four bits of the value's first and last byte, which share
  *   a character with a neighbour: that character is no part of the hit. */
 #ifndef GATEWAY_SCRUB_NEEDLES_H
