@@ -448,11 +448,11 @@ origin_cancel(struct origin_wait *w)
 static void
 move_to(struct connecting *c, struct pool_host *host)
 {
+	host->users++;
 	list_remove(&c->link);
 	pool_host_leave(c->service, c->host);
 	c->host = host;
 	list_add(&host->connecting, &c->link);
-	host->users++;
 }
 
 static void
