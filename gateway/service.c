@@ -266,17 +266,13 @@ tell_drained(void *owner)
 /* What a token endpoint is about to answer may be the only refresh token that is
  * good from then on: nobody need wait for it to be kept. */
 static void
-end_if_drained(struct service *s)
+end_if_drained(void *owner)
 {
+	struct service *s = owner;
+
 	if (s->draining && list_is_empty(&s->sessions) &&
 	    !oauth2_is_refreshing(s->tokens))
 		loop_defer(s->loop, &s->drained_later);
-}
-
-static void
-on_token_settled(void *owner)
-{
-	end_if_drained(owner);
 }
 
 void
@@ -442,7 +438,7 @@ service_new(const struct service_options *o)
 	    .send = token_fetch_send,
 	    .cancel = token_fetch_cancel,
 	    .renewed = token_fetch_renewed,
-	    .settled = on_token_settled,
+	    .settled = end_if_drained,
 	    .owner = s,
 	    .turns = s->turns});
 	s->inject_room = inject_room_new(l->header_bytes, l->header_count);
