@@ -332,24 +332,18 @@ on_refused(void *owner)
 	refuse(owner, "more than eight secrets are bound to this host");
 }
 
-static struct shows
-shows_of(const struct origin_wait *w, const struct lease *lease)
-{
-	struct shows shows;
-
-	if (!shows_find(w->service, &w->to, &shows))
-		shows.secret[0] = '\0';
-	shows.lease = lease;
-	return shows;
-}
-
-/* Others may have made a connection with it by now. */
+/* Others may have made a connection with it by now, or another policy has
+ * another certificate: only what holds now is shown. */
 static void
 go_on_with(struct origin_wait *w, const struct lease *lease)
 {
 	struct origin_outcome o = {.reason = REASON_RULE_ALLOW, .pooled = true};
-	struct shows shows = shows_of(w, lease);
+	struct shows shows;
 
+	if (!shows_find(w->service, &w->to, &shows) || shows.lease != lease) {
+		refuse(w, "the client certificate was changed meanwhile");
+		return;
+	}
 	o.end = origin_take_idle(w->service, &w->to, &o.to);
 	if (o.end != NULL)
 		tell(w, &o);
