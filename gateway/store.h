@@ -84,6 +84,7 @@ struct store_file *store_open(const struct store_file_options *o,
 void store_close(struct store_file *f); /* NULL is fine */
 /* Does the store in `state` want a passphrase? False also when there is none. */
 bool store_wants_passphrase(const char *state);
+bool store_exists(const char *state);
 
 /* An entry as it may be shown. */
 struct store_entry {

@@ -252,6 +252,18 @@ store_wants_passphrase(const char *state)
 	return kdf == STORE_SCRYPT;
 }
 
+bool
+store_exists(const char *state)
+{
+	struct store_paths p;
+	bool exists;
+
+	store_paths_find(&p, state);
+	exists = access(p.store, F_OK) == 0;
+	store_paths_done(&p);
+	return exists;
+}
+
 /* --- changing --- */
 
 /* Before the first store that it locks: a store without a key is lost, a key

@@ -14,6 +14,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "gateway/cli/keyring.h"
 #include "gateway/cli/client.h"
 #include "gateway/cli/command.h"
 #include "gateway/cli/print.h"
@@ -29,7 +30,7 @@
 struct gateway_flags {
 	const char *config, *workers, *passphrase_file;
 	struct option_list policy, listen;
-	bool detach;
+	bool keyring, detach;
 };
 
 OPTIONS(gateway, struct gateway_flags,
@@ -46,7 +47,10 @@ OPTIONS(gateway, struct gateway_flags,
     OPT_TEXT(struct gateway_flags, passphrase_file, "passphrase-file", 0,
 	"FILE",
 	"it holds the passphrase of the secret store; default: the store's "
-	"key file, or a question on the terminal"),
+	"key file, the desktop's keyring, or a question on the terminal"),
+    OPT_FLAG(struct gateway_flags, keyring, "passphrase-keyring", 0,
+	"make a new secret store with a passphrase that the desktop's keyring "
+	"keeps"),
     OPT_FLAG(struct gateway_flags, detach, "detach", 'd',
 	"return when it is ready, and leave it running"));
 
@@ -298,10 +302,18 @@ static bool
 find_passphrase(const struct client *c, const struct gateway_flags *flags,
     struct hidden *h, struct err *err)
 {
+	const char *state = c->paths.state;
+
 	h->fd = -1;
 	if (flags->passphrase_file)
 		return read_passphrase(flags->passphrase_file, h, err);
-	if (isatty(STDIN_FILENO) && store_wants_passphrase(c->paths.state))
+	if (flags->keyring && !store_exists(state))
+		return keyring_make(state, h, err);
+	if (flags->keyring)
+		return keyring_find(state, h, err);
+	if (!store_wants_passphrase(state) || keyring_find(state, h, NULL))
+		return true;
+	if (isatty(STDIN_FILENO))
 		return ask_passphrase(h, err);
 	return true; /* the keeper says what is missing */
 }

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "gateway/cli/keyring.h"
 #include "gateway/control.h"
 #include "gateway/store.h"
 
@@ -60,24 +61,43 @@ stored_find(const struct stored_list *list, const char *scope, const char *name)
 
 /* --- the file --- */
 
-/* A passphrase is asked for where the store wants one. */
+static struct store_file *
+open_by_asking(struct store_file_options o, struct err *err)
+{
+	struct secret_value typed = {0};
+	struct store_file *f = NULL;
+
+	if (secret_value_ask(&typed, "Passphrase of the secret store", err)) {
+		o.passphrase = secret_value_slice(&typed);
+		f = store_open(&o, err);
+	}
+	secret_value_done(&typed);
+	return f;
+}
+
+/* A passphrase is the keyring's, or asked for. */
 static struct store_file *
 open_file(const struct client *c, bool only_look, struct err *err)
 {
 	struct store_file_options o = {
 	    .state = c->paths.state, .only_look = only_look};
-	struct secret_value passphrase = {0};
+	struct hidden kept;
 	struct store_file *f = NULL;
-	bool done = true;
+	char *text;
 
-	if (store_wants_passphrase(c->paths.state)) {
-		done = secret_value_ask(&passphrase,
-		    "Passphrase of the secret store", err);
-		o.passphrase = secret_value_slice(&passphrase);
-	}
-	if (done)
+	if (!store_wants_passphrase(o.state))
+		return store_open(&o, err);
+	if (!keyring_find(o.state, &kept, NULL))
+		return open_by_asking(o, err);
+	text = hidden_map(&kept);
+	if (text != NULL) {
+		o.passphrase = (struct slice){text, kept.size};
 		f = store_open(&o, err);
-	secret_value_done(&passphrase);
+		hidden_unmap(&kept, text);
+	} else {
+		err_errno(err, "the passphrase");
+	}
+	hidden_close(&kept);
 	return f;
 }
 
