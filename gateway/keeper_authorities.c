@@ -21,15 +21,18 @@
 #include "base/memory.h"
 #include "gateway/authority_message.h"
 
-/* NULL: it has none of its own. */
+/* The first is the shared one. */
+static bool
+has_ca(const struct keeper *k, size_t index)
+{
+	return index == 0 || (k->o->own_cas && k->o->own_cas[index].cert);
+}
+
+/* Of one that has a CA. */
 static const struct ca_files *
 files_of(const struct keeper *k, size_t index)
 {
-	const struct keeper_options *o = k->o;
-
-	if (index == 0)
-		return &o->ca;
-	return o->own_cas && o->own_cas[index].cert ? &o->own_cas[index] : NULL;
+	return index == 0 ? &k->o->ca : &k->o->own_cas[index];
 }
 
 /* "sandbox web: the CA cannot be had: .." */
@@ -50,7 +53,7 @@ open_others(struct keeper *k, struct err *err)
 	bool done;
 
 	for (size_t n = 0; n < k->sandbox_count; n++) {
-		if (!files_of(k, n) || (k->o->rotate && n == k->o->rotated))
+		if (!has_ca(k, n) || (k->o->rotate && n == k->o->rotated))
 			continue;
 		all[count].files = files_of(k, n);
 		index_of[count++] = n;

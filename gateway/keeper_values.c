@@ -112,6 +112,7 @@ known_moved(struct keeper_secrets *ks, struct known *from, struct known *to,
 {
 	uint64_t serial = from ? from->serial : 0;
 
+	CHECK(to != NULL);
 	if (from) {
 		secrets_revoke(ks, from);
 		wipe(from);
