@@ -688,17 +688,20 @@ TEST(each_sandbox_has_its_signer)
 TEST(another_signer_of_one_sandbox_leaves_the_others)
 {
 	begin_with_own();
+	ca_close(own[0].ca);
 	own[0].ca = new_ca();
 	renew_channel();
 	EXPECT(!cached("one", "a.test"));
 	EXPECT(is_by(own[1].ca, "two") && is_by(ca, "web"));
 	have("one", "a.test");
 	EXPECT(is_by(own[0].ca, "one"));
+	ca_close(ca);
 	ca = new_ca();
 	renew_channel();
 	EXPECT(!cached("web", "a.test"));
 	EXPECT(is_by(own[0].ca, "one") && is_by(own[1].ca, "two"));
 	/* One that has its own no more. */
+	ca_close(own[1].ca);
 	own[1].ca = NULL;
 	renew_channel();
 	EXPECT(cached("one", "a.test") && !cached("two", "a.test"));
