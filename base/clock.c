@@ -33,6 +33,15 @@ clock_monotonic_us(void)
 }
 
 uint64_t
+clock_cpu_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+uint64_t
 clock_wall_us(void)
 {
 	return read_us(CLOCK_REALTIME);

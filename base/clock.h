@@ -15,6 +15,7 @@
 
 uint64_t clock_monotonic_us(void);
 uint64_t clock_wall_us(void); /* since 1970 */
+uint64_t clock_cpu_us(void);  /* that this thread has used */
 /* With microseconds and Z; needs CLOCK_TEXT bytes. */
 #define CLOCK_TEXT 28
 void clock_format(uint64_t wall_us, char out[CLOCK_TEXT]);

@@ -167,6 +167,7 @@ exchange_scrub_body(struct exchange *x, const struct head *h)
 	struct exchange_secrets *s = x->secrets;
 	struct scrub_options o = {.head = &h->fields,
 	    .budget = &x->service->inflate_budget,
+	    .is_timed = true,
 	    .emit = emit_answer,
 	    .owner = x};
 	enum scrub_result result;
@@ -310,6 +311,7 @@ begin_looking(struct exchange *x, const struct head *h, enum frames_kind kind)
 	    .needles = canaries_of(x->service, x->tuple.sandbox),
 	    .head = &h->fields,
 	    .budget = &x->service->inflate_budget,
+	    .is_timed = true,
 	    .look_only = true,
 	    .emit = ignore};
 	enum scrub_result result = SCRUB_OK;

@@ -92,12 +92,19 @@ struct scrub;
  * Within it the scrub may not be called or freed. */
 typedef void scrub_emit_fn(void *owner, struct slice bytes, bool last);
 
+#define SCRUB_FREE_US 100000
+#define SCRUB_BYTE_US 4
+
 struct scrub_options {
 	struct needles *needles;   /* a hold is taken */
 	const struct fields *head; /* of this body: its Content-Encoding */
 	struct inflate_budget *budget;
 	bool look_only; /* a hit is SCRUB_LEAK, nothing is held back: for
 			 * requests, whose values are mere placeholders */
+	bool is_timed;	/* a compressed body that takes more of the processor
+			 * than SCRUB_FREE_US and SCRUB_BYTE_US for each of its
+			 * bytes is SCRUB_LIMIT: who waits behind it is somebody
+			 * else */
 	scrub_emit_fn *emit;
 	void *owner;
 };

@@ -26,6 +26,8 @@ collect(void *owner, struct slice bytes, bool last)
 	o->is_over = last;
 }
 
+static bool timed;
+
 static struct scrub *
 scrub_of(const char *value, const char *codings, bool look_only,
     struct out *out)
@@ -44,6 +46,7 @@ scrub_of(const char *value, const char *codings, bool look_only,
 					.head = &head,
 					.budget = &budget,
 					.look_only = look_only,
+					.is_timed = timed,
 					.emit = collect,
 					.owner = out},
 	    &result);
@@ -532,6 +535,61 @@ TEST(limits)
 		scrub_free(s);
 	}
 	budget = was;
+}
+
+/* So many of them, compressed once for each of the codings. */
+static void
+compress_many(struct help_text *out, const char *what, size_t times,
+    unsigned codings)
+{
+	static struct help_text block, before;
+	struct slice all[64], one;
+
+	CHECK(times <= ARRAY_SIZE(all));
+	block.len = 0;
+	while (block.len + strlen(what) <= sizeof(block.at))
+		help_add_text(&block, what);
+	for (size_t n = 0; n < times; n++)
+		all[n] = help_slice(&block);
+	out->len = 0;
+	compress_with(out, INFLATE_GZIP, all, times);
+	while (--codings > 0) {
+		before = *out;
+		one = help_slice(&before);
+		out->len = 0;
+		compress_with(out, INFLATE_GZIP, &one, 1);
+	}
+}
+
+TEST(codings_in_codings_do_not_multiply_what_they_may_say)
+{
+	static struct help_text coded;
+	static struct out out;
+	struct scrub *s = scrub_of(KEY, "gzip, gzip", true, &out);
+
+	compress_many(&coded, "0", 64, 2);
+	EXPECT(coded.len < 1000);
+	EXPECT_INT(feed(s, help_slice(&coded), coded.len), SCRUB_LIMIT);
+	scrub_free(s);
+}
+
+/* What costs much to search, and little to send. */
+TEST(looking_into_compressed_bodies_has_its_time)
+{
+	static struct help_text coded;
+	static struct out out;
+	struct scrub *s;
+
+	compress_many(&coded, "\\u0070\\u0065", 1, 1);
+	s = scrub_of("penstock-0123456789", "gzip", true, &out);
+	EXPECT_INT(feed(s, help_slice(&coded), coded.len), SCRUB_OK);
+	scrub_free(s);
+	timed = true;
+	compress_many(&coded, "\\u0070\\u0065", 64, 1);
+	s = scrub_of("penstock-0123456789", "gzip", true, &out);
+	EXPECT_INT(feed(s, help_slice(&coded), coded.len), SCRUB_LIMIT);
+	scrub_free(s);
+	timed = false;
 }
 
 struct compared {
