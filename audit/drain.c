@@ -157,7 +157,7 @@ torn(struct drain *d, struct drain_found *found, const char *why)
 {
 	*found = (struct drain_found){
 	    .offset = d->at,
-	    .lost = d->end - d->at,
+	    .lost = d->end - d->at <= d->size ? d->end - d->at : d->size,
 	    .why = why,
 	};
 	d->at = d->end;

@@ -131,7 +131,8 @@ make_hint(const struct service *s, const struct refusal *r,
 			hint_add_any_request(out);
 		break;
 	case REASON_UNINSPECTABLE:
-		text_add(out, hint_uninspectable);
+		if (r->request == NULL) /* else it says what was wrong */
+			text_add(out, hint_uninspectable);
 		break;
 	case REASON_RULE_DENY:
 		if (r->rule == RULE_NONE || s->image == NULL)
