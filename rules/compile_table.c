@@ -389,7 +389,8 @@ compile_table(struct build *b)
 	compile_trees(b);
 	measure_slots(b, count);
 	words = slot_in(b, count)->first - slot_in(b, 0)->first;
-	section_add(b, SECTION_ENTRIES, words);
+	if (words > 0)
+		section_add(b, SECTION_ENTRIES, words);
 	ends = memory_array(count, sizeof(*ends));
 	for (uint32_t n = 0; n < count; n++)
 		ends[n] = slot_in(b, n)->first;
